@@ -1,0 +1,113 @@
+import { FormatError, LimitError, type FormatCode } from '../../errors.ts';
+import { parseUtf8 } from './utf8.ts';
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [name: string]: JsonValue;
+}
+
+export interface JsonLimits {
+  readonly maxBytes: number;
+  /** Nesting of objects and arrays. */
+  readonly maxDepth: number;
+}
+
+/** Suits every document we read except registry manifests and TUF targets, which state their own. */
+export const DEFAULT_JSON_LIMITS: JsonLimits = { maxBytes: 16 << 20, maxDepth: 64 };
+
+/**
+ * Parses untrusted JSON strictly: UTF-8, no duplicate member names, bounded size and depth. Duplicate names are refused
+ * because two parsers may pick different ones, which makes the signed text mean two things (RFC 8259 §4).
+ *
+ * @param code the format the document claims to be, for the error
+ * @throws FormatError with `code`; LimitError LIMIT_SIZE or LIMIT_DEPTH
+ */
+export function parseJson(
+  input: Uint8Array | string,
+  what: string,
+  code: FormatCode = 'FORMAT_JSON',
+  limits: JsonLimits = DEFAULT_JSON_LIMITS,
+): JsonValue {
+  if (input.length > limits.maxBytes) {
+    throw new LimitError('LIMIT_SIZE', `${what} is too large`, {
+      found: `${input.length} bytes`,
+      expected: `at most ${limits.maxBytes}`,
+    });
+  }
+  const text = typeof input === 'string' ? input : parseUtf8(input, code, what);
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch (cause) {
+    throw new FormatError(code, `${what} is not valid JSON`, { cause, found: describeSyntaxError(cause) });
+  }
+  checkStructure(text, what, code, limits.maxDepth);
+  return value;
+}
+
+function describeSyntaxError(cause: unknown): string {
+  // V8 quotes the document in its message; keep the position, drop the quotation (it may be a token).
+  const message = cause instanceof Error ? cause.message : '';
+  return (
+    /at position \d+/.exec(message)?.[0] ?? (message.includes('end of JSON') ? 'unexpected end' : 'a syntax error')
+  );
+}
+
+/**
+ * One pass over text that JSON.parse has accepted: depth and duplicate names. Cheaper than a parser of our own, because
+ * the grammar is known to hold and only braces, strings and colons matter.
+ */
+function checkStructure(text: string, what: string, code: FormatCode, maxDepth: number): void {
+  const names: (Set<string> | undefined)[] = [];
+  let lastString = '';
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case 0x22: {
+        const start = i;
+        for (i++; text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
+        lastString = text.slice(start, i + 1);
+        break;
+      }
+      case 0x3a: {
+        // Names are compared decoded: "\u0061" and "a" are the same member.
+        const name = lastString.includes('\\') ? (JSON.parse(lastString) as string) : lastString.slice(1, -1);
+        const seen = names[names.length - 1];
+        if (seen?.has(name) === true) {
+          throw new FormatError(code, `${what} has a duplicate member`, {
+            found: `two members named ${JSON.stringify(name.slice(0, 64))}, the second ending at offset ${i}`,
+            expected: 'each name once per object',
+          });
+        }
+        seen?.add(name);
+        break;
+      }
+      case 0x7b:
+      case 0x5b:
+        if (names.length === maxDepth) {
+          throw new LimitError('LIMIT_DEPTH', `${what} is nested too deeply`, {
+            expected: `at most ${maxDepth} levels`,
+          });
+        }
+        names.push(text.charCodeAt(i) === 0x7b ? new Set() : undefined);
+        break;
+      case 0x7d:
+      case 0x5d:
+        names.pop();
+        break;
+    }
+  }
+}
+
+/** RFC 8785 canonical JSON: members sorted by UTF-16 code units, no white space, ECMAScript numbers and escapes. */
+export function canonicalJson(value: JsonValue): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (isJsonArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const members = Object.keys(value)
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name] ?? null)}`);
+  return `{${members.join(',')}}`;
+}
+
+function isJsonArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
