@@ -32,20 +32,29 @@ export type ErrorFamily =
   | 'invariant';
 
 /** Base of every error Sealwright throws on purpose. `message` says in one line what went wrong, without the code. */
-export abstract class SealwrightError<Code extends string = string> extends Error {
+export abstract class SealwrightError extends Error {
   abstract readonly family: ErrorFamily;
   /** Process exit code of the command line (design §4). */
   abstract readonly exitCode: number;
   /** HTTP status when a server answers with this error. */
   abstract readonly httpStatus: number;
-  readonly code: Code;
+  abstract readonly code: string;
   readonly facts: ErrorFacts;
 
-  constructor(code: Code, message: string, facts: ErrorFacts = {}) {
+  constructor(message: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.name = new.target.name;
-    this.code = code;
     this.facts = facts;
+  }
+}
+
+/** Narrows the code to a family's own, so that the compiler checks every throw and every switch. */
+abstract class FamilyError<Code extends string> extends SealwrightError {
+  override readonly code: Code;
+
+  constructor(code: Code, message: string, facts?: ErrorFacts) {
+    super(message, facts);
+    this.code = code;
   }
 }
 
@@ -161,21 +170,21 @@ export type IntegrityCode =
   | 'STATE_VERSION'; // written by a version that this one does not know
 
 /** Flags, reference or configuration: the caller must change what was asked. */
-export class UsageError extends SealwrightError<UsageCode> {
+export class UsageError extends FamilyError<UsageCode> {
   override readonly family = 'usage';
   override readonly exitCode = 1;
   override readonly httpStatus = 400;
 }
 
 /** Untrusted bytes do not parse. Facts name the format, the offset or field path, and the section that forbids it. */
-export class FormatError extends SealwrightError<FormatCode> {
+export class FormatError extends FamilyError<FormatCode> {
   override readonly family = 'format';
   override readonly exitCode = 1;
   override readonly httpStatus = 400;
 }
 
 /** A token or a proof of possession was refused. Names issuer and claim, never the token. */
-export class AuthError extends SealwrightError<AuthCode> {
+export class AuthError extends FamilyError<AuthCode> {
   override readonly family = 'auth';
   override readonly exitCode = 1;
   override readonly httpStatus: number;
@@ -193,7 +202,7 @@ const NOT_FOUND_EXIT_CODES: Readonly<Record<NotFoundCode, number>> = {
 };
 
 /** The thing asked for does not exist, and the peer said so: never used when it could not be asked. */
-export class NotFoundError extends SealwrightError<NotFoundCode> {
+export class NotFoundError extends FamilyError<NotFoundCode> {
   override readonly family = 'not-found';
   override readonly exitCode: number;
   override readonly httpStatus = 404;
@@ -204,7 +213,7 @@ export class NotFoundError extends SealwrightError<NotFoundCode> {
 }
 
 /** Well formed, not proven: names the failed check and both values. */
-export class VerificationError extends SealwrightError<VerificationCode> {
+export class VerificationError extends FamilyError<VerificationCode> {
   override readonly family = 'verification';
   override readonly exitCode = 12;
   override readonly httpStatus = 422;
@@ -218,7 +227,7 @@ const POLICY_EXIT_CODES: Readonly<Record<PolicyCode, number>> = {
 };
 
 /** Proven, not allowed. */
-export class PolicyError extends SealwrightError<PolicyCode> {
+export class PolicyError extends FamilyError<PolicyCode> {
   override readonly family = 'policy';
   override readonly exitCode: number;
   override readonly httpStatus = 403;
@@ -229,7 +238,7 @@ export class PolicyError extends SealwrightError<PolicyCode> {
 }
 
 /** A peer failed or could not be reached: "could not check", which is neither "unsigned" nor "fine". */
-export class RemoteError extends SealwrightError<RemoteCode> {
+export class RemoteError extends FamilyError<RemoteCode> {
   override readonly family = 'remote';
   override readonly exitCode = 23;
   override readonly httpStatus: number;
@@ -246,7 +255,7 @@ export class RemoteError extends SealwrightError<RemoteCode> {
 }
 
 /** Too large, too deep, too many or too busy. */
-export class LimitError extends SealwrightError<LimitCode> {
+export class LimitError extends FamilyError<LimitCode> {
   override readonly family = 'limit';
   override readonly exitCode = 1;
   override readonly httpStatus: number;
@@ -260,14 +269,14 @@ export class LimitError extends SealwrightError<LimitCode> {
 }
 
 /** Our own stored state contradicts itself: writes stop until somebody has looked. */
-export class IntegrityError extends SealwrightError<IntegrityCode> {
+export class IntegrityError extends FamilyError<IntegrityCode> {
   override readonly family = 'integrity';
   override readonly exitCode = 1;
   override readonly httpStatus = 500;
 }
 
 /** Our own bug. Reaching one is always a defect of Sealwright. */
-export class InvariantError extends SealwrightError<'INVARIANT'> {
+export class InvariantError extends FamilyError<'INVARIANT'> {
   override readonly family = 'invariant';
   override readonly exitCode = 70;
   override readonly httpStatus = 500;

@@ -67,7 +67,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'servers/shell',
     builtins: [...SERVER_BUILTINS, 'http', 'https', 'net', 'tls'],
-    packages: ['hono', '@hono/node-server'],
+    packages: ['hono', '@hono/node-server', 'pino'],
   },
   { name: 'servers/store', builtins: ENGINE_BUILTINS, packages: [] },
   { name: 'servers/engine', builtins: ENGINE_BUILTINS, packages: [] },
