@@ -1,0 +1,53 @@
+import { JsonFields } from '../../core/encoding/json-fields.ts';
+import { parseJson } from '../../core/encoding/json.ts';
+import { IntegrityError, UsageError } from '../../errors.ts';
+
+/**
+ * What is chosen once for a folder and then kept: issuer, base URLs and image names contain host and port, so another
+ * port would be another stack.
+ */
+export interface StackSettings {
+  readonly host: string;
+  readonly port: number;
+  /** When the folder was first used: the start of every validity window in its trusted root. */
+  readonly createdAt: Date;
+}
+
+export const DEFAULT_PORT = 5080;
+const SETTINGS_VERSION = 1;
+
+/** @throws IntegrityError STATE_VERSION for settings of a later version; FormatError when they do not parse */
+export function parseSettings(text: string): StackSettings {
+  const fields = new JsonFields(parseJson(text, 'settings.json'), 'settings', 'FORMAT_JSON');
+  const version = fields.integer('version');
+  if (version !== SETTINGS_VERSION) {
+    throw new IntegrityError('STATE_VERSION', 'the folder was written by another version of Sealwright', {
+      found: `settings version ${version}`,
+      expected: `version ${SETTINGS_VERSION}`,
+    });
+  }
+  return { host: fields.string('host'), port: fields.integer('port'), createdAt: new Date(fields.string('createdAt')) };
+}
+
+export function encodeSettings(settings: StackSettings): string {
+  const { host, port, createdAt } = settings;
+  return `${JSON.stringify({ version: SETTINGS_VERSION, host, port, createdAt: createdAt.toISOString() }, null, 2)}\n`;
+}
+
+/**
+ * The port to listen on: the folder's own, else the one asked for, else the default.
+ *
+ * @param asked from the command line; 0 means "any free one", which a folder that has one already satisfies
+ * @throws UsageError USAGE_PORT_CONFLICT when another one than the folder's is asked for
+ */
+export function choosePort(kept: StackSettings | undefined, asked: number | undefined): number {
+  if (kept === undefined) return asked ?? DEFAULT_PORT;
+  if (asked !== undefined && asked !== 0 && asked !== kept.port) {
+    throw new UsageError('USAGE_PORT_CONFLICT', 'this folder has its port already', {
+      found: `--port ${asked}`,
+      expected: `${kept.port}: issuer, log origin and image names of this folder contain it`,
+      fix: 'leave --port out, or use another --dir',
+    });
+  }
+  return kept.port;
+}
