@@ -16,8 +16,20 @@ export class CertificateRequest {
   readonly #signed: Uint8Array;
   readonly #signature: Uint8Array;
 
-  private constructor(der: Uint8Array) {
-    const root: DerElement = DerElement.parse(der, 'FORMAT_CERTIFICATE_REQUEST');
+  private constructor(
+    publicKey: PublicKey,
+    scheme: SignatureScheme | undefined,
+    signed: Uint8Array,
+    signature: Uint8Array,
+  ) {
+    this.publicKey = publicKey;
+    this.scheme = scheme;
+    this.#signed = signed;
+    this.#signature = signature;
+  }
+
+  static #parse(der: Uint8Array): CertificateRequest {
+    const root = DerElement.parse(der, 'FORMAT_CERTIFICATE_REQUEST');
     const [info, algorithm, signature, ...rest] = root.sequence('a CertificationRequest');
     if (info === undefined || algorithm === undefined || signature === undefined || rest.length > 0) {
       return root.fail('not three elements in CertificationRequest');
@@ -26,11 +38,9 @@ export class CertificateRequest {
     if (subject === undefined || spki === undefined || more.length > 0 || version?.smallInteger() !== 0) {
       return info.fail('a malformed CertificationRequestInfo');
     }
-    if (attributes?.isContext(0) === false) attributes.fail('malformed attributes');
-    this.publicKey = PublicKey.fromSpki(spki.raw);
-    this.scheme = signatureSchemeOf(parseAlgorithmOid(algorithm));
-    this.#signed = info.raw;
-    this.#signature = signature.bits();
+    if (attributes?.isContext(0) === false) return attributes.fail('malformed attributes');
+    const scheme = signatureSchemeOf(parseAlgorithmOid(algorithm));
+    return new CertificateRequest(PublicKey.fromSpki(spki.raw), scheme, info.raw, signature.bits());
   }
 
   /** @throws FormatError FORMAT_CERTIFICATE_REQUEST, FORMAT_PUBLIC_KEY or FORMAT_PEM; LimitError LIMIT_SIZE */
@@ -47,7 +57,7 @@ export class CertificateRequest {
         found: `${block.der.length} bytes`,
       });
     }
-    return new CertificateRequest(block.der);
+    return CertificateRequest.#parse(block.der);
   }
 
   /** Whether the request was signed by the key in it. */
