@@ -1,4 +1,5 @@
-import { FormatError, type FormatCode } from '../../errors.ts';
+import { FormatError, LimitError, type FormatCode } from '../../errors.ts';
+import { encodeHex } from './hex.ts';
 
 /** Universal tags we meet (X.680 §8.4), constructed bit included where DER demands it. */
 export const TAG = {
@@ -20,6 +21,9 @@ export const TAG = {
 
 /** No structure we read comes near this depth; recursion on hostile input ends here. */
 const MAX_DEPTH = 24;
+
+/** Certificates and timestamps with whole chains stay far below; a larger structure is refused before it is read. */
+const MAX_BYTES = 1 << 18;
 
 /**
  * One DER element inside a larger buffer; nothing is copied until `raw` or `content` is asked for, and even those are
@@ -55,9 +59,15 @@ export class DerElement {
    * The one element that `bytes` consist of.
    *
    * @param code the format the bytes claim to be, for errors
-   * @throws FormatError with `code` on anything that is not DER, or on bytes behind the element
+   * @throws FormatError with `code` on anything that is not DER, or on bytes behind the element; LimitError LIMIT_SIZE
    */
   static parse(bytes: Uint8Array, code: FormatCode = 'FORMAT_DER'): DerElement {
+    if (bytes.length > MAX_BYTES) {
+      throw new LimitError('LIMIT_SIZE', 'the structure is too large', {
+        found: `${bytes.length} bytes`,
+        expected: `at most ${MAX_BYTES}`,
+      });
+    }
     const element = DerElement.#read(bytes, 0, bytes.length, 0, code);
     if (element.#end !== bytes.length) element.#fail('bytes behind the end of the structure', element.#end);
     return element;
@@ -159,6 +169,13 @@ export class DerElement {
     return content;
   }
 
+  /** An INTEGER of any sign and size. */
+  integer(): bigint {
+    const content = this.integerBytes();
+    const magnitude = BigInt(`0x${encodeHex(content)}`);
+    return (content[0] ?? 0) < 0x80 ? magnitude : magnitude - (1n << BigInt(8 * content.length));
+  }
+
   /** A small non-negative INTEGER. */
   smallInteger(): number {
     const content = this.integerBytes();
@@ -199,6 +216,19 @@ export class DerElement {
     return content.subarray(1);
   }
 
+  /** A named bit list such as KeyUsage: whether each bit is set, first bit first (X.690 §11.2: no trailing zero bits). */
+  namedBits(): boolean[] {
+    const { content } = this.expect(TAG.bitString, 'a BIT STRING');
+    const unused = content[0] ?? 8;
+    const last = content[content.length - 1] ?? 0;
+    const canonical = content.length === 1 ? unused === 0 : unused < 8 && (last & (0xff >> (8 - unused))) === 0;
+    if (content.length === 0 || content.length > 5 || !canonical) this.#fail('a BIT STRING not in DER', this.#start);
+    if (content.length > 1 && ((last >> unused) & 1) === 0) this.#fail('a bit list with trailing zeros', this.#start);
+    const bits: boolean[] = [];
+    for (const byte of content.subarray(1)) for (let bit = 7; bit >= 0; bit--) bits.push(((byte >> bit) & 1) === 1);
+    return bits;
+  }
+
   /** Text of a UTF8String, PrintableString or IA5String. */
   text(): string {
     const { content } = this;
@@ -212,7 +242,7 @@ export class DerElement {
       case TAG.printableString:
       case TAG.ia5String:
         if (content.some((byte) => byte >= 0x80)) this.#fail('a character outside ASCII', this.#start);
-        return String.fromCharCode(...content);
+        return latin1(content);
       default:
         return this.#fail(`tag 0x${this.tag.toString(16)} where text is needed`, this.#start);
     }
@@ -220,14 +250,28 @@ export class DerElement {
 
   /** UTCTime or GeneralizedTime in the one form DER allows (RFC 5280 §4.1.2.5): seconds, no fraction, Z. */
   time(): Date {
-    const text =
-      this.tag === TAG.utcTime || this.tag === TAG.generalizedTime ? String.fromCharCode(...this.content) : '';
-    const match = (this.tag === TAG.utcTime ? UTC_TIME : GENERALIZED_TIME).exec(text);
+    const match = this.tag === TAG.utcTime ? UTC_TIME.exec(latin1(this.content)) : this.#generalizedTime(TIME);
     if (match === null) return this.#fail('a time not in the form that DER allows', this.#start);
-    const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] = match;
-    const fullYear = year.length === 4 ? year : Number(year) < 50 ? `20${year}` : `19${year}`;
-    const time = new Date(`${fullYear}-${month}-${day}T${hour}:${minute}:${second}Z`);
-    // A Date rolls 31 February over instead of refusing it.
+    const year = match[1] ?? '';
+    return this.#date(match, year.length === 4 ? year : Number(year) < 50 ? `20${year}` : `19${year}`);
+  }
+
+  /** GeneralizedTime that may have a fraction without trailing zeros (RFC 3161 §2.4.2); kept to the millisecond. */
+  fractionalTime(): Date {
+    const match = this.#generalizedTime(FRACTIONAL_TIME);
+    if (match === null) return this.#fail('a time not in the form that DER allows', this.#start);
+    return this.#date(match, match[1] ?? '', match[7]);
+  }
+
+  #generalizedTime(form: RegExp): RegExpExecArray | null {
+    return this.tag === TAG.generalizedTime ? form.exec(latin1(this.content)) : null;
+  }
+
+  #date(match: RegExpExecArray, year: string, fraction = ''): Date {
+    const [, , month = '', day = '', hour = '', minute = '', second = ''] = match;
+    const millis = fraction.slice(0, 3).padEnd(3, '0');
+    const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millis}Z`);
+    // A Date rolls 31 February and 24:00 over instead of refusing them.
     if (Number.isNaN(time.getTime()) || time.getUTCDate() !== Number(day)) {
       this.#fail('a time that does not exist', this.#start);
     }
@@ -246,7 +290,13 @@ export class DerElement {
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const UTC_TIME = /^(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
-const GENERALIZED_TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
+const TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/;
+const FRACTIONAL_TIME = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{0,17}[1-9]))?Z$/;
+
+/** One character per byte. Spreading a hostile megabyte into arguments would overflow the stack. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
 
 function derError(code: FormatCode, problem: string, offset: number): FormatError {
   return new FormatError(code, 'the structure is not valid DER', { found: `${problem}, at offset ${offset}` });

@@ -1,6 +1,7 @@
 import { InvariantError } from '../../errors.ts';
 import { utf8 } from './bytes.ts';
 import { TAG } from './der-reader.ts';
+import { parseHex } from './hex.ts';
 
 /** One element: tag, minimal definite length, content (X.690 §8.1, §10.1). */
 export function derElement(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
@@ -18,8 +19,9 @@ export function derSet(...parts: readonly Uint8Array[]): Uint8Array {
   return derElement(TAG.set, ...[...parts].sort((a, b) => Buffer.compare(a, b)));
 }
 
-/** A non-negative INTEGER from its big-endian magnitude, or a small number. */
-export function derInteger(value: Uint8Array | number): Uint8Array {
+/** A non-negative INTEGER from its big-endian magnitude or a small number; a bigint may be of any sign. */
+export function derInteger(value: Uint8Array | number | bigint): Uint8Array {
+  if (typeof value === 'bigint') return derElement(TAG.integer, twosComplement(value));
   const magnitude = typeof value === 'number' ? Uint8Array.from(value === 0 ? [0] : bigEndian(value)) : value;
   let start = 0;
   while (start < magnitude.length - 1 && magnitude[start] === 0) start++;
@@ -56,13 +58,17 @@ export function derOctetString(bytes: Uint8Array): Uint8Array {
   return derElement(TAG.octetString, bytes);
 }
 
-/** Whole bytes, no unused bits. */
+/** Whole bytes unless `unusedBits` says how many of the last byte's lowest bits do not count. */
 export function derBitString(bytes: Uint8Array, unusedBits = 0): Uint8Array {
   return derElement(TAG.bitString, Uint8Array.of(unusedBits), bytes);
 }
 
 export function derUtf8String(text: string): Uint8Array {
   return derElement(TAG.utf8String, utf8(text));
+}
+
+export function derIa5String(text: string): Uint8Array {
+  return derElement(TAG.ia5String, utf8(text));
 }
 
 export function derPrintableString(text: string): Uint8Array {
@@ -99,6 +105,14 @@ function base128(arc: number): number[] {
   const bytes = [arc % 128];
   for (let rest = Math.floor(arc / 128); rest > 0; rest = Math.floor(rest / 128)) bytes.unshift((rest % 128) | 0x80);
   return bytes;
+}
+
+/** The shortest two's complement form, at least one byte. */
+function twosComplement(value: bigint): Uint8Array {
+  const magnitude = value < 0n ? -value - 1n : value;
+  const bytes = Math.floor((magnitude === 0n ? 0 : magnitude.toString(2).length) / 8) + 1;
+  const hex = BigInt.asUintN(8 * bytes, value).toString(16);
+  return parseHex(hex.padStart(2 * bytes, '0'));
 }
 
 function byteCount(value: number): number {
