@@ -75,6 +75,8 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
         if (event.data.file === undefined) seconds = event.data.duration_ms / 1000;
         else yield fileLine(event.data.file, files.get(event.data.file), event.data.duration_ms);
         break;
+      default:
+        break;
     }
   }
 
