@@ -19,12 +19,18 @@ function peers(t: TestContext, ...args: string[]): { status: number | null; stdo
 test('tools/peers and the tests know the same peers', (t) => {
   const { status, stdout } = peers(t, 'list');
   assert.equal(status, 0);
-  const names = stdout.trimEnd().split('\n').map((line) => line.split(/\s+/)[0]);
+  const names = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/\s+/)[0]);
   assert.deepEqual(names.toSorted(), [...CACHED_PEERS, ...SYSTEM_PEERS].toSorted());
 });
 
 test('every peer from a registry is pinned to one version', (t) => {
-  const rows = peers(t, 'list').stdout.trimEnd().split('\n').map((line) => line.split(/\s+/));
+  const rows = peers(t, 'list')
+    .stdout.trimEnd()
+    .split('\n')
+    .map((line) => line.split(/\s+/));
   const cached: readonly string[] = CACHED_PEERS;
   for (const [name = '', version = '', state] of rows) {
     if (!cached.includes(name)) continue;
