@@ -6,16 +6,25 @@ import { sha256 } from './digest.ts';
 
 export type KeyKind = 'ecdsa-p256' | 'ecdsa-p384' | 'ecdsa-p521' | 'ed25519' | 'rsa';
 
-const CURVE_KINDS: Readonly<Record<string, KeyKind>> = {
-  prime256v1: 'ecdsa-p256',
-  secp384r1: 'ecdsa-p384',
-  secp521r1: 'ecdsa-p521',
-};
+interface SpkiForm {
+  readonly kind: KeyKind;
+  readonly bits: number;
+  /** Everything before the key itself. */
+  readonly prefix: Uint8Array;
+  readonly length: number;
+}
 
-/** Length of SubjectPublicKeyInfo with a named curve and an uncompressed point, the one form everybody writes. */
-const CURVE_SPKI_BYTES: Readonly<Record<string, number>> = { prime256v1: 91, secp384r1: 120, secp521r1: 158 };
-
-const CURVE_BITS: Readonly<Record<string, number>> = { prime256v1: 256, secp384r1: 384, secp521r1: 521 };
+/**
+ * The one SubjectPublicKeyInfo that everybody writes for each kind: a named curve and an uncompressed point (RFC 5480 §2),
+ * a bare Ed25519 key (RFC 8410 §4). Compressed points and explicit parameters would give one key several ids. Comparing
+ * a prefix costs nothing; exporting the key again to compare would cost three times what loading it does.
+ */
+const SPKI_FORMS: readonly SpkiForm[] = [
+  spkiForm('ecdsa-p256', 256, 64, '3059301306072a8648ce3d020106082a8648ce3d03010703420004'),
+  spkiForm('ecdsa-p384', 384, 96, '3076301006072a8648ce3d020106052b8104002203620004'),
+  spkiForm('ecdsa-p521', 521, 132, '30819b301006072a8648ce3d020106052b810400230381860004'),
+  spkiForm('ed25519', 256, 32, '302a300506032b6570032100'),
+];
 
 /** Shorter moduli are refused everywhere (NIST SP 800-131A); longer ones would make verification a denial of service. */
 const MIN_RSA_BITS = 2048;
@@ -46,11 +55,13 @@ export class PublicKey {
    */
   static fromSpki(der: Uint8Array): PublicKey {
     if (der.length > MAX_SPKI_BYTES) throw unusable(`${der.length} bytes`);
-    const handle = load({ key: Buffer.from(der), format: 'der', type: 'spki' });
+    const spki = Uint8Array.from(der);
+    const handle = load({ key: Buffer.from(spki.buffer), format: 'der', type: 'spki' });
+    const form = formOf(spki);
+    if (form !== undefined) return new PublicKey(spki, handle, form.kind, form.bits);
     const exported = handle.export({ format: 'der', type: 'spki' });
-    // One key has one encoding: compressed points, explicit curve parameters and trailing bytes would give it several ids.
-    if (!equalBytes(exported, der)) throw unusable('an encoding that is not the canonical one');
-    return PublicKey.fromHandle(handle, Uint8Array.from(der));
+    if (!equalBytes(exported, spki)) throw unusable('an encoding that is not the canonical one');
+    return PublicKey.fromHandle(handle, spki);
   }
 
   /** The deprecated bare RSAPublicKey (RFC 8017 §A.1.1), as one CT log of the staging instance has it. */
@@ -69,26 +80,15 @@ export class PublicKey {
 
   /** Wraps a key that `node:crypto` already holds (the public half of a private key). */
   static fromHandle(handle: KeyObject, spki?: Uint8Array): PublicKey {
-    const details = handle.asymmetricKeyDetails ?? {};
-    const encoded = spki ?? handle.export({ format: 'der', type: 'spki' });
-    switch (handle.asymmetricKeyType) {
-      case 'ec': {
-        const curve = details.namedCurve ?? '';
-        const kind = CURVE_KINDS[curve];
-        if (kind === undefined) throw unusable(`the curve ${curve}`);
-        if (encoded.length !== CURVE_SPKI_BYTES[curve]) throw unusable('a compressed point or explicit parameters');
-        return new PublicKey(encoded, handle, kind, CURVE_BITS[curve] ?? 0);
-      }
-      case 'ed25519':
-        return new PublicKey(encoded, handle, 'ed25519', 256);
-      case 'rsa': {
-        const bits = details.modulusLength ?? 0;
-        if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) throw unusable(`an RSA modulus of ${bits} bits`);
-        return new PublicKey(encoded, handle, 'rsa', bits);
-      }
-      default:
-        throw unusable(`a key of type ${handle.asymmetricKeyType ?? 'unknown'}`);
-    }
+    const encoded = spki ?? Uint8Array.from(handle.export({ format: 'der', type: 'spki' }));
+    const form = formOf(encoded);
+    if (form !== undefined) return new PublicKey(encoded, handle, form.kind, form.bits);
+    const type = handle.asymmetricKeyType ?? 'unknown';
+    if (type === 'ec') throw unusable('another curve, a compressed point or explicit parameters');
+    if (type !== 'rsa') throw unusable(`a key of type ${type}`);
+    const bits = handle.asymmetricKeyDetails?.modulusLength ?? 0;
+    if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) throw unusable(`an RSA modulus of ${bits} bits`);
+    return new PublicKey(encoded, handle, 'rsa', bits);
   }
 
   /** SHA-256 of the SubjectPublicKeyInfo: the log id of Rekor v1 and CT logs, the key hint of bundles. 32 bytes. */
@@ -120,6 +120,17 @@ export class PublicKey {
   toPem(): string {
     return encodePem('PUBLIC KEY', this.spki);
   }
+}
+
+function spkiForm(kind: KeyKind, bits: number, keyBytes: number, prefixHex: string): SpkiForm {
+  const prefix = Buffer.from(prefixHex, 'hex');
+  return { kind, bits, prefix, length: prefix.length + keyBytes };
+}
+
+function formOf(spki: Uint8Array): SpkiForm | undefined {
+  return SPKI_FORMS.find(
+    ({ prefix, length }) => spki.length === length && equalBytes(spki.subarray(0, prefix.length), prefix),
+  );
 }
 
 function load(input: Parameters<typeof createPublicKey>[0]): KeyObject {

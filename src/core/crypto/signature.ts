@@ -1,9 +1,9 @@
 import { constants, publicDecrypt, verify, type SignKeyObjectInput, type VerifyKeyObjectInput } from 'node:crypto';
 import { ed25519ph } from '@noble/curves/ed25519.js';
-import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { FormatError, InvariantError } from '../../errors.ts';
 import { concatBytes, equalBytes } from '../encoding/bytes.ts';
 import { DIGEST_LENGTHS, type HashAlgorithm } from './digest.ts';
+import { orderLength, verifyEcdsaDigest, type EcdsaKind } from './ecdsa-digest.ts';
 import { ecdsaSignatureToCompact } from './ecdsa-signature.ts';
 import type { KeyKind, PublicKey } from './public-key.ts';
 
@@ -54,13 +54,6 @@ export function hashOf(scheme: SignatureScheme): HashAlgorithm | undefined {
   return scheme.slice(scheme.lastIndexOf('-') + 1) as HashAlgorithm;
 }
 
-/** Bytes of the group order, which bound r and s. */
-const ORDER_LENGTHS: Readonly<Partial<Record<KeyKind, number>>> = {
-  'ecdsa-p256': 32,
-  'ecdsa-p384': 48,
-  'ecdsa-p521': 66,
-};
-
 /** @returns false for a signature that is wrong, malformed, or of a scheme the key cannot make */
 export function verifySignature(
   key: PublicKey,
@@ -69,15 +62,15 @@ export function verifySignature(
   signature: Uint8Array,
 ): boolean {
   if (!SCHEMES[key.kind].includes(scheme)) return false;
-  const order = ORDER_LENGTHS[key.kind];
-  if (order !== undefined && ecdsaSignatureToCompact(signature, order) === undefined) return false;
+  // OpenSSL reads more than canonical DER, which would give one signature several spellings.
+  if (isEcdsa(key.kind) && ecdsaSignatureToCompact(signature, orderLength(key.kind)) === undefined) return false;
   if (scheme === 'ed25519ph') return verifyEd25519ph(key, message, signature);
   return verify(hashOf(scheme) ?? null, message, signingInput(scheme, key.handle), signature);
 }
 
 /**
- * Verifies over a digest when the message itself is not at hand. Node has no pre-hashed verification, so ECDSA goes
- * through @noble/curves (about 2 ms) and RSA through the bare public-key operation.
+ * Verifies over a digest when the message itself is not at hand. Node has no pre-hashed verification, so ECDSA is
+ * done by its formula and RSA through the bare public-key operation.
  *
  * @throws FormatError FORMAT_SIGNATURE for schemes that cannot be checked from a digest: Ed25519, Ed25519ph and RSA-PSS
  */
@@ -96,8 +89,9 @@ export function verifyDigestSignature(
     });
   }
   if (digest.length !== DIGEST_LENGTHS[hash]) return false;
-  if (key.kind === 'rsa') return verifyPkcs1Digest(key, hash, digest, signature);
-  return verifyEcdsaDigest(key, digest, signature);
+  if (!isEcdsa(key.kind)) return verifyPkcs1Digest(key, hash, digest, signature);
+  const compact = ecdsaSignatureToCompact(signature, orderLength(key.kind));
+  return compact !== undefined && verifyEcdsaDigest(key.kind, key.raw(), digest, compact);
 }
 
 /** What `node:crypto` wants beside the digest: PSS salts as long as the digest (RFC 8017 §9.1), DER for ECDSA. */
@@ -118,17 +112,8 @@ function verifyEd25519ph(key: PublicKey, message: Uint8Array, signature: Uint8Ar
   }
 }
 
-function verifyEcdsaDigest(key: PublicKey, digest: Uint8Array, signature: Uint8Array): boolean {
-  const size = ORDER_LENGTHS[key.kind] ?? 0;
-  const compact = ecdsaSignatureToCompact(signature, size);
-  if (compact === undefined) return false;
-  const curve = key.kind === 'ecdsa-p256' ? p256 : key.kind === 'ecdsa-p384' ? p384 : p521;
-  try {
-    return curve.verify(compact, digest, key.raw(), { prehash: false, lowS: false });
-  } catch {
-    // r or s outside 1…n-1
-    return false;
-  }
+function isEcdsa(kind: KeyKind): kind is EcdsaKind {
+  return kind.startsWith('ecdsa');
 }
 
 /** DER of DigestInfo up to the digest itself (RFC 8017 §9.2, note 1). */
