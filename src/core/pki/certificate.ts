@@ -91,7 +91,8 @@ export class Certificate {
         expected: `at most ${MAX_CERTIFICATE_BYTES}`,
       });
     }
-    return new Certificate(der);
+    // A copy: whoever owns the buffer could change it between the signature check and the use.
+    return new Certificate(Uint8Array.from(der));
   }
 
   /** Every `CERTIFICATE` block of a PEM text, in order. */
@@ -213,8 +214,6 @@ function parseBasicConstraints(element: DerElement): { isCa: boolean; pathLength
 }
 
 function parseKeyUsage(element: DerElement): KeyUsage {
-  const { content } = element.expect(TAG.bitString, 'a BIT STRING');
-  if (content.length < 2 || content.length > 3 || (content[0] ?? 8) > 7) element.fail('a malformed KeyUsage');
-  const bits = content[1] ?? 0;
-  return { digitalSignature: (bits & 0x80) !== 0, keyCertSign: (bits & 0x04) !== 0 };
+  const bits = element.namedBits();
+  return { digitalSignature: bits[0] === true, keyCertSign: bits[5] === true };
 }

@@ -85,6 +85,18 @@ function checkLeaf(leaf: Certificate, purpose: ChainPurpose): void {
       `${purpose} (${OID[purpose]})`,
     );
   }
+  if (purpose === 'timeStamping' && !isTimeStampingAlone(leaf)) {
+    throw profile(
+      leaf,
+      'an extended key usage that is not critical, or has other purposes',
+      'timeStamping alone, critical',
+    );
+  }
+}
+
+/** RFC 3161 §2.3: a key that signs time signs nothing else. */
+function isTimeStampingAlone(leaf: Certificate): boolean {
+  return leaf.extendedKeyUsage?.length === 1 && leaf.extension(OID.extendedKeyUsage)?.critical === true;
 }
 
 function pathFailure(path: CertificateChain, { at, purpose }: ChainInput): VerificationError | undefined {
@@ -129,21 +141,22 @@ function issuerFailure(issuer: Certificate, below: number, purpose: ChainPurpose
   return undefined;
 }
 
-/** Results for pairs of certificates, each of which is immutable: an issuer signs thousands of leaves, and roots never change. */
-const SIGNED_BY = new Map<string, boolean>();
+/**
+ * Pairs of certificate and issuer whose signature held: certificates are immutable, an issuer signs thousands of leaves,
+ * roots never change. Only successes are kept, the least recently used one goes first: forgeries cannot push them out.
+ */
+const SIGNED_BY = new Set<string>();
 const MAX_CACHED_PAIRS = 4096;
 
 function isSignedByCached(certificate: Certificate, issuer: Certificate): boolean {
   const pair = `${certificate.fingerprint}${issuer.fingerprint}`;
-  const known = SIGNED_BY.get(pair);
-  if (known !== undefined) return known;
-  const result = certificate.isSignedBy(issuer);
+  if (!SIGNED_BY.delete(pair) && !certificate.isSignedBy(issuer)) return false;
   if (SIGNED_BY.size >= MAX_CACHED_PAIRS) {
     const [oldest] = SIGNED_BY.keys();
     if (oldest !== undefined) SIGNED_BY.delete(oldest);
   }
-  SIGNED_BY.set(pair, result);
-  return result;
+  SIGNED_BY.add(pair);
+  return true;
 }
 
 function untrusted(leaf: Certificate, anchors: readonly Certificate[]): VerificationError {

@@ -43,11 +43,11 @@ export function encodeGeneralName(name: SubjectAltName): Uint8Array {
 
 function ia5(element: DerElement): string {
   const { content } = element;
-  if ((element.tag & 0x20) !== 0 || content.some((byte) => byte === 0 || byte >= 0x80)) {
-    // A NUL would end the name early for a peer written in C, and so make it mean something else there.
-    element.fail('a name with characters outside ASCII, or a NUL');
+  if ((element.tag & 0x20) !== 0 || content.some((byte) => byte < 0x20 || byte >= 0x7f)) {
+    // A NUL ends the name early for a peer written in C, a line feed does for a pattern: it would mean something else there.
+    element.fail('a name with control characters or characters outside ASCII');
   }
-  return String.fromCharCode(...content);
+  return Buffer.from(content).toString('latin1');
 }
 
 function ipText(element: DerElement): string {

@@ -25,6 +25,8 @@ export type SctEntry =
   | { readonly kind: 'precert'; readonly issuerKeyHash: Uint8Array; readonly tbs: Uint8Array };
 
 const MAX_SCTS = 32;
+/** Milliseconds that a Date can hold. */
+const MAX_TIMESTAMP = 8_640_000_000_000_000n;
 const VERSION_1 = 0;
 const HASH_SHA256 = 4;
 const SIGNATURE_ECDSA = 3;
@@ -36,6 +38,7 @@ export function parseSct(bytes: Uint8Array): Sct {
   if (reader.uint(1) !== VERSION_1) throw malformed('another version than 1');
   const logId = reader.take(32);
   const timestamp = (BigInt(reader.uint(4)) << 32n) | BigInt(reader.uint(4));
+  if (timestamp > MAX_TIMESTAMP) throw malformed('a time beyond the year 275760');
   const extensions = reader.vector(2);
   const hashAlgorithm = reader.uint(1);
   const signatureAlgorithm = reader.uint(1);
