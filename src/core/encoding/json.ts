@@ -98,14 +98,28 @@ function checkStructure(text: string, what: string, code: FormatCode, maxDepth: 
   }
 }
 
-/** RFC 8785 canonical JSON: members sorted by UTF-16 code units, no white space, ECMAScript numbers and escapes. */
+/**
+ * RFC 8785 canonical JSON: members sorted by UTF-16 code units, no white space, ECMAScript numbers and escapes.
+ *
+ * @throws FormatError FORMAT_JSON for what has no canonical form: a number outside a double's range (JSON.parse makes
+ *   Infinity of 1e999) and a lone surrogate (RFC 8785 §3.2.2.2, §3.2.2.3)
+ */
 export function canonicalJson(value: JsonValue): string {
+  if (typeof value === 'string') return canonicalString(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new FormatError('FORMAT_JSON', 'a number has no canonical JSON', { found: String(value) });
+  }
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (isJsonArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const members = Object.keys(value)
     .sort()
-    .map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name] ?? null)}`);
+    .map((name) => `${canonicalString(name)}:${canonicalJson(value[name] ?? null)}`);
   return `{${members.join(',')}}`;
+}
+
+function canonicalString(text: string): string {
+  if (text.isWellFormed()) return JSON.stringify(text);
+  throw new FormatError('FORMAT_JSON', 'a string has no canonical JSON', { found: 'a lone surrogate' });
 }
 
 function isJsonArray(value: JsonValue): value is readonly JsonValue[] {
