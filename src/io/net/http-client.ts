@@ -1,0 +1,247 @@
+import { RemoteError, UsageError } from '../../errors.ts';
+import { isIdempotent, type HttpRequest, type HttpResponse, type HttpStream } from './http-message.ts';
+import { MAX_REDIRECTS, redirected } from './redirect-policy.ts';
+import {
+  DEFAULT_RETRY_POLICY,
+  mayRetry,
+  parseRetryAfter,
+  waitMs,
+  type Clock,
+  type RetryPolicy,
+} from './retry-policy.ts';
+import { Transport, type Exchange, type TimeoutMode, type TransportOptions } from './transport.ts';
+import { redactText, redactUrl } from './url-redaction.ts';
+
+export interface HttpClientOptions extends TransportOptions {
+  /** Refuses every request before a name is looked up or a socket opened. */
+  readonly offline?: boolean;
+  readonly userAgent?: string;
+  /** Time-out of requests that state none. */
+  readonly timeoutMs?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly clock?: Clock;
+  /** 0 to 1, spreads repeated requests. */
+  readonly random?: () => number;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_MAX_BYTES = 16 << 20;
+/** How much of a refusal's text is read for the message. */
+const EXCERPT_BYTES = 8 << 10;
+
+const SYSTEM_CLOCK: Clock = {
+  now: () => new Date(),
+  sleep: async (ms) => {
+    await (await import('node:timers/promises')).setTimeout(ms);
+  },
+};
+
+/**
+ * Outbound HTTP with every bound that a hostile or broken peer calls for. Safe to share: connections are kept alive and
+ * pooled per host.
+ *
+ * Throws, from `request` and `stream`: RemoteError REMOTE_OFFLINE, REMOTE_UNREACHABLE, REMOTE_TIMEOUT, REMOTE_TLS,
+ * REMOTE_THROTTLED (429), REMOTE_STATUS (any other status that was not expected), REMOTE_BODY (half a body, too large a
+ * body, not HTTP); UsageError USAGE_BAD_CONFIG for plain HTTP where it is not allowed.
+ */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #transport: Transport;
+  readonly #policy: RetryPolicy;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+
+  constructor(options: HttpClientOptions = {}) {
+    this.#options = options;
+    this.#transport = new Transport(options);
+    this.#policy = { ...DEFAULT_RETRY_POLICY, ...options.retry };
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#random = options.random ?? Math.random;
+  }
+
+  get offline(): boolean {
+    return this.#options.offline === true;
+  }
+
+  /** Sends, follows redirects, reads the whole body. A body cut short counts as a failed attempt and is repeated. */
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    const bounded = { ...request, maxBytes: request.maxBytes ?? DEFAULT_MAX_BYTES };
+    // A long upload is not a late answer: its time-out watches for silence instead.
+    const mode = request.body === undefined || request.body instanceof Uint8Array ? 'whole' : 'silence';
+    return this.#attempts(bounded, async () => {
+      const { status, headers, url, body } = await this.#follow(bounded, mode);
+      return { status, headers, url, body: await collect(body) };
+    });
+  }
+
+  /** Sends, follows redirects, and hands over the body as it arrives; without `maxBytes` it may be of any size. */
+  async stream(request: HttpRequest): Promise<HttpStream> {
+    return this.#attempts(request, () => this.#follow(request, 'silence'));
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #attempts<T>(request: HttpRequest, attempt: () => Promise<T>): Promise<T> {
+    this.#checkOnline(request);
+    const method = request.method ?? 'GET';
+    const safe = method === 'GET' || method === 'HEAD';
+    for (let repetition = 0; ; repetition++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (repetition >= this.#policy.retries || !mayRetry(error, isIdempotent(request), safe)) throw error;
+        const wait = waitMs(this.#policy, repetition, requestedWaitMs(error), this.#random());
+        if (wait === undefined || request.signal?.aborted === true) throw error;
+        await this.#clock.sleep(wait);
+      }
+    }
+  }
+
+  #checkOnline(request: HttpRequest): void {
+    if (!this.offline) return;
+    throw new RemoteError(
+      'REMOTE_OFFLINE',
+      `${request.peer ?? 'a server'} is needed, but the network is not to be used`,
+      {
+        found: redactUrl(request.url),
+        expected: 'nothing to ask: all material given as files',
+        fix: 'run the command again without --offline',
+      },
+    );
+  }
+
+  async #follow(original: HttpRequest, mode: TimeoutMode): Promise<HttpStream> {
+    let request = original;
+    for (let redirects = 0; ; redirects++) {
+      const url = parseUrl(request);
+      const exchange = await this.#transport.send(this.#withUserAgent(request), url, this.#timeoutMs(request), mode);
+      if (isExpected(request, exchange.status)) return { ...exchange, url, body: bounded(exchange, request, url) };
+      const next = this.#redirect(request, url, exchange);
+      if (next === undefined) throw await this.#refusal(request, url, exchange);
+      exchange.discard();
+      if (redirects === MAX_REDIRECTS) throw redirectLoop(original);
+      request = next;
+    }
+  }
+
+  #redirect(request: HttpRequest, url: URL, exchange: Exchange): HttpRequest | undefined {
+    try {
+      return redirected(request, url, exchange.status, exchange.headers['location']);
+    } catch (error) {
+      exchange.discard();
+      throw error;
+    }
+  }
+
+  #timeoutMs(request: HttpRequest): number {
+    return request.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  #withUserAgent(request: HttpRequest): HttpRequest {
+    return { ...request, headers: { 'user-agent': this.#options.userAgent ?? 'sealwright', ...request.headers } };
+  }
+
+  /** The error for a status that was not expected, with the beginning of what the peer says about it. */
+  async #refusal(request: HttpRequest, url: URL, exchange: Exchange): Promise<RemoteError> {
+    const { status } = exchange;
+    const peer = request.peer ?? 'the server';
+    const retryAfterMs = parseRetryAfter(exchange.headers['retry-after'], this.#clock.now());
+    const words = redactText(await excerpt(exchange)).trim();
+    const details = {
+      url: redactUrl(url),
+      status,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    };
+    const facts = { found: words === '' ? `status ${status}` : `status ${status}: ${words}`, details, status };
+    if (status === 429) {
+      return new RemoteError('REMOTE_THROTTLED', `${peer} at ${url.host} wants fewer requests`, {
+        ...facts,
+        expected: retryAfterMs === undefined ? 'fewer requests' : `a pause of ${Math.ceil(retryAfterMs / 1000)} s`,
+        retryable: true,
+      });
+    }
+    return new RemoteError(
+      'REMOTE_STATUS',
+      `${peer} at ${url.host} refused ${request.method ?? 'GET'} ${url.pathname}`,
+      {
+        ...facts,
+        expected: request.expect === undefined ? 'a status of success' : `status ${request.expect.join(' or ')}`,
+        retryable: status >= 500 || status === 408,
+      },
+    );
+  }
+}
+
+function parseUrl(request: HttpRequest): URL {
+  if (request.url instanceof URL) return request.url;
+  if (URL.canParse(request.url)) return new URL(request.url);
+  throw new UsageError('USAGE_BAD_CONFIG', `the address of ${request.peer ?? 'the server'} is not a URL`, {
+    found: redactUrl(request.url),
+    expected: 'an https URL',
+  });
+}
+
+function isExpected(request: HttpRequest, status: number): boolean {
+  return request.expect?.includes(status) ?? (status >= 200 && status < 300);
+}
+
+function requestedWaitMs(error: unknown): number | undefined {
+  const wait = error instanceof RemoteError ? error.facts.details?.['retryAfterMs'] : undefined;
+  return typeof wait === 'number' ? wait : undefined;
+}
+
+function redirectLoop(request: HttpRequest): RemoteError {
+  const peer = request.peer ?? 'the server';
+  return new RemoteError('REMOTE_STATUS', `${peer} redirects without end`, {
+    found: `more than ${MAX_REDIRECTS} redirects from ${redactUrl(request.url)}`,
+    expected: `at most ${MAX_REDIRECTS}`,
+  });
+}
+
+/** The body, refused as soon as it is known to be too large: by its announcement, or by the first byte too many. */
+async function* bounded(exchange: Exchange, request: HttpRequest, url: URL): AsyncGenerator<Uint8Array> {
+  const { maxBytes = Number.POSITIVE_INFINITY, peer = 'the server' } = request;
+  const refuse = (found: string): RemoteError => {
+    exchange.discard();
+    return new RemoteError('REMOTE_BODY', `${peer} at ${url.host} sent too much`, {
+      found,
+      expected: `at most ${maxBytes} bytes`,
+      details: { url: redactUrl(url) },
+    });
+  };
+  const announced = Number(exchange.headers['content-length'] ?? 0);
+  if (request.method !== 'HEAD' && announced > maxBytes) throw refuse(`a body of ${announced} bytes`);
+  let received = 0;
+  for await (const chunk of exchange.body) {
+    received += chunk.length;
+    if (received > maxBytes) throw refuse(`more than ${maxBytes} bytes`);
+    yield chunk;
+  }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  const [first] = chunks;
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+}
+
+/** Beginning of a refusal's body. That it cannot be read does not matter: the status is the message. */
+async function excerpt(exchange: Exchange): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of exchange.body) {
+      chunks.push(chunk);
+      sizeBytes += chunk.length;
+      if (sizeBytes >= EXCERPT_BYTES) break;
+    }
+  } catch {
+    return '';
+  }
+  if (sizeBytes >= EXCERPT_BYTES) exchange.discard();
+  return Buffer.concat(chunks).toString('utf8');
+}
