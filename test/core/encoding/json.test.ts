@@ -12,13 +12,12 @@ const SAMPLE = String.raw`{
   "literals": [null, true, false]
 }`;
 const SAMPLE_CANONICAL =
-  '7b226c69746572616c73223a5b6e756c6c2c747275652c66616c73655d2c226e756d62657273223a5b3333333333333333332e33333333333' +
-  '33333332c31652b33302c342e352c302e3030322c31652d32375d2c22737472696e67223a22e282ac245c75303030665c6e4127425c225c5c' +
-  '5c5c5c222f227d';
+  '7b226c69746572616c73223a5b6e756c6c2c747275652c66616c73655d2c226e756d62657273223a5b3333333333333333332e33333333' +
+  '3333332c31652b33302c342e352c302e3030322c31652d32375d2c22737472696e67223a22e282ac245c75303030665c6e4127425c225c' +
+  '5c5c5c5c222f227d';
 
 test('RFC 8785 §3.2.4: the sample document, to the byte', () => {
   const canonical = canonicalJson(parseJson(SAMPLE, 'sample'));
-  assert.equal(Buffer.from(canonical).toString('hex').length, SAMPLE_CANONICAL.length);
   assert.equal(Buffer.from(canonical).toString('hex'), SAMPLE_CANONICAL);
   assert.equal(canonicalJson(parseJson(canonical, 'sample')), canonical);
 });
@@ -28,15 +27,6 @@ test('RFC 8785 §3.2.3: members sort by UTF-16 code units, so an emoji comes bef
     "\u20ac": "Euro Sign", "\r": "Carriage Return", "\ufb33": "Hebrew Letter Dalet With Dagesh", "1": "One",
     "\ud83d\ude00": "Emoji: Grinning Face", "\u0080": "Control", "\u00f6": "Latin Small Letter O With Diaeresis"
   }`;
-  assert.deepEqual(Object.values(JSON.parse(canonicalJson(parseJson(text, 'sample'))) as object).toSorted(), [
-    'Carriage Return',
-    'Control',
-    'Emoji: Grinning Face',
-    'Euro Sign',
-    'Hebrew Letter Dalet With Dagesh',
-    'Latin Small Letter O With Diaeresis',
-    'One',
-  ]);
   assert.deepEqual(
     [...canonicalJson(parseJson(text, 'sample')).matchAll(/:"([^"]*)"/g)].map((match) => match[1]),
     [
