@@ -70,6 +70,7 @@ export type UsageCode =
   | 'USAGE_STACK_NOT_RUNNING' // the folder has no running stack
   | 'USAGE_PORT_CONFLICT' // the port is taken, or another one was chosen for this folder before
   | 'USAGE_NOT_LOOPBACK' // a development-only service asked to listen on a public address
+  | 'USAGE_NEEDS_ARTIFACT' // this signature cannot be verified from the digest given
   | 'USAGE_PASSWORD'; // a key's password is missing or wrong
 
 export type FormatCode =

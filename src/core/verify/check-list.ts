@@ -1,0 +1,78 @@
+import type { PublicKey } from '../crypto/public-key.ts';
+import { encodeHex } from '../encoding/hex.ts';
+import type { MatchedIdentity } from '../identity/identity-pattern.ts';
+import type { CertificateChain } from '../pki/chain.ts';
+import { nameText } from '../pki/name.ts';
+import type { ArtifactDigests } from './artifact.ts';
+import type { VerifiedSct } from './certificate-transparency.ts';
+import type { ContentSignature } from './content-signature.ts';
+import type { VerificationCheck } from './internal/sealed-bundle.ts';
+import type { ProvenEntry } from './log-entries.ts';
+import { logsOutsideWindow } from './signing-time.ts';
+import type { VerifiedTime } from './trusted-times.ts';
+import type { VerificationPolicy } from './verification-policy.ts';
+
+/** The steps that have been passed, in words for people. Whatever the policy let pass is marked. */
+export class CheckList {
+  readonly #checks: VerificationCheck[] = [];
+
+  get all(): readonly VerificationCheck[] {
+    return this.#checks;
+  }
+
+  artifact(artifact: ArtifactDigests): void {
+    if (artifact.isSkipped) this.#add('artifact', 'not compared: the caller asked for that', true);
+    else this.#add('artifact', artifact.describe());
+  }
+
+  signature({ scheme }: ContentSignature, key: PublicKey): void {
+    this.#add('signature', `${scheme} by the ${key.kind} key ${encodeHex(key.id)}`);
+  }
+
+  logInclusion(entries: readonly ProvenEntry[], { thresholds }: VerificationPolicy): void {
+    const facts = entries.map(({ entry, log, treeSize, promisedTime }) =>
+      [
+        `entry ${entry.logIndex} (${entry.kind} ${entry.version}) of ${log.origin}`,
+        treeSize === undefined ? '' : `, in its tree of ${treeSize}`,
+        promisedTime === undefined ? '' : `, promised at ${promisedTime.toISOString()}`,
+      ].join(''),
+    );
+    this.#add('log inclusion', facts.join('; ') || 'none, and none was demanded', thresholds.logEntries === 0);
+  }
+
+  timestamps(
+    times: readonly VerifiedTime[],
+    entries: readonly ProvenEntry[],
+    { thresholds, concessions }: VerificationPolicy,
+  ): void {
+    const outside = concessions.unsafeIgnoreLogWindow === true ? logsOutsideWindow(entries, times) : [];
+    const facts = times.map(({ time, authority }) => `${time.toISOString()} by ${authority}`);
+    const note = outside.length === 0 ? '' : `; outside the window of the key of ${outside.join(', ')}, let pass`;
+    const isWeakened =
+      outside.length > 0 || thresholds.observerTimestamps === 0 || times.some(({ source }) => source === 'clock');
+    this.#add('timestamp', `${facts.join('; ') || 'none, and none was demanded'}${note}`, isWeakened);
+  }
+
+  certificateChain(path: CertificateChain, times: readonly VerifiedTime[]): void {
+    const names = path.slice(1).map(({ subject }) => nameText(subject));
+    this.#add('certificate chain', `${names.join(' ← ')}, valid at ${times.length} trusted time(s)`);
+  }
+
+  scts(scts: readonly VerifiedSct[], threshold: number): void {
+    const facts = scts.map(({ log, time }) => `${log.baseUrl} at ${time.toISOString()}`);
+    this.#add('SCT', facts.join('; ') || 'not checked: none was demanded', threshold === 0);
+  }
+
+  identity(identity: MatchedIdentity | undefined): void {
+    if (identity === undefined) this.#add('identity', 'not checked: the caller asked for that', true);
+    else this.#add('identity', `${identity.subject}, authenticated by ${identity.issuer || 'no named issuer'}`);
+  }
+
+  key(key: PublicKey): void {
+    this.#add('identity', `the key ${encodeHex(key.id)}, which the caller trusts`);
+  }
+
+  #add(name: VerificationCheck['name'], evidence: string, isWeakened = false): void {
+    this.#checks.push(isWeakened ? { name, evidence, isWeakened } : { name, evidence });
+  }
+}

@@ -1,0 +1,7 @@
+/** The result of verification, without the means to make one. */
+export {
+  VerifiedBundle,
+  type VerificationCheck,
+  type VerifiedLogEntry,
+  type VerifiedSigner,
+} from './internal/sealed-bundle.ts';
