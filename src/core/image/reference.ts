@@ -13,8 +13,15 @@ const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
 const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
+/** Where manifests and blobs live; every {@link ImageReference} is one as well. */
+export interface Repository {
+  /** `host[:port]`. */
+  readonly registry: string;
+  readonly repository: string;
+}
+
 /** A name for a manifest in a registry: by tag, by digest, or both (then the digest decides). */
-export class ImageReference {
+export class ImageReference implements Repository {
   /** `host[:port]`. */
   readonly registry: string;
   readonly repository: string;
@@ -99,7 +106,7 @@ export function parseReference(text: string): ImageReference {
  *
  * @throws FormatError FORMAT_REFERENCE
  */
-export function parseRepository(text: string): { readonly registry: string; readonly repository: string } {
+export function parseRepository(text: string): Repository {
   if (text.includes('@') || splitVersion(text).tag !== undefined) {
     throw badReference(text, 'a repository without tag or digest');
   }
@@ -116,7 +123,7 @@ function splitVersion(text: string): { name: string; tag?: string; digest?: Dige
   return colon < 0 ? { name: rest, ...digest } : { name: rest.slice(0, colon), tag: rest.slice(colon + 1), ...digest };
 }
 
-function splitRegistry(name: string): { registry: string; repository: string } {
+function splitRegistry(name: string): Repository {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
   const isRegistry = first === 'localhost' || /[.:A-Z]/.test(first);

@@ -1,0 +1,189 @@
+import { parseUtf8 } from '../../core/encoding/utf8.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
+import { legacyTag } from '../../core/image/attached-tag.ts';
+import type { Descriptor } from '../../core/image/descriptor.ts';
+import { Digest } from '../../core/image/digest.ts';
+import { encodeManifest, type Manifest } from '../../core/image/manifest.ts';
+import { OCI_EMPTY, OCI_MANIFEST, SIGSTORE_BUNDLE_V03 } from '../../core/image/media-types.ts';
+import { ImageReference, type Repository } from '../../core/image/reference.ts';
+import { FormatError, LimitError, NotFoundError, SealwrightError, VerificationError } from '../../errors.ts';
+import type { RegistryClient } from './registry-client.ts';
+
+export interface PushBundleOptions {
+  /** URI: what the statement in the bundle says; lets a reader choose without fetching. */
+  readonly predicateType: string;
+  readonly createdAt: Date;
+  /** `dev.sigstore.bundle.content`; what cosign 3 writes for images when absent. */
+  readonly content?: 'dsse-envelope' | 'message-signature';
+}
+
+/** A bundle as found: nobody has looked into it. */
+export interface FetchedBundle {
+  readonly json: string;
+  /** Digest of the manifest that carries it, for messages. */
+  readonly manifestDigest: Digest;
+  /** The manifest's own word, undefined when it has none. */
+  readonly predicateType: string | undefined;
+}
+
+export interface FetchedBundles {
+  readonly bundles: readonly FetchedBundle[];
+  /** Signatures that are there in formats that are not read, in words: *unread format* is not *no signature*. */
+  readonly unreadFormats: readonly string[];
+  /** Referrers that claim to carry a bundle but cannot be read, with the reason. */
+  readonly unusable: readonly { readonly manifestDigest: Digest; readonly error: SealwrightError }[];
+}
+
+const EMPTY_CONFIG = utf8('{}');
+const BUNDLE_MEDIA_TYPE_PREFIX = 'application/vnd.dev.sigstore.bundle';
+const PREDICATE_TYPE = 'dev.sigstore.bundle.predicateType';
+const MAX_BUNDLE_BYTES = 16 << 20;
+const MAX_BUNDLES = 1000;
+const PARALLEL_FETCHES = 4;
+
+/** What other tools' signatures are called when they refer to an image. */
+const FOREIGN_SIGNATURES: Readonly<Record<string, string>> = {
+  'application/vnd.cncf.notary.signature': 'Notary Project signature',
+  'application/vnd.dev.cosign.artifact.sig.v1+json': "cosign's experimental OCI 1.1 signature",
+};
+
+/**
+ * Pushes one bundle as one referrer of the signed manifest, where and how cosign 3 puts it (cosign.md §3.3). The config
+ * descriptor carries `artifactType` although it need not: cosign's `clean` looks for it there.
+ *
+ * @param target     repository to write to: the subject's own, or the one that COSIGN_REPOSITORY names
+ * @param bundleJson a verified bundle; its bytes are stored as they are
+ */
+export async function pushBundle(
+  client: RegistryClient,
+  target: Repository,
+  subject: Descriptor,
+  bundleJson: string,
+  options: PushBundleOptions,
+): Promise<Descriptor> {
+  const bundle = utf8(bundleJson);
+  const [configDigest, bundleDigest] = [
+    await client.putBlob(target, EMPTY_CONFIG),
+    await client.putBlob(target, bundle),
+  ];
+  const manifest: Manifest = {
+    kind: 'image',
+    mediaType: OCI_MANIFEST,
+    config: {
+      mediaType: OCI_EMPTY,
+      size: EMPTY_CONFIG.length,
+      digest: configDigest,
+      artifactType: SIGSTORE_BUNDLE_V03,
+    },
+    layers: [{ mediaType: SIGSTORE_BUNDLE_V03, size: bundle.length, digest: bundleDigest }],
+    annotations: {
+      'dev.sigstore.bundle.content': options.content ?? 'dsse-envelope',
+      [PREDICATE_TYPE]: options.predicateType,
+      // RFC 3339 in whole seconds, as Go writes it.
+      'org.opencontainers.image.created': options.createdAt.toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    },
+    subject: { mediaType: subject.mediaType, size: subject.size, digest: subject.digest },
+    artifactType: SIGSTORE_BUNDLE_V03,
+  };
+  return client.pushReferrer(target, encodeManifest(manifest));
+}
+
+/**
+ * Every bundle that refers to a manifest. A registry that cannot be asked is an error, never an empty answer; one broken
+ * bundle does not hide the others.
+ *
+ * @param digest of the signed manifest
+ * @throws LimitError LIMIT_COUNT beyond 1000 candidates; and all that RegistryClient throws
+ */
+export async function fetchBundles(
+  client: RegistryClient,
+  repository: Repository,
+  digest: Digest,
+): Promise<FetchedBundles> {
+  const { descriptors } = await client.referrers(repository, digest);
+  const candidates = descriptors.filter(mayCarryBundle);
+  if (candidates.length > MAX_BUNDLES) {
+    throw new LimitError('LIMIT_COUNT', `too many bundles refer to ${digest.toString()}`, {
+      found: String(candidates.length),
+      expected: `at most ${MAX_BUNDLES}`,
+    });
+  }
+  const bundles: FetchedBundle[] = [];
+  const unusable: { manifestDigest: Digest; error: SealwrightError }[] = [];
+  for (let start = 0; start < candidates.length; start += PARALLEL_FETCHES) {
+    const batch = candidates.slice(start, start + PARALLEL_FETCHES);
+    for (const result of await Promise.all(batch.map((found) => fetchBundle(client, repository, found)))) {
+      if (result instanceof Unusable) unusable.push(result);
+      else if (result !== undefined) bundles.push(result);
+    }
+  }
+  const unreadFormats = descriptors.flatMap(({ artifactType = '' }) => FOREIGN_SIGNATURES[artifactType] ?? []);
+  // Asked only when it decides between two refusals, so that the usual verification pays for no extra request.
+  if (bundles.length === 0 && (await hasLegacySignature(client, repository, digest))) {
+    unreadFormats.push(`cosign's older storage (tag ${legacyTag(digest, 'sig')})`);
+  }
+  return { bundles, unusable, unreadFormats: [...new Set(unreadFormats)] };
+}
+
+/** A registry without artifactType in its list shows the config's type, or nothing: then only the manifest tells. */
+function mayCarryBundle({ artifactType }: Descriptor): boolean {
+  return artifactType === undefined || artifactType === OCI_EMPTY || artifactType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX);
+}
+
+class Unusable {
+  readonly manifestDigest: Digest;
+  readonly error: SealwrightError;
+  constructor(manifestDigest: Digest, error: SealwrightError) {
+    this.manifestDigest = manifestDigest;
+    this.error = error;
+  }
+}
+
+/** Undefined when the referrer turns out to be no bundle at all. */
+async function fetchBundle(
+  client: RegistryClient,
+  repository: Repository,
+  found: Descriptor,
+): Promise<FetchedBundle | Unusable | undefined> {
+  const { registry, repository: path } = repository;
+  try {
+    const fetched = await client.getManifest(new ImageReference({ registry, repository: path, digest: found.digest }));
+    const manifest = fetched.parse();
+    const layers = manifest.kind === 'image' ? manifest.layers : [];
+    const [layer] = layers.filter(({ mediaType }) => mediaType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX));
+    if (layer === undefined) return undefined;
+    if (layers.length !== 1) {
+      throw new FormatError('FORMAT_MANIFEST', 'the manifest carries more than its bundle', {
+        found: `${layers.length} layers`,
+        expected: 'one layer',
+      });
+    }
+    const bytes = await client.getBlob(repository, layer.digest, MAX_BUNDLE_BYTES);
+    const json = parseUtf8(bytes, 'FORMAT_BUNDLE', 'the bundle');
+    return { json, manifestDigest: found.digest, predicateType: manifest.annotations?.[PREDICATE_TYPE] };
+  } catch (error) {
+    // Broken content is one bundle's fault; a registry that fails is a reason not to answer at all.
+    if (isContentFault(error)) return new Unusable(found.digest, error);
+    throw error;
+  }
+}
+
+function isContentFault(error: unknown): error is SealwrightError {
+  return (
+    error instanceof FormatError ||
+    error instanceof VerificationError ||
+    error instanceof NotFoundError ||
+    error instanceof LimitError
+  );
+}
+
+async function hasLegacySignature(client: RegistryClient, repository: Repository, digest: Digest): Promise<boolean> {
+  const { registry, repository: path } = repository;
+  try {
+    await client.resolve(new ImageReference({ registry, repository: path, tag: legacyTag(digest, 'sig') }));
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}

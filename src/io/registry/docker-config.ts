@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseBase64 } from '../../core/encoding/base64.ts';
+import { JsonFields } from '../../core/encoding/json-fields.ts';
+import { parseJson } from '../../core/encoding/json.ts';
+import { DEFAULT_REGISTRY, type Repository } from '../../core/image/reference.ts';
+import { SealwrightError, UsageError } from '../../errors.ts';
+import { askCredentialHelper, type Environment } from './credential-helper.ts';
+import { ANONYMOUS, type Credentials, type CredentialStore } from './credentials.ts';
+
+/** Under this name the Docker command line stores what Docker Hub accepts. */
+const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
+
+/**
+ * The credentials that `docker login` or `podman login` left, looked up as cosign does: `$DOCKER_CONFIG` or `~/.docker`;
+ * where no `config.json` is there, `$REGISTRY_AUTH_FILE`, `$XDG_RUNTIME_DIR/containers/auth.json` and
+ * `$XDG_CONFIG_HOME/containers/auth.json`. A host's `credHelpers` beats `credsStore`, which beats `auths`.
+ */
+export class DockerConfig implements CredentialStore {
+  readonly #env: Environment;
+  #file: Promise<{ path: string; fields: JsonFields } | undefined> | undefined;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /** @throws UsageError USAGE_BAD_CONFIG or USAGE_FILE */
+  async lookup(repository: Repository): Promise<Credentials> {
+    const file = await (this.#file ??= this.#read());
+    if (file === undefined) return ANONYMOUS;
+    try {
+      return await this.#find(file.fields, repository);
+    } catch (cause) {
+      if (cause instanceof UsageError || !(cause instanceof SealwrightError)) throw cause;
+      throw new UsageError('USAGE_BAD_CONFIG', `the credentials in ${file.path} cannot be used`, {
+        found: cause.message,
+        expected: 'the file as docker login writes it',
+        cause,
+      });
+    }
+  }
+
+  async #find(config: JsonFields, { registry, repository }: Repository): Promise<Credentials> {
+    const helpers = config.optionalObject('credHelpers');
+    const server = registry === DEFAULT_REGISTRY ? DOCKER_HUB_KEY : registry;
+    const helper =
+      helpers?.optionalString(registry) ?? helpers?.optionalString(server) ?? config.optionalString('credsStore');
+    if (helper !== undefined && helper !== '') {
+      const found = await askCredentialHelper(helper, server, this.#env);
+      if (found.kind !== 'anonymous') return found;
+    }
+    const auths = config.optionalObject('auths');
+    for (const key of keysOf(registry, repository)) {
+      const entry = auths?.optionalObject(key);
+      const found = entry === undefined ? ANONYMOUS : readEntry(entry);
+      if (found.kind !== 'anonymous') return found;
+    }
+    return ANONYMOUS;
+  }
+
+  async #read(): Promise<{ path: string; fields: JsonFields } | undefined> {
+    for (const path of this.#paths()) {
+      const bytes = await readIfPresent(path);
+      if (bytes === undefined) continue;
+      try {
+        return { path, fields: new JsonFields(parseJson(bytes, 'the file'), 'config', 'FORMAT_JSON') };
+      } catch (cause) {
+        throw new UsageError('USAGE_BAD_CONFIG', `${path} is not a credential file`, {
+          found: cause instanceof SealwrightError ? cause.message : 'something else',
+          expected: 'JSON as docker login writes it',
+          cause,
+        });
+      }
+    }
+    return undefined;
+  }
+
+  #paths(): string[] {
+    const env = this.#env;
+    const home = env['HOME'] ?? homedir();
+    const candidates = [
+      join(env['DOCKER_CONFIG'] ?? join(home, '.docker'), 'config.json'),
+      env['REGISTRY_AUTH_FILE'],
+      env['XDG_RUNTIME_DIR'] === undefined ? undefined : join(env['XDG_RUNTIME_DIR'], 'containers', 'auth.json'),
+      join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'containers', 'auth.json'),
+    ];
+    return candidates.filter((path) => path !== undefined && path !== '') as string[];
+  }
+}
+
+/** Names under which credentials of a repository may be filed, the most specific first. */
+function keysOf(registry: string, repository: string): string[] {
+  const components = repository.split('/');
+  const prefixes = components.map(
+    (_, index) => `${registry}/${components.slice(0, components.length - index).join('/')}`,
+  );
+  const hosts = registry === DEFAULT_REGISTRY ? [DOCKER_HUB_KEY, registry, 'docker.io'] : [registry];
+  return [
+    ...prefixes,
+    ...hosts.flatMap((host) => [host, `https://${host}`, `https://${host}/`, `https://${host}/v1/`]),
+  ];
+}
+
+function readEntry(entry: JsonFields): Credentials {
+  const registryToken = entry.optionalString('registrytoken') ?? '';
+  if (registryToken !== '') return { kind: 'bearer', token: registryToken };
+  const identityToken = entry.optionalString('identitytoken') ?? '';
+  if (identityToken !== '') return { kind: 'identity', token: identityToken };
+  const auth = entry.optionalString('auth') ?? '';
+  if (auth !== '') {
+    // Docker pads the decoded text with zero bytes in some versions.
+    const text = Buffer.from(parseBase64(auth, `${entry.path}.auth`))
+      .toString('utf8')
+      .replace(/\0+$/, '');
+    const colon = text.indexOf(':');
+    if (colon > 0) return { kind: 'basic', username: text.slice(0, colon), password: text.slice(colon + 1) };
+  }
+  const username = entry.optionalString('username') ?? '';
+  return username === '' ? ANONYMOUS : { kind: 'basic', username, password: entry.optionalString('password') ?? '' };
+}
+
+async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new UsageError('USAGE_FILE', `${path} cannot be read`, { found: code ?? 'an error', cause });
+  }
+}

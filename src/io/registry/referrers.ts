@@ -1,0 +1,165 @@
+import { referrersTag } from '../../core/image/attached-tag.ts';
+import type { Descriptor } from '../../core/image/descriptor.ts';
+import { Digest } from '../../core/image/digest.ts';
+import { artifactTypeOf, encodeManifest, MAX_MANIFEST_BYTES, parseManifest } from '../../core/image/manifest.ts';
+import { mediaTypeEssence, OCI_INDEX } from '../../core/image/media-types.ts';
+import { ImageReference, type Repository } from '../../core/image/reference.ts';
+import { InvariantError, LimitError, RemoteError } from '../../errors.ts';
+import type { ManifestTransfer } from './manifest-transfer.ts';
+import { nextPage } from './paging.ts';
+import type { RegistrySession } from './registry-session.ts';
+
+export interface ReferrerList {
+  readonly descriptors: readonly Descriptor[];
+  /** `tag` when the registry has no referrers API and the fallback tag was read. */
+  readonly source: 'api' | 'tag';
+}
+
+const MAX_REFERRERS = 10_000;
+const MAX_PAGES = 200;
+const MAX_WRITES = 6;
+/** Long enough for a rival that has read the old index to have written its own. */
+const SETTLE_MS = 150;
+/** How registries say that they do not know the API (cosign.md §3.3). */
+const NO_API_STATUSES: readonly number[] = [400, 404, 405, 406];
+
+/** Finds and announces what refers to a manifest (distribution-spec 1.1, Listing Referrers, Referrers Tag Schema). */
+export class Referrers {
+  readonly #session: RegistrySession;
+  readonly #manifests: ManifestTransfer;
+  readonly #sleep: (ms: number) => Promise<void>;
+
+  constructor(session: RegistrySession, manifests: ManifestTransfer, sleep = realSleep) {
+    this.#session = session;
+    this.#manifests = manifests;
+    this.#sleep = sleep;
+  }
+
+  /** Filtered here as well: a registry may ignore the filter, and may not say that it did. */
+  async list(repository: Repository, digest: Digest, artifactType?: string): Promise<ReferrerList> {
+    const listed = await this.#fromApi(repository, digest, artifactType);
+    const descriptors = listed ?? (await this.#readTag(tagOf(repository, digest), digest)) ?? [];
+    const wanted =
+      artifactType === undefined ? descriptors : descriptors.filter((d) => d.artifactType === artifactType);
+    return { descriptors: wanted, source: listed === undefined ? 'tag' : 'api' };
+  }
+
+  async push(repository: Repository, bytes: Uint8Array): Promise<Descriptor> {
+    const manifest = parseManifest(bytes);
+    const { subject, annotations, mediaType } = manifest;
+    if (subject === undefined) throw new InvariantError('a referrer without a subject was to be pushed');
+    const { registry, repository: path } = repository;
+    const reference = new ImageReference({ registry, repository: path, digest: Digest.of(bytes) });
+    const pushed = await this.#manifests.push(reference, bytes, mediaType);
+    const artifactType = artifactTypeOf(manifest);
+    const descriptor: Descriptor = {
+      mediaType,
+      digest: pushed.digest,
+      size: bytes.length,
+      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(annotations === undefined ? {} : { annotations }),
+    };
+    // The header is the criterion of the specification; registries that list but do not say so are asked.
+    if (pushed.subject === subject.digest.toString()) return descriptor;
+    if ((await this.#fromApi(repository, subject.digest, undefined)) === undefined) {
+      await this.#announce(tagOf(repository, subject.digest), subject.digest, descriptor);
+    }
+    return descriptor;
+  }
+
+  /** Undefined when the registry has no such API. */
+  async #fromApi(
+    repository: Repository,
+    digest: Digest,
+    artifactType: string | undefined,
+  ): Promise<readonly Descriptor[] | undefined> {
+    const filter = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
+    let at: { path: string } | { url: URL } = { path: `referrers/${digest.toString()}${filter}` };
+    const found: Descriptor[] = [];
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const answer = await this.#session.request({
+        ...at,
+        repository,
+        action: 'pull',
+        headers: { accept: OCI_INDEX },
+        maxBytes: MAX_MANIFEST_BYTES,
+        expect: [200, ...(page === 0 ? NO_API_STATUSES : [])],
+      });
+      const type = mediaTypeEssence(answer.headers['content-type'] ?? '');
+      // Something else may live at that path: a web page is not an empty list.
+      if (answer.status !== 200 || (page === 0 && type !== OCI_INDEX)) return undefined;
+      found.push(...readIndex(answer.body));
+      if (found.length > MAX_REFERRERS) throw tooMany(repository, digest);
+      const next = nextPage(answer);
+      if (next === undefined) return found;
+      at = { url: next };
+    }
+    throw tooMany(repository, digest);
+  }
+
+  /**
+   * Undefined when something else has the tag: `cosign copy` puts the image itself there.
+   *
+   * @param digest of the subject
+   */
+  async #readTag(tag: ImageReference, digest: Digest): Promise<readonly Descriptor[] | undefined> {
+    const manifest = await this.#manifests.fetchIfPresent(tag);
+    if (manifest === undefined) return [];
+    return manifest.mediaType === OCI_INDEX && !manifest.digest.equals(digest) ? readIndex(manifest.bytes) : undefined;
+  }
+
+  /**
+   * Adds a descriptor to the fallback tag. The protocol has no compare-and-swap: two writers that read the same index
+   * lose one entry. So what was written is read back after a pause, and written again when a rival has removed it.
+   */
+  async #announce(tag: ImageReference, subject: Digest, descriptor: Descriptor): Promise<void> {
+    for (let attempt = 0; attempt < MAX_WRITES; attempt++) {
+      const present = await this.#readTag(tag, subject);
+      if (present === undefined) throw tagTaken(tag);
+      if (present.some(({ digest }) => digest.equals(descriptor.digest))) {
+        if (attempt > 0) return;
+        await this.#sleep(SETTLE_MS);
+        continue;
+      }
+      const manifests = [...present, descriptor].sort((a, b) => (a.digest.toString() < b.digest.toString() ? -1 : 1));
+      const bytes = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests });
+      if (bytes.length > MAX_MANIFEST_BYTES) throw tooMany(tag, descriptor.digest);
+      await this.#manifests.push(tag, bytes, OCI_INDEX);
+      await this.#sleep(SETTLE_MS * (attempt + 1));
+    }
+    throw new RemoteError('COULD_NOT_CHECK', `other writers keep overwriting ${tag.toString()}`, {
+      found: `the entry was gone after each of ${MAX_WRITES} writes`,
+      expected: 'one writer at a time, or a registry with the referrers API',
+      retryable: true,
+    });
+  }
+}
+
+function tagOf({ registry, repository }: Repository, digest: Digest): ImageReference {
+  return new ImageReference({ registry, repository, tag: referrersTag(digest) });
+}
+
+function readIndex(bytes: Uint8Array): readonly Descriptor[] {
+  const index = parseManifest(bytes, OCI_INDEX);
+  if (index.kind !== 'index') throw new InvariantError('an index parsed as an image');
+  return index.manifests;
+}
+
+function tagTaken(tag: ImageReference): RemoteError {
+  return new RemoteError('REMOTE_STATUS', `${tag.toString()} is in use for something else`, {
+    found: 'an image under the tag that lists what refers to it',
+    expected: 'no such tag, or an index of referrers (distribution-spec 1.1, Referrers Tag Schema)',
+    fix: `crane delete ${tag.toString()}`,
+  });
+}
+
+function tooMany(repository: Repository, digest: Digest): LimitError {
+  return new LimitError('LIMIT_COUNT', `too much refers to ${digest.toString()}`, {
+    found: `more than ${MAX_REFERRERS} manifests in ${repository.registry}/${repository.repository}`,
+    expected: `at most ${MAX_REFERRERS}`,
+  });
+}
+
+async function realSleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,189 @@
+import { encodeBase64 } from '../../core/encoding/base64.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
+import { JsonFields } from '../../core/encoding/json-fields.ts';
+import { parseJson } from '../../core/encoding/json.ts';
+import type { Repository } from '../../core/image/reference.ts';
+import { AuthError, RemoteError, SealwrightError } from '../../errors.ts';
+import type { HttpClient } from '../net/http-client.ts';
+import type { HttpRequest } from '../net/http-message.ts';
+import { parseAuthChallenge, type AuthChallenge } from './auth-challenge.ts';
+import type { Credentials, CredentialStore } from './credentials.ts';
+
+/** `pull` reads; `push` reads and writes. */
+export type RegistryAction = 'pull' | 'push';
+
+export interface RegistryAuthOptions {
+  readonly http: HttpClient;
+  readonly credentials: CredentialStore;
+  /** What the whole run will need, so that the first token suffices to its end. */
+  readonly action: RegistryAction;
+}
+
+const MAX_TOKEN_RESPONSE_BYTES = 1 << 20;
+
+/**
+ * Proves who asks, once per registry, repository and action: tokens are kept for the run, requests at the same time
+ * share one, and a token that has expired is replaced once.
+ */
+export class RegistryAuth {
+  readonly #options: RegistryAuthOptions;
+  /** By registry for Basic, by repository and action for tokens. The values are header values: secrets. */
+  readonly #headers = new Map<string, Promise<string>>();
+
+  constructor(options: RegistryAuthOptions) {
+    this.#options = options;
+  }
+
+  /** The Authorization header that worked before, if any. */
+  async known(repository: Repository, action: RegistryAction): Promise<string | undefined> {
+    const basic = this.#headers.get(basicKey(repository));
+    return basic ?? this.#headers.get(tokenKey(repository, this.#actions(action)));
+  }
+
+  /**
+   * The Authorization header that answers a 401.
+   *
+   * @param refused the header that was sent, undefined when none was
+   * @throws AuthError AUTH_REGISTRY when there is nothing (better) to say; RemoteError from the token service
+   */
+  async answer(
+    challengeHeader: string | undefined,
+    repository: Repository,
+    action: RegistryAction,
+    refused: string | undefined,
+  ): Promise<string> {
+    const challenge = parseAuthChallenge(challengeHeader);
+    if (challenge === undefined) throw noChallenge(repository, challengeHeader);
+    const actions = this.#actions(action);
+    const key = challenge.scheme === 'basic' ? basicKey(repository) : tokenKey(repository, actions);
+    const current = this.#headers.get(key);
+    // Somebody else may have renewed it in the meantime.
+    if (current !== undefined && (await current) !== refused) return current;
+    const renewed = this.#obtain(challenge, repository, actions);
+    this.#headers.set(key, renewed);
+    try {
+      return await renewed;
+    } catch (error) {
+      this.#headers.delete(key);
+      throw error;
+    }
+  }
+
+  #actions(action: RegistryAction): string {
+    return action === 'push' || this.#options.action === 'push' ? 'pull,push' : 'pull';
+  }
+
+  async #obtain(challenge: AuthChallenge, repository: Repository, actions: string): Promise<string> {
+    const credentials = await this.#options.credentials.lookup(repository);
+    if (credentials.kind === 'bearer') return `Bearer ${credentials.token}`;
+    if (challenge.scheme === 'basic') {
+      if (credentials.kind !== 'basic') throw noCredentials(repository);
+      return basicHeader(credentials);
+    }
+    return `Bearer ${await this.#fetchToken(challenge, credentials, repository, actions)}`;
+  }
+
+  async #fetchToken(
+    challenge: AuthChallenge & { scheme: 'bearer' },
+    credentials: Credentials,
+    repository: Repository,
+    actions: string,
+  ): Promise<string> {
+    const request = tokenRequest(challenge, credentials, `repository:${repository.repository}:${actions}`);
+    const answer = await this.#options.http.request({
+      ...request,
+      maxBytes: MAX_TOKEN_RESPONSE_BYTES,
+      idempotent: true,
+      expect: [200, 400, 401, 403],
+      peer: "the registry's token service",
+    });
+    if (answer.status !== 200) {
+      throw credentials.kind === 'anonymous'
+        ? noCredentials(repository)
+        : refusedCredentials(repository, `the token service answered ${answer.status}`);
+    }
+    return readToken(answer.body, answer.url);
+  }
+}
+
+/** What the registry said about credentials that were sent. */
+export function refusedCredentials(repository: Repository, found: string): AuthError {
+  return new AuthError(
+    'AUTH_REGISTRY',
+    `${repository.registry} refuses these credentials for ${repository.repository}`,
+    {
+      found,
+      expected: 'credentials that may do this in this repository',
+      fix: `docker login ${repository.registry}`,
+    },
+  );
+}
+
+function noCredentials(repository: Repository): AuthError {
+  return new AuthError('AUTH_REGISTRY', `${repository.registry} wants credentials for ${repository.repository}`, {
+    found: 'none in the Docker configuration, in its helpers or given with flags',
+    expected: 'a user name and password, or a token',
+    fix: `docker login ${repository.registry}`,
+  });
+}
+
+function noChallenge(repository: Repository, header: string | undefined): AuthError {
+  return new AuthError('AUTH_REGISTRY', `${repository.registry} refuses access and does not say what it wants`, {
+    found: header === undefined ? 'status 401 without WWW-Authenticate' : 'a WWW-Authenticate that is not understood',
+    expected: 'a Basic or Bearer challenge',
+  });
+}
+
+function basicKey(repository: Repository): string {
+  return `basic ${repository.registry}`;
+}
+
+function tokenKey(repository: Repository, actions: string): string {
+  return `${actions} ${repository.registry}/${repository.repository}`;
+}
+
+function basicHeader(credentials: { username: string; password: string }): string {
+  return `Basic ${encodeBase64(utf8(`${credentials.username}:${credentials.password}`))}`;
+}
+
+/** GET with Basic, or the OAuth 2 exchange of a refresh token by POST (distribution: token and OAuth specifications). */
+function tokenRequest(
+  challenge: AuthChallenge & { scheme: 'bearer' },
+  credentials: Credentials,
+  scope: string,
+): HttpRequest {
+  const url = new URL(challenge.realm);
+  if (credentials.kind === 'identity') {
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      service: challenge.service ?? '',
+      scope,
+      client_id: 'sealwright',
+      refresh_token: credentials.token,
+    });
+    return {
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: utf8(form.toString()),
+    };
+  }
+  if (challenge.service !== undefined) url.searchParams.set('service', challenge.service);
+  url.searchParams.append('scope', scope);
+  return { url, headers: credentials.kind === 'basic' ? { authorization: basicHeader(credentials) } : {} };
+}
+
+function readToken(body: Uint8Array, url: URL): string {
+  try {
+    const fields = new JsonFields(parseJson(body, 'the answer'), 'answer', 'FORMAT_JSON');
+    const token = fields.optionalString('token') ?? fields.string('access_token');
+    // It becomes a header: nothing that could end the line.
+    if (/^[\x21-\x7e]+$/.test(token)) return token;
+  } catch (cause) {
+    if (!(cause instanceof SealwrightError)) throw cause;
+  }
+  throw new RemoteError('REMOTE_BODY', `the token service at ${url.host} answered without a token`, {
+    found: `${body.length} bytes of something else`,
+    expected: 'JSON with token or access_token',
+  });
+}

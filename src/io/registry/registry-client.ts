@@ -1,0 +1,129 @@
+import type { Descriptor } from '../../core/image/descriptor.ts';
+import type { Digest } from '../../core/image/digest.ts';
+import { ImageReference, type Repository } from '../../core/image/reference.ts';
+import type { HttpClient } from '../net/http-client.ts';
+import { BlobTransfer, type BlobSource, type PushBlobOptions } from './blob-transfer.ts';
+import { ANONYMOUS, fixedCredentials, type CredentialStore } from './credentials.ts';
+import { ManifestTransfer, type FetchedManifest, type PushedManifest } from './manifest-transfer.ts';
+import { Referrers, type ReferrerList } from './referrers.ts';
+import type { RegistryAction } from './registry-auth.ts';
+import { RegistrySession } from './registry-session.ts';
+import { listTags } from './tag-list.ts';
+
+export interface RegistryClientOptions {
+  readonly http: HttpClient;
+  /** Asked only when a registry wants credentials; anonymous when absent. */
+  readonly credentials?: CredentialStore;
+  /** Allows plain HTTP to any registry, not to loopback alone. */
+  readonly allowHttp?: boolean;
+  /** The most that this run will do: `push` asks for both with one authentication. */
+  readonly action?: RegistryAction;
+  /** Waits between the attempts at writing a shared tag; real time when absent. */
+  readonly sleep?: (ms: number) => Promise<void>;
+}
+
+/** Blobs read into memory are bundles, payloads and configurations (cosign's own limit). */
+const MAX_BLOB_BYTES = 128 << 20;
+
+/**
+ * Client of OCI registries. Throws, from every method: AuthError AUTH_REGISTRY (401, 403), RemoteError (REMOTE_THROTTLED
+ * for 429, REMOTE_STATUS, REMOTE_BODY, REMOTE_UNREACHABLE, …), VerificationError DIGEST_MISMATCH when content is not what
+ * its digest names.
+ */
+export class RegistryClient {
+  readonly #session: RegistrySession;
+  readonly #manifests: ManifestTransfer;
+  readonly #blobs: BlobTransfer;
+  readonly #referrers: Referrers;
+
+  constructor(options: RegistryClientOptions) {
+    this.#session = new RegistrySession({
+      http: options.http,
+      credentials: options.credentials ?? fixedCredentials(ANONYMOUS),
+      allowHttp: options.allowHttp ?? false,
+      action: options.action ?? 'pull',
+    });
+    this.#manifests = new ManifestTransfer(this.#session);
+    this.#blobs = new BlobTransfer(this.#session);
+    this.#referrers = new Referrers(this.#session, this.#manifests, options.sleep);
+  }
+
+  /**
+   * What a reference stands for now. Asks with HEAD, which registries that count pulls do not count.
+   *
+   * @throws NotFoundError TAG_NOT_FOUND, or NOT_FOUND for a digest
+   */
+  resolve(reference: ImageReference): Promise<Descriptor> {
+    return this.#manifests.resolve(reference);
+  }
+
+  /** @throws NotFoundError TAG_NOT_FOUND, or NOT_FOUND for a digest */
+  getManifest(reference: ImageReference): Promise<FetchedManifest> {
+    return this.#manifests.fetch(reference);
+  }
+
+  /** Undefined when the registry says that there is none. */
+  getManifestIfPresent(reference: ImageReference): Promise<FetchedManifest | undefined> {
+    return this.#manifests.fetchIfPresent(reference);
+  }
+
+  /** Puts a manifest under a tag or under its digest. */
+  putManifest(
+    repository: Repository,
+    name: string | Digest,
+    bytes: Uint8Array,
+    mediaType: string,
+  ): Promise<PushedManifest> {
+    const { registry, repository: path } = repository;
+    const version = typeof name === 'string' ? { tag: name } : { digest: name };
+    return this.#manifests.push(new ImageReference({ registry, repository: path, ...version }), bytes, mediaType);
+  }
+
+  /** False when there was nothing to delete. @throws RemoteError REMOTE_STATUS where the registry does not delete */
+  deleteManifest(reference: ImageReference): Promise<boolean> {
+    return this.#manifests.delete(reference);
+  }
+
+  /** Every tag of a repository, page by page. @throws NotFoundError NOT_FOUND for an unknown repository */
+  listTags(repository: Repository, pageSize?: number): AsyncIterable<string> {
+    return listTags(this.#session, repository, pageSize);
+  }
+
+  /** Size in bytes, undefined when the repository does not have the blob. */
+  headBlob(repository: Repository, digest: Digest): Promise<number | undefined> {
+    return this.#blobs.head(repository, digest);
+  }
+
+  /** @throws NotFoundError NOT_FOUND */
+  getBlob(repository: Repository, digest: Digest, maxBytes = MAX_BLOB_BYTES): Promise<Uint8Array> {
+    return this.#blobs.fetch(repository, digest, maxBytes);
+  }
+
+  /** The blob as it arrives. Only when the iteration has ended without an error was it what the digest names. */
+  streamBlob(repository: Repository, digest: Digest): AsyncIterable<Uint8Array> {
+    return this.#blobs.stream(repository, digest);
+  }
+
+  /** Uploads unless it is there already. */
+  putBlob(repository: Repository, blob: Uint8Array | BlobSource, options?: PushBlobOptions): Promise<Digest> {
+    return this.#blobs.push(repository, blob, options);
+  }
+
+  /** What refers to a manifest, by the API or, where the registry lacks it, by the fallback tag. */
+  referrers(
+    repository: Repository,
+    digest: Digest,
+    filter: { readonly artifactType?: string } = {},
+  ): Promise<ReferrerList> {
+    return this.#referrers.list(repository, digest, filter.artifactType);
+  }
+
+  /**
+   * Pushes a manifest that has a subject, and makes sure that it is found from there.
+   *
+   * @throws RemoteError COULD_NOT_CHECK when other writers keep overwriting the fallback tag
+   */
+  pushReferrer(repository: Repository, bytes: Uint8Array): Promise<Descriptor> {
+    return this.#referrers.push(repository, bytes);
+  }
+}

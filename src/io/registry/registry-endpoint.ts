@@ -1,0 +1,74 @@
+import { RemoteError, SealwrightError } from '../../errors.ts';
+import type { HttpClient } from '../net/http-client.ts';
+import { isLoopback } from '../net/loopback.ts';
+
+export interface RegistryEndpointOptions {
+  readonly http: HttpClient;
+  /** Plain HTTP is acceptable for any registry, not for loopback alone. */
+  readonly allowHttp: boolean;
+}
+
+/** Finds out how each registry is spoken to. HTTPS, except on loopback or by flag, where both are tried once per run. */
+export class RegistryEndpoints {
+  readonly #options: RegistryEndpointOptions;
+  readonly #bases = new Map<string, Promise<string>>();
+
+  constructor(options: RegistryEndpointOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * `https://host[:port]` or `http://host[:port]`.
+   *
+   * @throws RemoteError when neither answers
+   */
+  base(registry: string): Promise<string> {
+    const known = this.#bases.get(registry);
+    if (known !== undefined) return known;
+    const base = this.#find(registry);
+    this.#bases.set(registry, base);
+    base.catch(() => this.#bases.delete(registry));
+    return base;
+  }
+
+  async #find(registry: string): Promise<string> {
+    const https = `https://${registry}`;
+    const http = `http://${registry}`;
+    if (isLoopback(new URL(https).hostname)) return this.#first(http, https);
+    return this.#options.allowHttp ? this.#first(https, http) : https;
+  }
+
+  async #first(preferred: string, other: string): Promise<string> {
+    try {
+      if (await this.#speaks(preferred)) return preferred;
+    } catch (error) {
+      if (!isWrongProtocol(error)) throw error;
+      if (await this.#speaks(other).catch(() => false)) return other;
+      throw error;
+    }
+    return other;
+  }
+
+  async #speaks(base: string): Promise<boolean> {
+    const { status, body } = await this.#options.http.request({
+      url: `${base}/v2/`,
+      expect: [200, 400, 401, 403, 404, 405],
+      maxBytes: 1 << 20,
+      allowHttp: this.#options.allowHttp,
+      peer: 'the registry',
+    });
+    // What TLS servers written in Go or nginx say to plain HTTP.
+    return !(
+      status === 400 &&
+      /HTTP request (was sent )?to an? HTTPS (server|port)/i.test(Buffer.from(body).toString('latin1'))
+    );
+  }
+}
+
+/** Failures that the other protocol would explain; a refused connection or an unknown name would not change. */
+function isWrongProtocol(error: unknown): boolean {
+  if (!(error instanceof RemoteError)) return false;
+  const cause = error.cause instanceof SealwrightError ? error.cause.cause : error.cause;
+  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return error.code === 'REMOTE_TLS' || error.code === 'REMOTE_BODY' || code === 'ECONNRESET';
+}
