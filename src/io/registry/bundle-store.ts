@@ -2,11 +2,11 @@ import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { legacyTag } from '../../core/image/attached-tag.ts';
 import type { Descriptor } from '../../core/image/descriptor.ts';
-import { Digest } from '../../core/image/digest.ts';
+import type { Digest } from '../../core/image/digest.ts';
 import { encodeManifest, type Manifest } from '../../core/image/manifest.ts';
 import { OCI_EMPTY, OCI_MANIFEST, SIGSTORE_BUNDLE_V03 } from '../../core/image/media-types.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
-import { FormatError, LimitError, NotFoundError, SealwrightError, VerificationError } from '../../errors.ts';
+import { FormatError, LimitError, NotFoundError, VerificationError, type SealwrightError } from '../../errors.ts';
 import type { RegistryClient } from './registry-client.ts';
 
 export interface PushBundleOptions {
