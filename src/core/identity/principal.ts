@@ -65,7 +65,7 @@ function verifiedEmail(config: IssuerConfig, claims: JsonFields): string {
 
 function withinDomain(subject: string, domain: string): string {
   const [found, wanted] = [URL.parse(subject), URL.parse(domain)];
-  if (found === null || wanted === null || found.protocol !== wanted.protocol || found.hostname !== wanted.hostname) {
+  if (found === null || found.protocol !== wanted?.protocol || found.hostname !== wanted.hostname) {
     throw unusable('sub', subject, `a URI under ${domain}`);
   }
   return subject;
@@ -92,11 +92,9 @@ function serviceAccountUri(claims: JsonFields): string {
   return `https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${account}`;
 }
 
-const PRINTABLE_ASCII = /^[\x21-\x7e]+$/;
-
 /** What Go's URL parse and print does, which other clients compare with: escapes, but never normalises a path. */
 function checkedUri(value: string): string {
-  const escaped = [...value].map((c) => (PRINTABLE_ASCII.test(c) ? c : encodeURIComponent(c))).join('');
+  const escaped = value.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
   if (URL.parse(escaped) === null) throw unusable('sub', value, 'claims that make a URI');
   return escaped;
 }

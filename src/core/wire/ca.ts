@@ -1,0 +1,106 @@
+import { parseProtoBase64, encodeBase64 } from '../encoding/base64.ts';
+import { JsonFields } from '../encoding/json-fields.ts';
+import { parseJson, type JsonValue } from '../encoding/json.ts';
+import { Certificate } from '../pki/certificate.ts';
+import { FormatError } from '../../errors.ts';
+
+/** What a certificate is asked for with: a bare key and a proof, or a certificate request. */
+export type CertificateRequestKey =
+  | { readonly kind: 'publicKey'; readonly content: string; readonly proofOfPossession: Uint8Array }
+  | { readonly kind: 'request'; readonly pem: string };
+
+export interface SigningCertificateRequest {
+  /** From the body; the Authorization header stands in when it is absent. */
+  readonly identityToken: string | undefined;
+  readonly key: CertificateRequestKey;
+}
+
+const LIMITS = { maxBytes: 256 << 10, maxDepth: 8 };
+const CODE = 'FORMAT_REQUEST';
+
+/**
+ * `CreateSigningCertificateRequest` as protojson reads it: either case of name, either base64 alphabet, unknown members
+ * ignored.
+ *
+ * @throws FormatError FORMAT_REQUEST or FORMAT_BASE64
+ */
+export function parseSigningCertificateRequest(body: Uint8Array): SigningCertificateRequest {
+  const fields = new ProtoFields(parseJson(body, 'the request', CODE, LIMITS));
+  const identityToken = fields.object('credentials')?.string('oidcIdentityToken');
+  const csr = fields.string('certificateSigningRequest');
+  if (csr !== undefined && csr !== '') {
+    return { identityToken, key: { kind: 'request', pem: Buffer.from(parseProtoBase64(csr)).toString('latin1') } };
+  }
+  const publicKey = fields.object('publicKeyRequest');
+  return {
+    identityToken,
+    key: {
+      kind: 'publicKey',
+      content: publicKey?.object('publicKey')?.string('content') ?? '',
+      proofOfPossession: parseProtoBase64(publicKey?.string('proofOfPossession') ?? '', 'proofOfPossession'),
+    },
+  };
+}
+
+/** @param proof signature over the principal's name */
+export function encodeSigningCertificateRequest(
+  identityToken: string,
+  publicKeyPem: string,
+  proof: Uint8Array,
+): string {
+  return JSON.stringify({
+    credentials: { oidcIdentityToken: identityToken },
+    publicKeyRequest: {
+      publicKey: { algorithm: 'PUBLIC_KEY_ALGORITHM_UNSPECIFIED', content: publicKeyPem },
+      proofOfPossession: encodeBase64(proof),
+    },
+  });
+}
+
+/** Leaf, intermediates, root, each as PEM without surrounding white space, the SCT inside the leaf. */
+export function encodeSigningCertificate(chain: readonly Certificate[]): object {
+  return { signedCertificateEmbeddedSct: { chain: { certificates: chain.map(pem) } } };
+}
+
+/** @throws FormatError FORMAT_REQUEST when there is no chain with an embedded SCT; FORMAT_CERTIFICATE */
+export function parseSigningCertificate(body: Uint8Array): readonly Certificate[] {
+  const fields = new ProtoFields(parseJson(body, 'the answer of the certificate authority', CODE, LIMITS));
+  const chain = fields.object('signedCertificateEmbeddedSct')?.object('chain');
+  const certificates = chain?.fields.strings('certificates', 16) ?? [];
+  if (certificates.length === 0) {
+    throw new FormatError(CODE, 'the certificate authority sent no certificate with an embedded SCT', {
+      expected: 'signedCertificateEmbeddedSct with a chain',
+    });
+  }
+  return certificates.map((text) => Certificate.fromPem(text));
+}
+
+export function encodeTrustBundle(chains: readonly (readonly Certificate[])[]): object {
+  return { chains: chains.map((chain) => ({ certificates: chain.map(pem) })) };
+}
+
+function pem(certificate: Certificate): string {
+  return certificate.toPem().trim();
+}
+
+/** protojson accepts lowerCamelCase and the snake_case of the proto file. */
+class ProtoFields {
+  readonly fields: JsonFields;
+
+  constructor(value: JsonValue | JsonFields) {
+    this.fields = value instanceof JsonFields ? value : new JsonFields(value, 'request', CODE);
+  }
+
+  object(name: string): ProtoFields | undefined {
+    const inner = this.fields.optionalObject(name) ?? this.fields.optionalObject(snake(name));
+    return inner === undefined ? undefined : new ProtoFields(inner);
+  }
+
+  string(name: string): string | undefined {
+    return this.fields.optionalString(name) ?? this.fields.optionalString(snake(name));
+  }
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
