@@ -6,7 +6,7 @@ import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
 import { DEFAULT_REGISTRY, type Repository } from '../../core/image/reference.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
-import { askCredentialHelper, type Environment } from './credential-helper.ts';
+import { askCredentialHelper, type Environment } from './docker-credential.ts';
 import { ANONYMOUS, type Credentials, type CredentialStore } from './credentials.ts';
 
 /** Under this name the Docker command line stores what Docker Hub accepts. */

@@ -53,7 +53,7 @@ for (const [image, glob, matches] of PINNED) {
   });
 }
 
-for (const text of ['.+', '[a-z]*', 'a?', 'a b', '', 'ä', 'a\n', `${'a'.repeat(1025)}`]) {
+for (const text of ['.+', '[a-z]*', 'a?', 'a b', '', 'ä', 'a\n', 'a'.repeat(1025)]) {
   test(`${JSON.stringify(text.slice(0, 20))} is no glob`, () => {
     assert.throws(() => ImageGlob.parse(text), { code: 'FORMAT_POLICY' });
   });
@@ -84,7 +84,17 @@ test('a glob that can never match says why', () => {
   assert.match(futility('nginx*') ?? '', /registry/);
   assert.match(futility('team/app@*') ?? '', /registry/);
   assert.match(futility('docker.io/library/**') ?? '', /index\.docker\.io/);
-  for (const fine of ['**', '*', '*/*', '*/**', 'localhost/x@*', 'r.example.com/**', 'ghcr.io/*/*', `a.b/c${AT}`, '**x*'])
+  for (const fine of [
+    '**',
+    '*',
+    '*/*',
+    '*/**',
+    'localhost/x@*',
+    'r.example.com/**',
+    'ghcr.io/*/*',
+    `a.b/c${AT}`,
+    '**x*',
+  ])
     assert.equal(futility(fine), undefined, fine);
 });
 

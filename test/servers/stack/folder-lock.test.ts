@@ -32,7 +32,9 @@ test('the lock dies with its process, even by kill -9', async (t) => {
     console.log('held');
     setInterval(() => {}, 1000);
   });`;
-  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(holder.stdout, 'data');
   assert.equal(FolderLock.isHeld(folder), true);
   assert.throws(() => FolderLock.acquire(folder), { code: 'USAGE_STACK_RUNNING' });
