@@ -1,8 +1,8 @@
 import { parseProtoBase64, encodeBase64 } from '../encoding/base64.ts';
-import { JsonFields } from '../encoding/json-fields.ts';
-import { parseJson, type JsonValue } from '../encoding/json.ts';
+import { parseJson } from '../encoding/json.ts';
 import { Certificate } from '../pki/certificate.ts';
 import { FormatError } from '../../errors.ts';
+import { ProtoFields } from './proto-fields.ts';
 
 /** What a certificate is asked for with: a bare key and a proof, or a certificate request. */
 export type CertificateRequestKey =
@@ -81,26 +81,4 @@ export function encodeTrustBundle(chains: readonly (readonly Certificate[])[]): 
 
 function pem(certificate: Certificate): string {
   return certificate.toPem().trim();
-}
-
-/** protojson accepts lowerCamelCase and the snake_case of the proto file. */
-class ProtoFields {
-  readonly fields: JsonFields;
-
-  constructor(value: JsonValue | JsonFields) {
-    this.fields = value instanceof JsonFields ? value : new JsonFields(value, 'request', CODE);
-  }
-
-  object(name: string): ProtoFields | undefined {
-    const inner = this.fields.optionalObject(name) ?? this.fields.optionalObject(snake(name));
-    return inner === undefined ? undefined : new ProtoFields(inner);
-  }
-
-  string(name: string): string | undefined {
-    return this.fields.optionalString(name) ?? this.fields.optionalString(snake(name));
-  }
-}
-
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
