@@ -1,4 +1,12 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSign,
+  generateKeyPairSync,
+  sign,
+  type KeyObject,
+  type Sign,
+} from 'node:crypto';
 import { ed25519ph } from '@noble/curves/ed25519.js';
 import { FormatError, InvariantError } from '../../errors.ts';
 import { parsePem } from '../encoding/pem.ts';
@@ -82,9 +90,43 @@ export class PrivateKey {
     return sign(hashOf(scheme) ?? null, message, signingInput(scheme, this.#handle));
   }
 
+  /**
+   * Signs a message that arrives in pieces, in constant memory.
+   *
+   * @param scheme one with a digest that can grow: not Ed25519, in neither form
+   */
+  startSignature(scheme: SignatureScheme = defaultScheme(this.kind)): RunningSignature {
+    const hash = hashOf(scheme);
+    if (hash === undefined || this.kind === 'ed25519' || !schemesFor(this.kind).includes(scheme)) {
+      throw new InvariantError(`a ${this.kind} key cannot sign a stream with ${scheme}`);
+    }
+    return new RunningSignature(createSign(hash), signingInput(scheme, this.#handle));
+  }
+
   #signEd25519ph(message: Uint8Array): Uint8Array {
     // RFC 8410 §7: the seed is the last 32 bytes of the PKCS#8 encoding.
     const pkcs8 = this.toPkcs8();
     return ed25519ph.sign(message, pkcs8.subarray(pkcs8.length - 32));
+  }
+}
+
+/** A signature that grows with the bytes of a stream. */
+export class RunningSignature {
+  readonly #sign: Sign;
+  readonly #input: ReturnType<typeof signingInput>;
+
+  constructor(sign: Sign, input: ReturnType<typeof signingInput>) {
+    this.#sign = sign;
+    this.#input = input;
+  }
+
+  update(bytes: Uint8Array): this {
+    this.#sign.update(bytes);
+    return this;
+  }
+
+  /** Ends the signature; the object must not be used afterwards. */
+  finish(): Uint8Array {
+    return this.#sign.sign(this.#input);
   }
 }

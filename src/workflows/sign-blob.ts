@@ -1,0 +1,85 @@
+import type { NamedDigest } from '../core/bundle/hash-name.ts';
+import { digest as hash, type HashAlgorithm } from '../core/crypto/digest.ts';
+import { hashOf } from '../core/crypto/signature.ts';
+import type { Artifact } from '../core/verify/artifact.ts';
+import type { VerifiedBundle, VerifiedSigner } from '../core/verify/verified-bundle.ts';
+import { InvariantError } from '../errors.ts';
+import { readBlob, type BlobStream } from './blob-reader.ts';
+import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
+import { obtainCredentials, type SigningCredentials } from './signing-credentials.ts';
+import type { SignerInput, SigningContext } from './signing-services.ts';
+
+export interface SignBlobRequest extends SigningContext {
+  readonly blob: BlobStream;
+  readonly signer: SignerInput;
+}
+
+export interface SignedBlob {
+  /** Of the blob, by the hash that was signed. */
+  readonly digest: NamedDigest;
+  readonly bundleJson: string;
+  readonly bundle: VerifiedBundle;
+  readonly signer: VerifiedSigner;
+  /** Raw signature bytes. */
+  readonly signature: Uint8Array;
+  readonly logIndex: bigint | undefined;
+  readonly timestamp: Date | undefined;
+}
+
+/**
+ * Signs a blob as cosign 3 does: a message signature over its digest, in a bundle. The blob is read once and not kept, except
+ * for Ed25519 keys.
+ *
+ * @throws UsageError USAGE_BAD_CONFIG; AuthError; RemoteError; LimitError; VerificationError, FormatError for answers of
+ *   services that are not what they should be; whatever the blob's stream throws
+ */
+export async function signBlob(request: SignBlobRequest): Promise<SignedBlob> {
+  const credentials = await obtainCredentials(request, request.signer);
+  const fresh = await signStream(credentials, request.blob);
+  const { json, verified } = await assembleBundle(request, credentials, fresh);
+  return {
+    digest: fresh.content.digest,
+    bundleJson: json,
+    bundle: verified,
+    signer: verified.signer,
+    signature: fresh.signature,
+    logIndex: verified.logEntries[0]?.logIndex,
+    timestamp: verified.times[0]?.time,
+  };
+}
+
+type FreshMessage = FreshSignature & { readonly content: { readonly kind: 'message'; readonly digest: NamedDigest } };
+
+async function signStream({ key, scheme }: SigningCredentials, blob: BlobStream): Promise<FreshMessage> {
+  const algorithm = hashOf(scheme) ?? 'sha512';
+  if (key.kind === 'ed25519') {
+    const artifact = await readBlob(blob, { digests: new Set(), keep: 'required' });
+    if (artifact.kind !== 'bytes') throw new InvariantError('bytes that were required were not kept');
+    return freshMessage(key.sign(artifact.bytes, scheme), algorithm, hash(algorithm, artifact.bytes), artifact, scheme);
+  }
+  const running = key.startSignature(scheme);
+  const artifact = await readBlob(blob, {
+    digests: new Set([algorithm]),
+    keep: 'never',
+    onChunk: (chunk) => running.update(chunk),
+  });
+  const digest = artifact.kind === 'digests' ? artifact.digests.get(algorithm) : undefined;
+  if (digest === undefined) throw new InvariantError('a digest that was asked for was not computed');
+  return freshMessage(running.finish(), algorithm, digest, artifact, scheme);
+}
+
+function freshMessage(
+  signature: Uint8Array,
+  algorithm: HashAlgorithm,
+  digest: Uint8Array,
+  artifact: Artifact,
+  scheme: SigningCredentials['scheme'],
+): FreshMessage {
+  const named = { algorithm, digest };
+  return {
+    content: { kind: 'message', digest: named, signature },
+    signature,
+    signedDigest: hashOf(scheme) === undefined ? undefined : named,
+    artifact,
+  };
+}

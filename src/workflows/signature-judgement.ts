@@ -1,0 +1,108 @@
+import type { StatementSubject } from '../core/attestation/statement.ts';
+import type { Digest } from '../core/image/digest.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
+import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { verifyBundle } from '../core/verify/verify-bundle.ts';
+import { SealwrightError, UsageError, VerificationError } from '../errors.ts';
+import type { FoundSignature, FoundSignatures } from './image-signatures.ts';
+import type { SignaturePolicy } from './signature-policy.ts';
+
+/** A signature of the image that passed every step. */
+export interface VerifiedSignature {
+  readonly bundle: VerifiedBundle;
+  readonly json: string;
+  /** Digest of the manifest that carries it. */
+  readonly manifestDigest: Digest;
+  /** What the signer noted beside the digest (`-a`), proven like the rest of the statement. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A signature of the image that did not pass, and why. */
+export interface RefusedSignature {
+  readonly manifestDigest: Digest;
+  readonly error: SealwrightError;
+}
+
+export interface SignatureJudgement {
+  /** In the registry's order. */
+  readonly verified: readonly VerifiedSignature[];
+  readonly refused: readonly RefusedSignature[];
+}
+
+export interface JudgementRequest {
+  readonly trustedRoot: TrustedRoot;
+  readonly policy: SignaturePolicy;
+  /** Each must be among the signature's annotations, with this value. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly now: Date;
+}
+
+/**
+ * Judges every signature of an image by one policy. One that fails does not keep another from passing.
+ *
+ * @throws UsageError for a policy that cannot be meant; refusals are returned
+ */
+export function judgeSignatures(found: FoundSignatures, request: JudgementRequest): SignatureJudgement {
+  const verified: VerifiedSignature[] = [];
+  const refused: RefusedSignature[] = [];
+  for (const signature of found.signatures) {
+    try {
+      verified.push(verifySignature(signature, found, request));
+    } catch (error) {
+      // A policy that means nothing is nobody's signature's fault.
+      if (!(error instanceof SealwrightError) || error instanceof UsageError) throw error;
+      if (error.family === 'invariant') throw error;
+      refused.push({ manifestDigest: signature.manifestDigest, error });
+    }
+  }
+  return { verified, refused };
+}
+
+/** @throws VerificationError, FormatError or LimitError with the reason for the refusal */
+function verifySignature(
+  { bundle, json, manifestDigest }: FoundSignature,
+  { digest, predicateTypes }: FoundSignatures,
+  { trustedRoot, policy, annotations: wanted = {}, now }: JudgementRequest,
+): VerifiedSignature {
+  const verified = verifyBundle({
+    ...policy,
+    bundle,
+    artifact: { kind: 'digest', algorithm: digest.algorithm, digest: digest.bytes },
+    trustedRoot,
+    now,
+  });
+  const { statement } = verified;
+  if (statement === undefined) throw notASignature('a signature over bytes, without a statement', predicateTypes);
+  if (predicateTypes !== 'any' && !predicateTypes.includes(statement.predicateType)) {
+    throw notASignature(`a statement of type ${statement.predicateType}`, predicateTypes);
+  }
+  // The first subject with the digest decides (cosign.md §4.3).
+  const subject = statement.subjects.find(({ digests }) => digests.get(digest.algorithm) === digest.hex);
+  const annotations = annotationsOf(subject);
+  checkAnnotations(annotations, wanted);
+  return { bundle: verified, json, manifestDigest, annotations };
+}
+
+function annotationsOf(subject: StatementSubject | undefined): Readonly<Record<string, string>> {
+  const entries = Object.entries(subject?.annotations ?? {});
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}
+
+function checkAnnotations(actual: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): void {
+  const missing = Object.entries(wanted).find(
+    ([name, value]) => !Object.hasOwn(actual, name) || actual[name] !== value,
+  );
+  if (missing === undefined) return;
+  const [name, value] = missing;
+  throw new VerificationError('ANNOTATION_MISMATCH', 'the signature does not carry the annotation asked for', {
+    found: Object.hasOwn(actual, name) ? `${name}=${actual[name] ?? ''}` : `no annotation ${name}`,
+    expected: `${name}=${value}`,
+  });
+}
+
+function notASignature(found: string, predicateTypes: readonly string[] | 'any'): VerificationError {
+  return new VerificationError('PAYLOAD_TYPE_MISMATCH', 'what refers to the image is no signature of it', {
+    found,
+    expected: predicateTypes === 'any' ? 'an in-toto statement' : `a statement of type ${predicateTypes.join(' or ')}`,
+  });
+}

@@ -1,0 +1,37 @@
+import type { Concessions, SignerPolicy, Thresholds } from '../core/verify/verification-policy.ts';
+
+/** What a signature has to prove to count: by whom it is, and how well that is witnessed. */
+export interface SignaturePolicy extends Concessions {
+  readonly signer: SignerPolicy;
+  readonly thresholds: Partial<Thresholds>;
+}
+
+/** cosign's switches. Each of the first two weakens what is proven, and shows in the result's checks. */
+export interface VerificationSwitches {
+  /** `--insecure-ignore-tlog`: no log entry is demanded. */
+  readonly insecureIgnoreTlog?: boolean;
+  /** `--insecure-ignore-sct`: the certificate need not have been logged. */
+  readonly insecureIgnoreSct?: boolean;
+  /** `--use-signed-timestamps`: the time must be an authority's; a log's promise is not enough. */
+  readonly useSignedTimestamps?: boolean;
+}
+
+/**
+ * The policy that cosign's switches mean (cosign.md §6.5): a key needs no time at all, a certificate needs one; without
+ * log and timestamps there is only the present, which short-lived certificates do not survive.
+ */
+export function signaturePolicy(signer: SignerPolicy, switches: VerificationSwitches = {}): SignaturePolicy {
+  const { insecureIgnoreTlog = false, insecureIgnoreSct = false, useSignedTimestamps = false } = switches;
+  const isKey = signer.kind === 'key';
+  const isTimeless = isKey || (insecureIgnoreTlog && !useSignedTimestamps);
+  return {
+    signer,
+    thresholds: {
+      ...(insecureIgnoreTlog ? { logEntries: 0 } : {}),
+      ...(insecureIgnoreSct && !isKey ? { scts: 0 } : {}),
+      ...(useSignedTimestamps ? { signedTimestamps: 1 } : {}),
+      ...(isTimeless && !useSignedTimestamps ? { observerTimestamps: 0 } : {}),
+    },
+    ...(isTimeless && !isKey ? { unsafeUseCurrentTime: true } : {}),
+  };
+}

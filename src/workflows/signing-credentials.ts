@@ -1,0 +1,51 @@
+import { PrivateKey } from '../core/crypto/private-key.ts';
+import { defaultScheme, type SignatureScheme } from '../core/crypto/signature.ts';
+import { parseIdentityToken } from '../core/identity/identity-token.ts';
+import type { Certificate } from '../core/pki/certificate.ts';
+import type { SelectedServices } from '../core/trust/service-selection.ts';
+import { AuthError, InvariantError, RemoteError } from '../errors.ts';
+import { CaClient } from '../io/clients/ca-client.ts';
+import { verifySigningCertificate, type SigningIdentity } from './signing-certificate.ts';
+import { selectSigningServices, type SignerInput, type SigningContext } from './signing-services.ts';
+
+/** A key, and what makes its signature somebody's. */
+export interface SigningCredentials {
+  readonly key: PrivateKey;
+  readonly scheme: SignatureScheme;
+  /** Verified against the trusted root; undefined for key pairs. */
+  readonly holder: { readonly certificate: Certificate; readonly identity: SigningIdentity } | undefined;
+  readonly services: SelectedServices;
+}
+
+/**
+ * A key to sign with: the caller's own, or a fresh one with a certificate for the identity of a token.
+ *
+ * @throws UsageError USAGE_BAD_CONFIG; AuthError; RemoteError; VerificationError when the certificate is not what it should be
+ */
+export async function obtainCredentials(context: SigningContext, signer: SignerInput): Promise<SigningCredentials> {
+  const services = selectSigningServices(context, signer);
+  if (signer.kind === 'key') {
+    return { key: signer.key, scheme: schemeFor(signer.key, services), holder: undefined, services };
+  }
+  const token = parseIdentityToken(await signer.identityToken());
+  if (token.expiresAt !== undefined && token.expiresAt <= context.now()) {
+    throw new AuthError('AUTH_TOKEN_EXPIRED', 'the identity token has expired', {
+      found: `it expired at ${token.expiresAt.toISOString()}`,
+      expected: `a time after ${context.now().toISOString()}`,
+    });
+  }
+  const key = context.generateKey?.() ?? PrivateKey.generate('ecdsa-p256');
+  if (services.ca === undefined) throw new InvariantError('keyless signing without a certificate authority');
+  const [certificate] = await new CaClient(context.http, services.ca.url).requestCertificate(token, key);
+  if (certificate === undefined) {
+    throw new RemoteError('REMOTE_BODY', 'the certificate authority sent no certificate', { found: 'an empty chain' });
+  }
+  const identity = verifySigningCertificate(certificate, key, token, context.trustedRoot);
+  return { key, scheme: schemeFor(key, services), holder: { certificate, identity }, services };
+}
+
+/** Logs take digests: with one, Ed25519 signs in its pre-hashed form (cosign.md §2.4). */
+function schemeFor(key: PrivateKey, { logs }: SelectedServices): SignatureScheme {
+  if (key.kind === 'ed25519') return logs.length > 0 ? 'ed25519ph' : 'ed25519';
+  return defaultScheme(key.kind);
+}

@@ -1,0 +1,55 @@
+import { selectServices, type SelectedServices, type SupportedVersions } from '../core/trust/service-selection.ts';
+import type { SigningConfig } from '../core/trust/signing-config.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
+import type { PrivateKey } from '../core/crypto/private-key.ts';
+import { UsageError } from '../errors.ts';
+import type { HttpClient } from '../io/net/http-client.ts';
+
+/** With what, and against what, signatures are made. */
+export interface SigningContext {
+  readonly http: HttpClient;
+  /** Which services to use. One that the config does not list is not used; keyless signing needs an authority. */
+  readonly signingConfig: SigningConfig;
+  /** Everything that the services answer is checked against this before it is used. */
+  readonly trustedRoot: TrustedRoot;
+  readonly now: () => Date;
+  /** Makes the ephemeral key of keyless signing; ECDSA P-256 when absent. */
+  readonly generateKey?: () => PrivateKey;
+}
+
+/** Whose signature it is to be. */
+export type SignerInput =
+  | {
+      readonly kind: 'keyless';
+      /** Asked for late, and once: an unknown image should not cost a visit to the browser. */
+      readonly identityToken: () => Promise<string>;
+    }
+  | { readonly kind: 'key'; readonly key: PrivateKey };
+
+const SUPPORTED: SupportedVersions = { ca: [1], oidc: [1], log: [2], tsa: [1] };
+
+/**
+ * The services to sign with now.
+ *
+ * @throws UsageError USAGE_BAD_CONFIG when the config cannot serve: no authority for keyless signing, or a log that tells no
+ *   time without an authority that does
+ */
+export function selectSigningServices(context: SigningContext, signer: SignerInput): SelectedServices {
+  const services = selectServices(context.signingConfig, context.now(), SUPPORTED);
+  if (signer.kind === 'key') return services;
+  if (services.ca === undefined) {
+    throw new UsageError('USAGE_BAD_CONFIG', 'the signing config lists no certificate authority', {
+      found: 'no caUrls',
+      expected: 'an authority for keyless signing, or a key',
+      fix: 'sign with --key, or name a signing config with a certificate authority',
+    });
+  }
+  // Rekor v2 entries bear no time, and a certificate of minutes is worth nothing without one (cosign.md §5.5).
+  if (services.tsas.length === 0 && services.logs.every(({ majorApiVersion }) => majorApiVersion > 1)) {
+    throw new UsageError('USAGE_BAD_CONFIG', 'nothing in the signing config would tell when the signature was made', {
+      found: 'no timestamp authority, and no log of version 1',
+      expected: 'a timestamp authority in tsaUrls',
+    });
+  }
+  return services;
+}

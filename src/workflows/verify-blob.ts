@@ -1,0 +1,68 @@
+import { isHashAlgorithm, parseStatement } from '../core/attestation/statement.ts';
+import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
+import type { HashAlgorithm } from '../core/crypto/digest.ts';
+import { hashOf, schemesFor } from '../core/crypto/signature.ts';
+import type { Digest } from '../core/image/digest.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
+import type { Artifact } from '../core/verify/artifact.ts';
+import { signingKey } from '../core/verify/signer.ts';
+import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { verifyBundle } from '../core/verify/verify-bundle.ts';
+import { FormatError } from '../errors.ts';
+import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
+import type { SignaturePolicy } from './signature-policy.ts';
+
+export interface VerifyBlobRequest {
+  readonly artifact:
+    | { readonly kind: 'blob'; readonly blob: BlobStream }
+    /** `sha256:HEX` instead of the blob; enough for ECDSA and RSA signatures over that digest, and for statements. */
+    | { readonly kind: 'digest'; readonly digest: Digest };
+  /** The bundle's JSON. */
+  readonly bundle: Uint8Array | string;
+  readonly trustedRoot: TrustedRoot;
+  readonly policy: SignaturePolicy;
+  readonly now: Date;
+}
+
+/**
+ * Verifies a blob, or its digest, with a bundle. Asks nobody: everything that is needed is in the parameters.
+ *
+ * @throws FormatError FORMAT_BUNDLE and other formats inside; VerificationError for what is not proven; UsageError
+ *   USAGE_NEEDS_ARTIFACT when the digest is not enough; LimitError; whatever the blob's stream throws
+ */
+export async function verifyBlob(request: VerifyBlobRequest): Promise<VerifiedBundle> {
+  const { trustedRoot, policy, now } = request;
+  const bundle = parseBundle(request.bundle);
+  return verifyBundle({ ...policy, bundle, artifact: await artifactOf(request, bundle), trustedRoot, now });
+}
+
+async function artifactOf({ artifact, policy }: VerifyBlobRequest, bundle: UnverifiedBundle): Promise<Artifact> {
+  if (artifact.kind === 'blob') return readBlob(artifact.blob, readingFor(bundle, policy));
+  const { algorithm, bytes } = artifact.digest;
+  return { kind: 'digest', algorithm, digest: bytes };
+}
+
+/** What the bundle will be compared with; the blob may be larger than memory and is read only once. */
+function readingFor(bundle: UnverifiedBundle, { signer }: SignaturePolicy): BlobReading {
+  const { content } = bundle;
+  if (content.kind === 'dsse') return { digests: subjectAlgorithms(content.envelope.payload), keep: 'never' };
+  const { kind } = signingKey(bundle, signer);
+  const digests = new Set<HashAlgorithm>(content.digest === undefined ? [] : [content.digest.algorithm]);
+  for (const scheme of schemesFor(kind)) {
+    const hash = hashOf(scheme);
+    if (hash !== undefined) digests.add(hash);
+  }
+  // RSA-PSS cannot be verified from a digest, and only the signature knows whether it is that.
+  return { digests, keep: kind === 'ed25519' ? 'required' : kind === 'rsa' ? 'ifSmall' : 'never' };
+}
+
+function subjectAlgorithms(payload: Uint8Array): ReadonlySet<HashAlgorithm> {
+  try {
+    const names = parseStatement(payload).subjects.flatMap(({ digests }) => [...digests.keys()]);
+    return new Set(['sha256', ...names.filter(isHashAlgorithm)]);
+  } catch (error) {
+    // Verification says what is wrong with it, in its own order.
+    if (error instanceof FormatError) return new Set(['sha256']);
+    throw error;
+  }
+}

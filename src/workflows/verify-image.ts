@@ -1,0 +1,40 @@
+import type { Digest } from '../core/image/digest.ts';
+import type { ImageReference } from '../core/image/reference.ts';
+import { fetchImageSignatures, type ImageSignaturesRequest } from './image-signatures.ts';
+import { refusalOf } from './refusal.ts';
+import {
+  judgeSignatures,
+  type JudgementRequest,
+  type RefusedSignature,
+  type VerifiedSignature,
+} from './signature-judgement.ts';
+
+export type VerifyImageRequest = ImageSignaturesRequest & JudgementRequest;
+
+/** An image with at least one signature that passed. */
+export interface VerifiedImage {
+  readonly reference: ImageReference;
+  /** What was verified. A tag may name another image by now: go on with this. */
+  readonly digest: Digest;
+  readonly isTagResolved: boolean;
+  /** At least one, in the registry's order. */
+  readonly signatures: readonly VerifiedSignature[];
+  /** The others, each with its reason. */
+  readonly refused: readonly RefusedSignature[];
+}
+
+/**
+ * Verifies that an image is signed by whom the policy demands: one signature that passes is enough (cosign.md §6.7).
+ *
+ * @throws NotFoundError TAG_NOT_FOUND or NO_SIGNATURE; VerificationError UNREAD_FORMAT, IDENTITY_MISMATCH with everybody who
+ *   did sign, SUBJECT_MISMATCH for a signature of another image, ANNOTATION_MISMATCH, or why the nearest one failed;
+ *   RemoteError COULD_NOT_CHECK when something is there that cannot be read; what keeps the registry from being asked
+ *   (AuthError, RemoteError), as it is; UsageError for a policy that cannot be meant
+ */
+export async function verifyImage(request: VerifyImageRequest): Promise<VerifiedImage> {
+  const found = await fetchImageSignatures(request);
+  const { verified, refused } = judgeSignatures(found, request);
+  if (verified.length === 0) throw refusalOf(found, refused);
+  const { reference, digest, isTagResolved } = found;
+  return { reference, digest, isTagResolved, signatures: verified, refused };
+}
