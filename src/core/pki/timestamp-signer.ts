@@ -39,7 +39,7 @@ export function signTimestamp(request: TimestampRequest, facts: TimestampFacts, 
   const signerInfo = derSequence(
     derInteger(1),
     derSequence(signer.certificate.issuer.raw, derInteger(signer.certificate.serialNumber)),
-    encodeHashAlgorithm(hash),
+    encodeDigestAlgorithm(hash),
     // Signed as SET OF, sent as [0] IMPLICIT (RFC 5652 §5.4).
     derElement(0xa0, contentOf(attributes)),
     encodeSignatureAlgorithm(scheme),
@@ -47,9 +47,10 @@ export function signTimestamp(request: TimestampRequest, facts: TimestampFacts, 
   );
   const signedData = derSequence(
     derInteger(3),
-    derSet(encodeHashAlgorithm(hash)),
+    derSet(encodeDigestAlgorithm(hash)),
     derSequence(derOid(OID.tstInfo), derExplicit(0, derOctetString(info))),
-    ...(request.wantsCertificate ? [derElement(0xa0, signer.certificate.raw)] : []),
+    // Empty rather than absent when it was not asked for: what every client of timestamp-authority is used to.
+    derElement(0xa0, ...(request.wantsCertificate ? [signer.certificate.raw] : [])),
     derSet(signerInfo),
   );
   const token = derSequence(derOid(OID.signedData), derExplicit(0, signedData));
@@ -95,6 +96,11 @@ function encodeAttributes(
     attribute(OID.messageDigest, derOctetString(digest(hash, info))),
     attribute(OID.signingCertificateV2, derSequence(derSequence(essCertId))),
   );
+}
+
+/** RFC 5754 §2: in CMS the parameters should be absent, while message imprints keep their NULL. */
+function encodeDigestAlgorithm(hash: HashAlgorithm): Uint8Array {
+  return derSequence(derOid(OID[hash]));
 }
 
 /** Content of an encoded element with a definite length. */
