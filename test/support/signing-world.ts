@@ -1,0 +1,201 @@
+/**
+ * Everything that signing talks to, over HTTP on loopback: a CA, a log and a TSA played by a {@link FakeInstance} at its fixed
+ * time, and the embedded registry over a temporary folder. Any answer can be replaced by a wrong one.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { Hono } from 'hono';
+import { encodeHashedRekordBody } from '../../src/core/bundle/entry-body.ts';
+import type { TransparencyLogEntry } from '../../src/core/bundle/log-entry.ts';
+import { PublicKey } from '../../src/core/crypto/public-key.ts';
+import { encodeBase64Url } from '../../src/core/encoding/base64.ts';
+import { utf8 } from '../../src/core/encoding/bytes.ts';
+import { Digest } from '../../src/core/image/digest.ts';
+import { encodeManifest } from '../../src/core/image/manifest.ts';
+import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from '../../src/core/image/media-types.ts';
+import { parseReference, type ImageReference } from '../../src/core/image/reference.ts';
+import { serialNumberFrom } from '../../src/core/pki/certificate-builder.ts';
+import type { Certificate } from '../../src/core/pki/certificate.ts';
+import { OID } from '../../src/core/pki/oids.ts';
+import { parseTimestampRequest, type TimestampRequest } from '../../src/core/pki/timestamp-request.ts';
+import { signTimestamp } from '../../src/core/pki/timestamp-signer.ts';
+import type { Service, SigningConfig } from '../../src/core/trust/signing-config.ts';
+import { encodeSigningCertificate, parseSigningCertificateRequest } from '../../src/core/wire/ca.ts';
+import { encodeCreateEntryResponse, parseCreateEntryRequest } from '../../src/core/wire/log.ts';
+import { HttpClient } from '../../src/io/net/http-client.ts';
+import { RegistryClient } from '../../src/io/registry/registry-client.ts';
+import { createRegistry } from '../../src/servers/registry/registry.ts';
+import { listen } from '../../src/servers/shell/listen.ts';
+import type { SigningContext } from '../../src/workflows/signing-services.ts';
+import { FakeInstance, ISSUER, SIGNING_TIME, SUBJECT, WINDOW, type LeafInput } from './instance.ts';
+
+type Answer = Response | Promise<Response>;
+/** `usual` answers as a good peer would. */
+export type Fault = (request: Request, usual: () => Promise<Response>) => Answer;
+
+/** What the services do instead of the right thing. */
+export interface Mischief {
+  leaf?: LeafInput;
+  /** The certificate is for this key. */
+  certifiedKey?: PublicKey;
+  certificates?: (chain: readonly Certificate[]) => readonly Certificate[];
+  logged?: (request: ReturnType<typeof parseCreateEntryRequest>) => ReturnType<typeof parseCreateEntryRequest>;
+  entry?: (entry: TransparencyLogEntry) => TransparencyLogEntry;
+  stamped?: (request: TimestampRequest) => TimestampRequest;
+  stampTime?: Date;
+}
+
+export interface SigningWorld {
+  readonly instance: FakeInstance;
+  readonly context: SigningContext;
+  readonly registry: RegistryClient;
+  /** `host:port`. */
+  readonly host: string;
+  readonly url: string;
+  /** `METHOD path` of every request so far. */
+  readonly seen: string[];
+  readonly mischief: Mischief;
+  /** By the beginning of `METHOD path`. */
+  readonly faults: Map<string, Fault>;
+  /** Pushes a small image under a tag. */
+  pushImage(tag?: string, content?: string): Promise<{ reference: ImageReference; digest: Digest }>;
+}
+
+/** A token whose signature nobody will look at. */
+export function unsignedToken(claims: Record<string, unknown> = {}): string {
+  const part = (value: object): string => encodeBase64Url(utf8(JSON.stringify(value)));
+  const payload = {
+    iss: ISSUER,
+    aud: 'sigstore',
+    sub: 'alice',
+    email: SUBJECT,
+    email_verified: true,
+    exp: SIGNING_TIME.getTime() / 1000 + 60,
+    ...claims,
+  };
+  return `${part({ alg: 'ES256', typ: 'JWT' })}.${part(payload)}.${encodeBase64Url(randomBytes(64))}`;
+}
+
+export const KEYLESS = { kind: 'keyless', identityToken: () => Promise.resolve(unsignedToken()) } as const;
+
+/** Listens until the test ends. */
+export async function signingWorld(t: TestContext, instance = new FakeInstance()): Promise<SigningWorld> {
+  const dir = await mkdtemp(join(tmpdir(), 'sealwright-test-'));
+  const now = (): Date => SIGNING_TIME;
+  const registryServer = createRegistry({ dir, now });
+  const seen: string[] = [];
+  const faults = new Map<string, Fault>();
+  const mischief: Mischief = {};
+  const services = fakeServices(instance, mischief);
+  services.all('/v2/*', (context) => registryServer.routes.fetch(context.req.raw));
+  const front = new Hono();
+  front.all('*', async (context) => {
+    const request = context.req.raw;
+    const line = `${request.method} ${new URL(request.url).pathname}`;
+    seen.push(line);
+    const fault = [...faults].find(([prefix]) => line.startsWith(prefix))?.[1];
+    const usual = async (): Promise<Response> => services.fetch(request);
+    return fault === undefined ? usual() : fault(request, usual);
+  });
+  const server = await listen(front, { host: '127.0.0.1', port: 0 });
+  const http = new HttpClient({ clock: { now, sleep: () => Promise.resolve() }, random: () => 0 });
+  t.after(async () => {
+    http.close();
+    await server.close(0);
+    await registryServer.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+  const host = `127.0.0.1:${server.port}`;
+  const registry = new RegistryClient({ http, action: 'push', sleep: () => Promise.resolve() });
+  return {
+    instance,
+    context: { http, signingConfig: signingConfigFor(server.url), trustedRoot: instance.trustedRoot, now },
+    registry,
+    host,
+    url: server.url,
+    seen,
+    mischief,
+    faults,
+    pushImage: (tag = 'latest', content = 'layer') => pushImage(registry, `${host}/demo/app:${tag}`, content),
+  };
+}
+
+export function signingConfigFor(url: string): SigningConfig {
+  const service = (path: string, majorApiVersion = 1): Service => ({
+    url: `${url}${path}`,
+    majorApiVersion,
+    validFor: WINDOW,
+    operator: 'test',
+  });
+  return {
+    caUrls: [service('')],
+    oidcUrls: [service('/oidc')],
+    rekorTlogUrls: [service('', 2)],
+    rekorTlogConfig: { selector: 'ANY' },
+    tsaUrls: [service('/api/v1/timestamp')],
+    tsaConfig: { selector: 'ANY' },
+  };
+}
+
+function fakeServices(instance: FakeInstance, mischief: Mischief): Hono {
+  const app = new Hono();
+  app.post('/api/v2/signingCert', async (context) => {
+    const request = parseSigningCertificateRequest(await bodyOf(context.req.raw));
+    if (request.key.kind !== 'publicKey') return context.json({ code: 3, message: 'no key' }, 400);
+    const key = mischief.certifiedKey ?? PublicKey.fromPem(request.key.content);
+    const leaf = instance.issueLeaf(key, mischief.leaf);
+    const chain = [leaf, instance.intermediate.certificate, instance.root.certificate];
+    return context.json(encodeSigningCertificate(mischief.certificates?.(chain) ?? chain));
+  });
+  app.post('/api/v2/log/entries', async (context) => {
+    const asked = parseCreateEntryRequest(await bodyOf(context.req.raw));
+    const request = mischief.logged?.(asked) ?? asked;
+    const entry = instance.logV2.append('hashedrekord', '0.0.2', encodeHashedRekordBody(request));
+    const json = encodeCreateEntryResponse(mischief.entry?.(entry) ?? entry);
+    return context.body(json, 201, { 'content-type': 'application/json' });
+  });
+  app.post('/api/v1/timestamp', async (context) => {
+    const asked = parseTimestampRequest(await bodyOf(context.req.raw));
+    const response = signTimestamp(
+      mischief.stamped?.(asked) ?? asked,
+      {
+        policy: OID.sigstoreTsaPolicy,
+        serialNumber: serialNumberFrom(randomBytes(20)),
+        genTime: mischief.stampTime ?? SIGNING_TIME,
+      },
+      instance.tsa.holder,
+    );
+    return new Response(Uint8Array.from(response), {
+      status: 201,
+      headers: { 'content-type': 'application/timestamp-reply' },
+    });
+  });
+  return app;
+}
+
+async function bodyOf(request: Request): Promise<Uint8Array> {
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+async function pushImage(
+  registry: RegistryClient,
+  name: string,
+  content: string,
+): Promise<{ reference: ImageReference; digest: Digest }> {
+  const reference = parseReference(name);
+  const config = utf8(JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } }));
+  const layer = utf8(content);
+  await registry.putBlob(reference, config);
+  await registry.putBlob(reference, layer);
+  const manifest = encodeManifest({
+    kind: 'image',
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: Digest.of(config), size: config.length },
+    layers: [{ mediaType: OCI_LAYER_GZIP, digest: Digest.of(layer), size: layer.length }],
+  });
+  const { digest } = await registry.putManifest(reference, reference.tag ?? 'latest', manifest, OCI_MANIFEST);
+  return { reference, digest };
+}
