@@ -1,6 +1,6 @@
 import { DIGEST_LENGTHS, type HashAlgorithm } from '../crypto/digest.ts';
 import { DerElement, TAG } from '../encoding/der-reader.ts';
-import { derBoolean, derInteger, derOctetString, derOid, derSequence } from '../encoding/der-writer.ts';
+import { derBoolean, derElement, derInteger, derOctetString, derOid, derSequence } from '../encoding/der-writer.ts';
 import { FormatError } from '../../errors.ts';
 import { encodeHashAlgorithm, hashOfOid, parseAlgorithmOid } from './algorithm-identifier.ts';
 import { OID } from './oids.ts';
@@ -78,7 +78,8 @@ export function encodeTimestampRequest(request: Omit<TimestampRequest, 'hasExten
     derInteger(1),
     encodeMessageImprint(request.messageImprint),
     ...(request.policy === undefined ? [] : [derOid(request.policy)]),
-    ...(request.nonce === undefined ? [] : [derInteger(request.nonce)]),
+    // Content as it is, also where it stands for a negative number: a magnitude would make another number of it.
+    ...(request.nonce === undefined ? [] : [derElement(TAG.integer, request.nonce)]),
     // DEFAULT FALSE is not encoded (X.690 §11.5).
     ...(request.wantsCertificate ? [derBoolean(true)] : []),
   );
