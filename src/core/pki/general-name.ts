@@ -35,7 +35,7 @@ export function encodeGeneralName(name: SubjectAltName): Uint8Array {
     case 'uri':
       return derImplicit(6, utf8(name.value));
     case 'ip':
-      return derImplicit(7, Uint8Array.from(name.value.split('.').map(Number)));
+      return derImplicit(7, ipBytes(name.value));
     case 'other':
       return derElement(0xa0, derOid(OID.fulcioOtherName), derExplicit(0, derUtf8String(name.value)));
   }
@@ -58,6 +58,17 @@ function ipText(element: DerElement): string {
     ((content[2 * i] ?? 0) * 256 + (content[2 * i + 1] ?? 0)).toString(16),
   );
   return groups.join(':');
+}
+
+/** @param text an address that the caller knows to be one; IPv6 may leave out one run of zeros */
+function ipBytes(text: string): Uint8Array {
+  if (!text.includes(':')) return Uint8Array.from(text.split('.').map(Number));
+  const [head = '', tail] = text.split('::');
+  const groups = (part: string): readonly number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const [left, right] = [groups(head), groups(tail ?? '')];
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => 0);
+  return Uint8Array.from([...left, ...zeros, ...right].flatMap((group) => [group >> 8, group & 0xff]));
 }
 
 function otherName(element: DerElement): string | undefined {

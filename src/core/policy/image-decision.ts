@@ -1,0 +1,72 @@
+import { PolicyError, type SealwrightError } from '../../errors.ts';
+import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import type { ImageEvidence } from './image-evidence.ts';
+import { judgePolicy, type PolicyJudgement } from './policy-judgement.ts';
+
+/** What happens to an image that no policy is about. policy-controller's default, and ours, is `deny`. */
+export type NoMatchAction = 'deny' | 'warn' | 'allow';
+
+/** Whether an image may run, with every reason. */
+export interface ImageDecision {
+  readonly action: 'allow' | 'warn' | 'deny';
+  /** Why it is refused; one for each policy that refuses. */
+  readonly denials: readonly SealwrightError[];
+  /** What would refuse it if it were enforced. */
+  readonly warnings: readonly SealwrightError[];
+  /** The denials say only that something could not be checked: nothing is known against the image. */
+  readonly isUnchecked: boolean;
+  readonly judgements: readonly PolicyJudgement[];
+}
+
+/**
+ * Every policy that is about the image must pass; in mode `warn` a policy that does not only warns.
+ *
+ * @param policies those that are about it; `decideUncovered` when there are none
+ * @param name     the image, for messages
+ */
+export function decideImage(
+  policies: readonly ClusterImagePolicy[],
+  name: string,
+  evidence: ImageEvidence,
+): ImageDecision {
+  const judged = policies.map((policy) => ({ policy, judgement: judgePolicy(policy, name, evidence) }));
+  const failing = (mode: ClusterImagePolicy['mode']): readonly SealwrightError[] =>
+    judged.flatMap(({ policy, judgement }) =>
+      policy.mode === mode && judgement.outcome !== 'passed' ? [judgement.error] : [],
+    );
+  return decision(
+    failing('enforce'),
+    failing('warn'),
+    judged.map(({ judgement }) => judgement),
+  );
+}
+
+/** @param name the image as it is written in the object */
+export function decideUncovered(name: string, action: NoMatchAction): ImageDecision {
+  const error = new PolicyError('POLICY_NO_MATCH', `no policy is about ${name}`, {
+    found: 'no ClusterImagePolicy whose images and match fit',
+    expected: 'at least one: images that no policy is about are refused',
+    fix: 'add a policy for this image, or start the webhook with --no-match allow',
+  });
+  return decision(action === 'deny' ? [error] : [], action === 'warn' ? [error] : [], []);
+}
+
+/** For what stands in the way of judging at all: a reference that does not parse, a tag that is not there. */
+export function decideRefused(error: SealwrightError, policies: readonly ClusterImagePolicy[] = []): ImageDecision {
+  const isEnforced = policies.length === 0 || policies.some(({ mode }) => mode === 'enforce');
+  return decision(isEnforced ? [error] : [], isEnforced ? [] : [error], []);
+}
+
+function decision(
+  denials: readonly SealwrightError[],
+  warnings: readonly SealwrightError[],
+  judgements: readonly PolicyJudgement[],
+): ImageDecision {
+  return {
+    action: denials.length > 0 ? 'deny' : warnings.length > 0 ? 'warn' : 'allow',
+    denials,
+    warnings,
+    isUnchecked: denials.length > 0 && denials.every(({ code }) => code === 'COULD_NOT_CHECK'),
+    judgements,
+  };
+}

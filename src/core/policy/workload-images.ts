@@ -1,0 +1,87 @@
+import type { JsonFields } from '../encoding/json-fields.ts';
+import { LimitError } from '../../errors.ts';
+
+/** One place in a workload object that names an image. */
+export interface WorkloadImage {
+  /** As written. */
+  readonly text: string;
+  /** JSON Pointer (RFC 6901) from the object's root, for a patch. */
+  readonly pointer: string;
+  /** As people write it: `spec.containers[0].image`. */
+  readonly path: string;
+}
+
+/** Where each kind keeps its pod spec. Objects of other kinds carry no images; their pods are seen when they are created. */
+const POD_SPECS: Readonly<Record<string, readonly string[]>> = {
+  '/pods': ['spec'],
+  '/podtemplates': ['template', 'spec'],
+  '/replicationcontrollers': ['spec', 'template', 'spec'],
+  'apps/replicasets': ['spec', 'template', 'spec'],
+  'apps/deployments': ['spec', 'template', 'spec'],
+  'apps/statefulsets': ['spec', 'template', 'spec'],
+  'apps/daemonsets': ['spec', 'template', 'spec'],
+  'batch/jobs': ['spec', 'template', 'spec'],
+  'batch/cronjobs': ['spec', 'jobTemplate', 'spec', 'template', 'spec'],
+};
+
+const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+const MAX_CONTAINERS = 500;
+const MAX_VOLUMES = 5000;
+
+/** Whether objects of this resource are looked into. */
+export function carriesImages(group: string, resource: string): boolean {
+  return Object.hasOwn(POD_SPECS, `${group}/${resource}`);
+}
+
+/**
+ * Every image that a workload object names, in the order of its containers: init, ordinary, ephemeral, then image volumes.
+ * A template may leave an image empty for somebody else to fill in; what then runs is seen when the pod is created.
+ *
+ * @throws FormatError with the code of `object` when it has not the shape of its kind; LimitError LIMIT_COUNT
+ */
+export function readWorkloadImages(group: string, resource: string, object: JsonFields): readonly WorkloadImage[] {
+  const steps = POD_SPECS[`${group}/${resource}`];
+  if (steps === undefined) return [];
+  let spec = object;
+  for (const [index, step] of steps.entries()) {
+    // A ReplicationController may have no template at all; a pod without a spec is no pod.
+    const next = resource === 'pods' || index === 0 ? spec.object(step) : spec.optionalObject(step);
+    if (next === undefined) return [];
+    spec = next;
+  }
+  const images = [
+    ...CONTAINER_LISTS.flatMap((list) => containerImages(spec, list, steps)),
+    ...volumeImages(spec, steps),
+  ];
+  if (images.length <= MAX_CONTAINERS) return images;
+  throw new LimitError('LIMIT_COUNT', 'the object names too many images', {
+    found: String(images.length),
+    expected: `at most ${MAX_CONTAINERS}`,
+  });
+}
+
+function containerImages(spec: JsonFields, list: string, steps: readonly string[]): readonly WorkloadImage[] {
+  return spec
+    .objects(list, 2 * MAX_CONTAINERS)
+    .flatMap((container, index) => place(container.optionalString('image'), steps, [list, String(index), 'image']));
+}
+
+/** OCI images that are mounted as volumes. */
+function volumeImages(spec: JsonFields, steps: readonly string[]): readonly WorkloadImage[] {
+  return spec
+    .objects('volumes', MAX_VOLUMES)
+    .flatMap((volume, index) =>
+      place(volume.optionalObject('image')?.optionalString('reference'), steps, [
+        'volumes',
+        String(index),
+        'image',
+        'reference',
+      ]),
+    );
+}
+
+function place(text: string | undefined, steps: readonly string[], rest: readonly string[]): readonly WorkloadImage[] {
+  if (text === undefined || text === '') return [];
+  const all = [...steps, ...rest];
+  return [{ text, pointer: `/${all.join('/')}`, path: all.join('.').replace(/\.(\d+)\./g, '[$1].') }];
+}

@@ -1,0 +1,26 @@
+import type { ReviewDecision } from '../../workflows/admit-review.ts';
+
+type Stage = 'mutate' | 'validate';
+
+/** Counts of what was decided, in the text format of Prometheus. */
+export class DecisionCounters {
+  readonly #counts = new Map<string, number>();
+
+  count(stage: Stage, decision: ReviewDecision | 'error'): void {
+    const labels = `stage="${stage}",decision="${decision}"`;
+    this.#counts.set(labels, (this.#counts.get(labels) ?? 0) + 1);
+  }
+
+  text(policies: number): string {
+    const counts = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [
+      '# HELP sealwright_admission_reviews_total Admission reviews answered, by decision.',
+      '# TYPE sealwright_admission_reviews_total counter',
+      ...counts.map(([labels, count]) => `sealwright_admission_reviews_total{${labels}} ${count}`),
+      '# HELP sealwright_admission_policies Policies in force.',
+      '# TYPE sealwright_admission_policies gauge',
+      `sealwright_admission_policies ${policies}`,
+      '',
+    ].join('\n');
+  }
+}

@@ -1,0 +1,10 @@
+import type { PolicySet } from '../../core/policy/policy-set.ts';
+
+/** Where policies come from. What was good once stays in force until something good replaces it. */
+export interface PolicySource {
+  /** The policies in force now. */
+  current(): PolicySet;
+  /** Rejects while there is no complete set of policies to judge by. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}

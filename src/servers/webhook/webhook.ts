@@ -1,0 +1,119 @@
+import type { Hono } from 'hono';
+import type { NoMatchAction } from '../../core/policy/image-decision.ts';
+import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
+import {
+  ADMISSION_LIMITS,
+  encodeAdmissionReview,
+  parseAdmissionReview,
+  type AdmissionAnswer,
+  type AdmissionRequest,
+} from '../../core/wire/admission-review.ts';
+import { InvariantError, LimitError, renderError, SealwrightError } from '../../errors.ts';
+import type { RegistryClient } from '../../io/registry/registry-client.ts';
+import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
+import { admitReview, type ReviewAdmission } from '../../workflows/admit-review.ts';
+import { createApp } from '../shell/app.ts';
+import { readBody } from '../shell/body.ts';
+import { mountHealth } from '../shell/health.ts';
+import type { Logger } from '../shell/logger.ts';
+import { DecisionCounters } from './decision-counters.ts';
+import type { PolicySource } from './policy-source.ts';
+import { ownDeadlineMs } from './review-deadline.ts';
+
+export interface WebhookOptions {
+  /** From `openPolicyFiles` or `watchClusterPolicies`; closed by whoever opened it. */
+  readonly policies: PolicySource;
+  /** Its HTTP client should give up within seconds: somebody is waiting for the pod. */
+  readonly registry: RegistryClient;
+  readonly trustedRoot: TrustedRoot;
+  /** What happens to images that no policy is about; `deny` when absent, as in policy-controller. */
+  readonly noMatch?: NoMatchAction;
+  readonly now: () => Date;
+  readonly logger?: Logger;
+}
+
+export interface Webhook {
+  /** `POST /mutate`, `POST /validate`, `/healthz`, `/readyz`, `/metrics`. */
+  readonly routes: Hono;
+  close(): Promise<void>;
+}
+
+/** Reviews answered at the same time. The API server's own limits are near this; beyond it, waiting would be worse. */
+const MAX_UNDER_WAY = 1000;
+
+/** The admission webhook. To be served over HTTPS: the API server speaks nothing else. */
+export function createWebhook(options: WebhookOptions): Webhook {
+  const { policies, noMatch = 'deny', logger } = options;
+  const evidence = new AdmissionEvidence(options);
+  const counters = new DecisionCounters();
+  const underWay = new Set<Promise<unknown>>();
+  const routes = createApp(logger);
+  mountHealth(routes, [{ name: 'policies', check: () => policies.ready() }]);
+  routes.get('/metrics', (context) => context.text(counters.text(policies.current().policies.length)));
+  for (const stage of ['mutate', 'validate'] as const) {
+    routes.post(`/${stage}`, async (context) => {
+      if (underWay.size >= MAX_UNDER_WAY) throw tooBusy();
+      const deadlineMs = ownDeadlineMs(context.req.query('timeout'));
+      const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
+      const admission = { evidence, policies: policies.current(), noMatch, stage, deadlineMs };
+      const answering = answer(request, admission, counters, logger);
+      underWay.add(answering);
+      try {
+        const body = encodeAdmissionReview(request.uid, await answering);
+        return context.body(body, 200, { 'content-type': 'application/json' });
+      } finally {
+        underWay.delete(answering);
+      }
+    });
+  }
+  return {
+    routes,
+    close: async () => {
+      await Promise.allSettled(underWay);
+    },
+  };
+}
+
+/** Never rejects: an error that reached the API server could be taken for leave to admit (failurePolicy Ignore). */
+async function answer(
+  request: AdmissionRequest,
+  admission: ReviewAdmission,
+  counters: DecisionCounters,
+  logger: Logger | undefined,
+): Promise<AdmissionAnswer> {
+  const { operation, namespace, name, resource, isDryRun } = request;
+  const facts = { stage: admission.stage, operation, resource: resource.resource, namespace, name, isDryRun };
+  try {
+    const { answer, decision, images } = await admitReview(request, admission);
+    counters.count(admission.stage, decision);
+    if (decision !== 'unseen') logger?.info({ ...facts, decision, images }, 'decided');
+    return answer;
+  } catch (error) {
+    const known = error instanceof SealwrightError ? error : new InvariantError('internal error', { cause: error });
+    counters.count(admission.stage, 'error');
+    logger?.error({ ...facts, error }, 'review failed');
+    return refusal(known);
+  }
+}
+
+function refusal(error: SealwrightError): AdmissionAnswer {
+  const isTheirs = error.httpStatus < 500;
+  return {
+    isAllowed: false,
+    status: {
+      code: isTheirs ? 400 : 500,
+      reason: isTheirs ? 'BadRequest' : 'InternalError',
+      message: renderError(error),
+    },
+    warnings: [],
+    auditAnnotations: { decision: 'error' },
+    patch: [],
+  };
+}
+
+function tooBusy(): LimitError {
+  return new LimitError('LIMIT_BUSY', 'too many reviews are under way', {
+    expected: `at most ${MAX_UNDER_WAY} at a time`,
+    retryAfterSeconds: 1,
+  });
+}

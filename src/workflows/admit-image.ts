@@ -1,0 +1,106 @@
+import { ImageReference, parseReference } from '../core/image/reference.ts';
+import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
+import {
+  decideImage,
+  decideRefused,
+  decideUncovered,
+  type ImageDecision,
+  type NoMatchAction,
+} from '../core/policy/image-decision.ts';
+import { NO_EVIDENCE, type PinnedImage } from '../core/policy/image-evidence.ts';
+import { couldNotCheck } from '../core/policy/policy-judgement.ts';
+import { keysOf, needsEvidence, type PolicySet } from '../core/policy/policy-set.ts';
+import type { ReviewedObject } from '../core/policy/resource-match.ts';
+import { FormatError, LimitError, NotFoundError, PolicyError, SealwrightError } from '../errors.ts';
+import type { AdmissionEvidence } from './admission-evidence.ts';
+
+export interface ImageAdmission {
+  readonly evidence: AdmissionEvidence;
+  readonly policies: PolicySet;
+  readonly noMatch: NoMatchAction;
+  readonly object: ReviewedObject;
+  /** Whether the answer may pin a tag; when it may not, a tag that needs a signature is refused. */
+  readonly mayPin: boolean;
+  /** Resolves when the time for an answer is up. */
+  readonly timeIsUp: Promise<void>;
+}
+
+export interface AdmittedImage {
+  readonly decision: ImageDecision;
+  /** What to write instead, where the image was named by a tag. */
+  readonly pinned?: string;
+}
+
+/**
+ * Decides about one image as it is written in an object. A registry is asked only when a policy may be about the image and
+ * wants a signature.
+ */
+export async function admitImage(text: string, admission: ImageAdmission): Promise<AdmittedImage> {
+  let reference: ImageReference;
+  try {
+    reference = parseReference(text);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { decision: decideRefused(error) };
+  }
+  const { policies, object, noMatch } = admission;
+  const { possible, isCertain } = policies.possiblyCovering(object, reference);
+  if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch) };
+  if (isCertain && !needsEvidence(possible)) {
+    return { decision: decideImage(possible, reference.toString(), NO_EVIDENCE) };
+  }
+  const late = admission.timeIsUp.then(() => ({ decision: refusedForTime(reference, possible) }));
+  return Promise.race([decideCovered(reference, possible, admission), late]);
+}
+
+async function decideCovered(
+  reference: ImageReference,
+  possible: readonly ClusterImagePolicy[],
+  admission: ImageAdmission,
+): Promise<AdmittedImage> {
+  const { registry, repository, tag, digest } = reference;
+  if (digest !== undefined) {
+    return { decision: await decidePinned({ registry, repository, digest }, admission) };
+  }
+  if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), possible) };
+  try {
+    const image = await admission.evidence.resolve(reference);
+    const pinned = new ImageReference({ registry, repository, tag, digest: image.digest }).toString();
+    return { decision: await decidePinned(image, admission), pinned };
+  } catch (error) {
+    if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+    // That the registry says there is no such tag is a finding; all else keeps it from saying anything.
+    const isFinding = error instanceof NotFoundError;
+    return { decision: decideRefused(isFinding ? error : couldNotCheck(reference.toString(), error), possible) };
+  }
+}
+
+/** Only a pass may rest on what is remembered: before anything is refused, the registry is asked. */
+async function decidePinned(image: PinnedImage, admission: ImageAdmission): Promise<ImageDecision> {
+  const { evidence, policies, object, noMatch } = admission;
+  const name = new ImageReference(image).toString();
+  const covering = policies.covering(object, image);
+  if (covering.length === 0) return decideUncovered(name, noMatch);
+  if (!needsEvidence(covering)) return decideImage(covering, name, NO_EVIDENCE);
+  const keys = keysOf(covering);
+  const remembered = evidence.remembered(image, keys);
+  const decision = remembered === undefined ? undefined : decideImage(covering, name, remembered);
+  if (decision?.action === 'allow') return decision;
+  return decideImage(covering, name, await evidence.fresh(image, keys));
+}
+
+function unpinned(reference: ImageReference): PolicyError {
+  const name = reference.toString();
+  return new PolicyError('POLICY_DENIED', `${name} is named by a tag, which can move after it was checked`, {
+    found: name,
+    expected: `${reference.context}@sha256:…`,
+    fix: "name the image by digest, or register the webhook's /mutate as well, which pins tags",
+  });
+}
+
+function refusedForTime(reference: ImageReference, policies: readonly ClusterImagePolicy[]): ImageDecision {
+  const cause = new LimitError('LIMIT_TIME', 'the time for an answer was up', {
+    found: 'no result yet; the check goes on, and its result is remembered',
+  });
+  return decideRefused(couldNotCheck(reference.toString(), cause), policies);
+}

@@ -1,0 +1,146 @@
+import type { JsonFields } from '../core/encoding/json-fields.ts';
+import type { NoMatchAction } from '../core/policy/image-decision.ts';
+import type { PolicySet } from '../core/policy/policy-set.ts';
+import type { ReviewedObject } from '../core/policy/resource-match.ts';
+import { carriesImages, readWorkloadImages, type WorkloadImage } from '../core/policy/workload-images.ts';
+import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../core/wire/admission-review.ts';
+import type { AdmissionEvidence } from './admission-evidence.ts';
+import { denialText, warningLines, type Finding } from './admission-text.ts';
+import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-image.ts';
+
+export interface ReviewAdmission {
+  readonly evidence: AdmissionEvidence;
+  readonly policies: PolicySet;
+  readonly noMatch: NoMatchAction;
+  /** `mutate` may write digests into the object, `validate` may not. */
+  readonly stage: 'mutate' | 'validate';
+  /** Own time for an answer, shorter than the API server's patience. */
+  readonly deadlineMs: number;
+}
+
+export type ReviewDecision = 'unseen' | 'allow' | 'warn' | 'deny' | 'could-not-check';
+
+export interface ReviewOutcome {
+  readonly answer: AdmissionAnswer;
+  readonly decision: ReviewDecision;
+  /** Those that were decided about, pinned where they could be. */
+  readonly images: readonly string[];
+}
+
+/** Subresources whose object is a whole pod with images in it; others (status, scale, resize, binding) change none. */
+const CARRYING_SUBRESOURCES: readonly string[] = ['', 'ephemeralcontainers'];
+const MAX_LABELS = 1000;
+
+/**
+ * Decides about an object: every image it brings in must be allowed. What brings in no image is admitted unseen, so that
+ * nothing already there is ever kept from being deleted, scaled, labelled or finished: DELETE, subresources, and updates
+ * that name only images which the old object names as well.
+ *
+ * @throws FormatError FORMAT_ADMISSION_REVIEW for an object that has not the shape of its kind; LimitError LIMIT_COUNT
+ */
+export async function admitReview(request: AdmissionRequest, admission: ReviewAdmission): Promise<ReviewOutcome> {
+  const images = newImages(request);
+  if (images.length === 0) {
+    return {
+      answer: { isAllowed: true, warnings: [], auditAnnotations: {}, patch: [] },
+      decision: 'unseen',
+      images: [],
+    };
+  }
+  const timer = startTimer(admission.deadlineMs);
+  try {
+    const perImage: ImageAdmission = {
+      evidence: admission.evidence,
+      policies: admission.policies,
+      noMatch: admission.noMatch,
+      object: reviewedObject(request),
+      mayPin: admission.stage === 'mutate',
+      timeIsUp: timer.timeIsUp,
+    };
+    const texts = [...new Set(images.map(({ text }) => text))];
+    const admitted = await Promise.all(texts.map(async (text) => [text, await admitImage(text, perImage)] as const));
+    return compose(images, new Map(admitted));
+  } finally {
+    timer.stop();
+  }
+}
+
+/** Images that the new state names and the old one does not. */
+function newImages({
+  operation,
+  resource,
+  subResource,
+  object,
+  oldObject,
+}: AdmissionRequest): readonly WorkloadImage[] {
+  const isChange = operation === 'CREATE' || operation === 'UPDATE';
+  if (!isChange || object === undefined || !carriesImages(resource.group, resource.resource)) return [];
+  if (!CARRYING_SUBRESOURCES.includes(subResource)) return [];
+  const images = readWorkloadImages(resource.group, resource.resource, object);
+  if (operation === 'CREATE' || oldObject === undefined) return images;
+  const old = new Set(readWorkloadImages(resource.group, resource.resource, oldObject).map(({ text }) => text));
+  return images.filter(({ text }) => !old.has(text));
+}
+
+function reviewedObject({ resource, object }: AdmissionRequest): ReviewedObject {
+  return { ...resource, labels: labelsOf(object?.optionalObject('metadata')?.optionalObject('labels')) };
+}
+
+function labelsOf(labels: JsonFields | undefined): ReadonlyMap<string, string> {
+  const names = (labels?.names() ?? []).slice(0, MAX_LABELS);
+  return new Map(names.map((name) => [name, labels?.optionalString(name) ?? '']));
+}
+
+function compose(images: readonly WorkloadImage[], admitted: ReadonlyMap<string, AdmittedImage>): ReviewOutcome {
+  const denied = [...admitted.values()].flatMap(({ decision }) => (decision.action === 'deny' ? [decision] : []));
+  const isUnchecked = denied.every((decision) => decision.isUnchecked);
+  const warnings = findings(images, admitted, 'warnings');
+  const decision: ReviewDecision =
+    denied.length === 0 ? (warnings.length === 0 ? 'allow' : 'warn') : isUnchecked ? 'could-not-check' : 'deny';
+  const common = { warnings: warningLines(warnings), auditAnnotations: { decision } };
+  const names = [...admitted].map(([text, { pinned }]) => pinned ?? text);
+  if (denied.length === 0) {
+    return { answer: { ...common, isAllowed: true, patch: pins(images, admitted) }, decision, images: names };
+  }
+  const message = denialText(findings(images, admitted, 'denials'));
+  // 503 tells a controller, and a person, that the answer may be another one later.
+  const status = isUnchecked
+    ? { code: 503, reason: 'ServiceUnavailable', message }
+    : { code: 403, reason: 'Forbidden', message };
+  return { answer: { ...common, isAllowed: false, status, patch: [] }, decision, images: names };
+}
+
+/** One finding for each image and error, with every place that names the image. */
+function findings(
+  images: readonly WorkloadImage[],
+  admitted: ReadonlyMap<string, AdmittedImage>,
+  kind: 'denials' | 'warnings',
+): readonly Finding[] {
+  return [...admitted].flatMap(([text, { decision }]) => {
+    const paths = images.filter((image) => image.text === text).map(({ path }) => path);
+    return decision[kind].map((error) => ({ error, paths }));
+  });
+}
+
+function pins(
+  images: readonly WorkloadImage[],
+  admitted: ReadonlyMap<string, AdmittedImage>,
+): readonly JsonPatchOperation[] {
+  return images.flatMap(({ text, pointer }) => {
+    const pinned = admitted.get(text)?.pinned;
+    return pinned === undefined ? [] : [{ op: 'replace', path: pointer, value: pinned } as const];
+  });
+}
+
+function startTimer(ms: number): { readonly timeIsUp: Promise<void>; stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const timeIsUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return {
+    timeIsUp,
+    stop: () => {
+      clearTimeout(timer);
+    },
+  };
+}
