@@ -1,7 +1,10 @@
 import { sha256 } from '../../core/crypto/digest.ts';
 import { encodeTimestampRequest } from '../../core/pki/timestamp-request.ts';
+import { parseTimestampResponse } from '../../core/pki/timestamp-response.ts';
 import type { HttpClient } from '../net/http-client.ts';
+import { readAnswer } from './service-answer.ts';
 
+const PEER = 'the timestamp authority';
 const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 256 << 10;
 
@@ -27,8 +30,8 @@ export class TsaClient {
    * Has a signature stamped. Like Sigstore's clients, without a nonce: the signature is new, so no older token fits it.
    *
    * @param signature raw bytes, of which SHA-256 is sent
-   * @returns DER TimeStampResp, unread
-   * @throws RemoteError
+   * @returns DER TimeStampResp that parses, unverified
+   * @throws RemoteError; REMOTE_BODY also when the authority declines
    */
   async timestamp(signature: Uint8Array): Promise<Uint8Array> {
     const { body } = await this.#http.request({
@@ -43,8 +46,9 @@ export class TsaClient {
       timeoutMs: TIMEOUT_MS,
       expect: [200, 201],
       idempotent: true,
-      peer: 'the timestamp authority',
+      peer: PEER,
     });
+    readAnswer({ name: PEER, url: this.#url }, () => parseTimestampResponse(body));
     return body;
   }
 }

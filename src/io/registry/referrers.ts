@@ -1,10 +1,16 @@
 import { referrersTag } from '../../core/image/attached-tag.ts';
 import type { Descriptor } from '../../core/image/descriptor.ts';
 import { Digest } from '../../core/image/digest.ts';
-import { artifactTypeOf, encodeManifest, MAX_MANIFEST_BYTES, parseManifest } from '../../core/image/manifest.ts';
+import {
+  artifactTypeOf,
+  encodeManifest,
+  MAX_MANIFEST_BYTES,
+  parseManifest,
+  type Manifest,
+} from '../../core/image/manifest.ts';
 import { mediaTypeEssence, OCI_INDEX } from '../../core/image/media-types.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
-import { InvariantError, LimitError, RemoteError } from '../../errors.ts';
+import { FormatError, InvariantError, LimitError, RemoteError } from '../../errors.ts';
 import type { ManifestTransfer } from './manifest-transfer.ts';
 import { nextPage } from './paging.ts';
 import type { RegistrySession } from './registry-session.ts';
@@ -139,8 +145,19 @@ function tagOf({ registry, repository }: Repository, digest: Digest): ImageRefer
   return new ImageReference({ registry, repository, tag: referrersTag(digest) });
 }
 
+/** A list that does not parse is the registry's failure: nothing can be said about the image. */
 function readIndex(bytes: Uint8Array): readonly Descriptor[] {
-  const index = parseManifest(bytes, OCI_INDEX);
+  let index: Manifest;
+  try {
+    index = parseManifest(bytes, OCI_INDEX);
+  } catch (cause) {
+    if (!(cause instanceof FormatError || cause instanceof LimitError)) throw cause;
+    throw new RemoteError('REMOTE_BODY', 'the list of what refers to the image cannot be read', {
+      ...cause.facts,
+      details: { code: cause.code },
+      cause,
+    });
+  }
   if (index.kind !== 'index') throw new InvariantError('an index parsed as an image');
   return index.manifests;
 }
