@@ -8,7 +8,7 @@ import type { Artifact } from '../core/verify/artifact.ts';
 import { signingKey } from '../core/verify/signer.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
-import { FormatError } from '../errors.ts';
+import { FormatError, UsageError } from '../errors.ts';
 import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
 
@@ -39,6 +39,14 @@ export async function verifyBlob(request: VerifyBlobRequest): Promise<VerifiedBu
 async function artifactOf({ artifact, policy }: VerifyBlobRequest, bundle: UnverifiedBundle): Promise<Artifact> {
   if (artifact.kind === 'blob') return readBlob(artifact.blob, readingFor(bundle, policy));
   const { algorithm, bytes } = artifact.digest;
+  const { content } = bundle;
+  if (content.kind === 'message' && content.digest !== undefined && content.digest.algorithm !== algorithm) {
+    // Verifying it all the same would call a good signature wrong.
+    throw new UsageError('USAGE_NEEDS_ARTIFACT', 'the blob was signed by another digest than the one given', {
+      found: `a digest of ${algorithm}`,
+      expected: `the blob itself; its signature is over ${content.digest.algorithm}`,
+    });
+  }
   return { kind: 'digest', algorithm, digest: bytes };
 }
 
