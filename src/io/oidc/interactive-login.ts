@@ -1,6 +1,6 @@
 import type * as OpenId from 'openid-client';
 import type { Configuration, TokenEndpointResponse } from 'openid-client';
-import { AuthError, RemoteError, SealwrightError } from '../../errors.ts';
+import { AuthError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import { isLoopback } from '../net/loopback.ts';
 import { listenForRedirect } from './loopback-redirect.ts';
@@ -91,7 +91,14 @@ export async function deviceLogin(http: HttpClient, options: LoginOptions): Prom
 }
 
 async function discover(openid: typeof OpenId, http: HttpClient, options: LoginOptions): Promise<Configuration> {
-  const issuer = new URL(options.issuerUrl);
+  const issuer = URL.parse(options.issuerUrl);
+  const isPlain = issuer?.protocol === 'http:' && isLoopback(issuer.hostname);
+  if (issuer === null || !(issuer.protocol === 'https:' || isPlain)) {
+    throw new UsageError('USAGE_BAD_CONFIG', 'the identity provider cannot be asked', {
+      found: options.issuerUrl.slice(0, 200),
+      expected: 'an https URL, or a loopback address',
+    });
+  }
   const { clientId = DEFAULT_AUDIENCE, clientSecret } = options;
   return openid.discovery(
     issuer,
@@ -100,7 +107,7 @@ async function discover(openid: typeof OpenId, http: HttpClient, options: LoginO
     clientSecret === undefined ? openid.None() : openid.ClientSecretBasic(clientSecret),
     {
       [openid.customFetch]: openidFetch(http),
-      execute: [openid.enableNonRepudiationChecks, ...(isLoopback(issuer.hostname) ? [plainLoopback(openid)] : [])],
+      execute: [openid.enableNonRepudiationChecks, ...(isPlain ? [plainLoopback(openid)] : [])],
     },
   );
 }
@@ -143,10 +150,10 @@ async function translated<Value>(
         expected: `a completed login at ${issuerUrl}`,
       });
     }
-    if (error instanceof Error && error.name === 'TimeoutError') {
+    if (!(error instanceof openid.ClientError)) throw error;
+    if (error.code === 'OAUTH_TIMEOUT') {
       throw new RemoteError('REMOTE_TIMEOUT', 'nobody logged in', { expected: `a completed login at ${issuerUrl}` });
     }
-    if (!(error instanceof openid.ClientError)) throw error;
     throw new RemoteError('REMOTE_BODY', 'the identity provider answered in a way that cannot be used', {
       found: error.code ?? 'an answer that breaks OpenID Connect',
       expected: `answers as OpenID Connect Core 1.0 has them, from ${issuerUrl}`,
