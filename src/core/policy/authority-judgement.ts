@@ -54,11 +54,15 @@ function judgeKeyless({ identities }: KeylessAuthority, signatures: readonly Ver
       return { isSatisfied: true, signer: `${subject}, authenticated by ${issuer}` };
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;
-      // The one that comes near a rule says more than the first.
-      if (nearest?.facts.closest === undefined) nearest = error;
+      if (nearest === undefined || nearness(error) > nearness(nearest)) nearest = error;
     }
   }
   return { isSatisfied: false, reason: nearest };
+}
+
+/** A mismatch that comes with the pattern that would match says more than one that only comes near, and that more than others. */
+export function nearness({ facts }: VerificationError | PolicyError): number {
+  return facts.fix !== undefined ? 2 : facts.closest !== undefined ? 1 : 0;
 }
 
 /** What would satisfy a policy, for messages. */

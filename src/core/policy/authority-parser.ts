@@ -16,6 +16,7 @@ interface Place extends AuthorityContext {
   readonly path: string;
 }
 
+const KINDS = ['key', 'keyless', 'static'] as const;
 const MAX_IDENTITIES = 1000;
 /** What the original calls an authority without a name. */
 const DEFAULT_NAME = 'authority-';
@@ -41,11 +42,13 @@ export function parseAuthority(fields: JsonFields, context: AuthorityContext): A
   );
   const given = fields.optionalString('name') ?? '';
   const name = given === '' ? `${DEFAULT_NAME}${context.index}` : given;
-  const kinds = (['key', 'keyless', 'static'] as const).filter((kind) => fields.has(kind));
+  const kinds = KINDS.filter((one) => fields.has(one));
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
-    const paths = (kinds.length > 1 ? kinds : (['key', 'keyless', 'static'] as const)).map((one) => `${path}.${one}`);
-    problems.exactlyOne(kind === undefined ? 'neither' : 'both', paths);
+    problems.exactlyOne(
+      kind === undefined ? 'neither' : 'both',
+      KINDS.map((one) => `${path}.${one}`),
+    );
     return undefined;
   }
   if (kind === 'static') return parseStatic(fields, name, place);

@@ -1,6 +1,6 @@
 import type { VerifiedBundle } from '../verify/verified-bundle.ts';
 import { NotFoundError, PolicyError, RemoteError, VerificationError, type SealwrightError } from '../../errors.ts';
-import { acceptedSigners, foundSigners, judgeAuthority } from './authority-judgement.ts';
+import { acceptedSigners, foundSigners, judgeAuthority, nearness } from './authority-judgement.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
 import type { ImageEvidence } from './image-evidence.ts';
 
@@ -97,7 +97,7 @@ function anotherSigner(
   reasons: readonly Reason[],
   remedy: Remedy,
 ): VerificationError {
-  const near = reasons.find((reason) => reason.facts.closest !== undefined)?.facts;
+  const near = [...reasons].sort((a, b) => nearness(b) - nearness(a))[0]?.facts;
   return new VerificationError('IDENTITY_MISMATCH', `${name} is signed, but by nobody the policy accepts`, {
     found: foundSigners(signatures).join('; '),
     expected: remedy.expected,
