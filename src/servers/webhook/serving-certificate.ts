@@ -26,6 +26,8 @@ export interface ServingCertificate {
   readonly caFile: string;
 }
 
+/** For whoever tries the webhook on its own machine. */
+const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3650;
 const LEAF_DAYS = 365;
@@ -48,7 +50,7 @@ interface Authority {
  */
 export async function openServingCertificate(options: ServingCertificateOptions): Promise<ServingCertificate> {
   const { folder, now } = options;
-  const names = options.hosts.map(subjectAltName);
+  const names = [...new Set([...options.hosts, ...LOOPBACK])].map(subjectAltName);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const authority = await openAuthority(folder, now);
   const known = await readLeaf(folder);

@@ -71,7 +71,7 @@ for (const [name, text] of load('valid')) {
   const unsupported = UNSUPPORTED[name];
   test(`valid/${name} is refused by the names of what is not supported, and for nothing else`, () => {
     const { code, facts } = refusal(text);
-    assert.equal(code, 'USAGE_BAD_CONFIG', facts.found);
+    assert.equal(code, 'USAGE_BAD_CONFIG', facts.found ?? '');
     assert.ok(unsupported !== undefined, `${name} is new: ${facts.found ?? ''}`);
     for (const field of unsupported) assert.ok(facts.found?.includes(field), `${facts.found ?? ''}\nlacks\n${field}`);
   });

@@ -43,8 +43,8 @@ for (const [group, resource, steps] of PLACES) {
       ORDER,
     );
     assert.equal(images[1]?.pointer, `/${steps.join('/')}/containers/0/image`);
-    assert.equal(images[1]?.path, `${steps.join('.')}.containers[0].image`);
-    assert.equal(images[4]?.path, `${steps.join('.')}.volumes[1].image.reference`);
+    assert.equal(images[1].path, `${steps.join('.')}.containers[0].image`);
+    assert.equal(images[4]!.path, `${steps.join('.')}.volumes[1].image.reference`);
     assert.equal(carriesImages(group, resource), true);
   });
 }

@@ -1,0 +1,166 @@
+/** Objects for a real API server: workloads of every kind, webhook configurations, and the policies' definition. */
+import { podSpec } from './review.ts';
+
+export interface Workload {
+  readonly kind: string;
+  /** For kubectl. */
+  readonly resource: string;
+  readonly object: (name: string, image: string) => object;
+  /** JSON Pointer steps to the pod spec. */
+  readonly podSpec: readonly string[];
+}
+
+const TEMPLATE = ['spec', 'template', 'spec'] as const;
+
+function metadata(name: string): object {
+  return { name, namespace: 'shop', labels: { app: name } };
+}
+
+function template(name: string, image: string, rest: object = {}): object {
+  return { metadata: { labels: { app: name } }, spec: { ...podSpec(image), ...rest } };
+}
+
+function selected(name: string, image: string): object {
+  return { selector: { matchLabels: { app: name } }, template: template(name, image) };
+}
+
+export function podObject(name: string, image: string): object {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: metadata(name), spec: podSpec(image) };
+}
+
+export const WORKLOADS: readonly Workload[] = [
+  { kind: 'Pod', resource: 'pod', object: podObject, podSpec: ['spec'] },
+  ...(['Deployment', 'ReplicaSet', 'DaemonSet'] as const).map((kind) => ({
+    kind,
+    resource: kind.toLowerCase(),
+    object: (name: string, image: string) => ({
+      apiVersion: 'apps/v1',
+      kind,
+      metadata: metadata(name),
+      spec: selected(name, image),
+    }),
+    podSpec: TEMPLATE,
+  })),
+  {
+    kind: 'StatefulSet',
+    resource: 'statefulset',
+    object: (name, image) => ({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: metadata(name),
+      spec: { serviceName: name, ...selected(name, image) },
+    }),
+    podSpec: TEMPLATE,
+  },
+  {
+    kind: 'ReplicationController',
+    resource: 'replicationcontroller',
+    object: (name, image) => ({
+      apiVersion: 'v1',
+      kind: 'ReplicationController',
+      metadata: metadata(name),
+      spec: { selector: { app: name }, template: template(name, image) },
+    }),
+    podSpec: TEMPLATE,
+  },
+  {
+    kind: 'Job',
+    resource: 'job',
+    object: (name, image) => ({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: metadata(name),
+      spec: { template: template(name, image, { restartPolicy: 'Never' }) },
+    }),
+    podSpec: TEMPLATE,
+  },
+  {
+    kind: 'CronJob',
+    resource: 'cronjob',
+    object: (name, image) => ({
+      apiVersion: 'batch/v1',
+      kind: 'CronJob',
+      metadata: metadata(name),
+      spec: {
+        schedule: '0 0 * * *',
+        jobTemplate: { spec: { template: template(name, image, { restartPolicy: 'Never' }) } },
+      },
+    }),
+    podSpec: ['spec', 'jobTemplate', 'spec', 'template', 'spec'],
+  },
+];
+
+export const NAMESPACE = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'shop', labels: { 'policy.sigstore.dev/include': 'true' } },
+};
+
+const RULES = [
+  {
+    apiGroups: [''],
+    apiVersions: ['v1'],
+    operations: ['CREATE', 'UPDATE'],
+    resources: ['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates'],
+  },
+  {
+    apiGroups: ['apps'],
+    apiVersions: ['v1'],
+    operations: ['CREATE', 'UPDATE'],
+    resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
+  },
+  { apiGroups: ['batch'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['jobs', 'cronjobs'] },
+];
+
+/** @param clients `clientConfig` for each path */
+export function webhookConfigurations(clients: (path: string) => object): readonly object[] {
+  const hook = (name: string, path: string): object => ({
+    name,
+    clientConfig: clients(path),
+    rules: RULES,
+    namespaceSelector: { matchLabels: { 'policy.sigstore.dev/include': 'true' } },
+    failurePolicy: 'Fail',
+    sideEffects: 'None',
+    admissionReviewVersions: ['v1'],
+    timeoutSeconds: 10,
+  });
+  return [
+    {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'MutatingWebhookConfiguration',
+      metadata: { name: 'sealwright' },
+      webhooks: [{ ...hook('mutate.sealwright.example', '/mutate'), reinvocationPolicy: 'IfNeeded' }],
+    },
+    {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'sealwright' },
+      webhooks: [hook('validate.sealwright.example', '/validate')],
+    },
+  ];
+}
+
+/** The definition without its schema: what a policy may hold is for the webhook to say. */
+export const POLICY_DEFINITION = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'clusterimagepolicies.policy.sigstore.dev' },
+  spec: {
+    group: 'policy.sigstore.dev',
+    scope: 'Cluster',
+    names: {
+      kind: 'ClusterImagePolicy',
+      plural: 'clusterimagepolicies',
+      singular: 'clusterimagepolicy',
+      shortNames: ['cip'],
+    },
+    versions: [
+      {
+        name: 'v1beta1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
