@@ -23,6 +23,8 @@ import { OID } from '../../src/core/pki/oids.ts';
 import { parseTimestampRequest, type TimestampRequest } from '../../src/core/pki/timestamp-request.ts';
 import { signTimestamp } from '../../src/core/pki/timestamp-signer.ts';
 import type { Service, SigningConfig } from '../../src/core/trust/signing-config.ts';
+import type { TrustedRoot } from '../../src/core/trust/trusted-root.ts';
+import type { ValidityWindow } from '../../src/core/trust/validity-window.ts';
 import { encodeSigningCertificate, parseSigningCertificateRequest } from '../../src/core/wire/ca.ts';
 import { encodeCreateEntryResponse, parseCreateEntryRequest } from '../../src/core/wire/log.ts';
 import { HttpClient } from '../../src/io/net/http-client.ts';
@@ -81,14 +83,20 @@ export function unsignedToken(claims: Record<string, unknown> = {}): string {
 
 export const KEYLESS = { kind: 'keyless', identityToken: () => Promise.resolve(unsignedToken()) } as const;
 
-/** Listens until the test ends. */
-export async function signingWorld(t: TestContext, instance = new FakeInstance()): Promise<SigningWorld> {
+/**
+ * Listens until the test ends.
+ *
+ * @param options.now the time of every part, for programs that go by the real one; the instance's fixed time when absent
+ */
+export async function signingWorld(t: TestContext, options: { readonly now?: Date } = {}): Promise<SigningWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'sealwright-test-'));
-  const now = (): Date => SIGNING_TIME;
+  const time = options.now ?? SIGNING_TIME;
+  const instance = new FakeInstance();
+  const now = (): Date => time;
   const registryServer = createRegistry({ dir, now });
   const seen: string[] = [];
   const faults = new Map<string, Fault>();
-  const mischief: Mischief = {};
+  const mischief: Mischief = options.now === undefined ? {} : { leaf: leafAt(instance, time), stampTime: time };
   const services = fakeServices(instance, mischief);
   services.all('/v2/*', (context) => registryServer.routes.fetch(context.req.raw));
   const front = new Hono();
@@ -112,7 +120,12 @@ export async function signingWorld(t: TestContext, instance = new FakeInstance()
   const registry = new RegistryClient({ http, action: 'push', sleep: () => Promise.resolve() });
   return {
     instance,
-    context: { http, signingConfig: signingConfigFor(server.url), trustedRoot: instance.trustedRoot, now },
+    context: {
+      http,
+      signingConfig: signingConfigFor(server.url, windowAround(time)),
+      trustedRoot: believedAround(instance.trustedRoot, time),
+      now,
+    },
     registry,
     host,
     url: server.url,
@@ -123,11 +136,38 @@ export async function signingWorld(t: TestContext, instance = new FakeInstance()
   };
 }
 
-export function signingConfigFor(url: string): SigningConfig {
+/** Ten minutes from a moment before `time`, logged then. */
+function leafAt(instance: FakeInstance, time: Date): LeafInput {
+  return {
+    notBefore: new Date(time.getTime() - 60_000),
+    notAfter: new Date(time.getTime() + 540_000),
+    scts: (tbs, by) => [instance.sct(tbs, by, { time })],
+  };
+}
+
+/** The usual window, unless the time lies outside of it. */
+function windowAround(time: Date): ValidityWindow {
+  return WINDOW.start <= time && time <= WINDOW.end ? WINDOW : { start: new Date(time.getTime() - 86_400_000) };
+}
+
+function believedAround(root: TrustedRoot, time: Date): TrustedRoot {
+  const validFor = windowAround(time);
+  const around = <Value extends { readonly validFor: ValidityWindow }>(values: readonly Value[]): readonly Value[] =>
+    values.map((value) => ({ ...value, validFor }));
+  return {
+    ...root,
+    tlogs: around(root.tlogs),
+    ctlogs: around(root.ctlogs),
+    certificateAuthorities: around(root.certificateAuthorities),
+    timestampAuthorities: around(root.timestampAuthorities),
+  };
+}
+
+export function signingConfigFor(url: string, validFor: ValidityWindow = WINDOW): SigningConfig {
   const service = (path: string, majorApiVersion = 1): Service => ({
     url: `${url}${path}`,
     majorApiVersion,
-    validFor: WINDOW,
+    validFor,
     operator: 'test',
   });
   return {

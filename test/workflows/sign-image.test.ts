@@ -353,7 +353,7 @@ test("a log entry outside the window of the log's key is refused", async (t) => 
 });
 
 test('an authority with another root is refused although its certificates look alike', async (t) => {
-  const world = await signingWorld(t, new FakeInstance());
+  const world = await signingWorld(t);
   await refused(world, 'CERTIFICATE_UNTRUSTED', { trustedRoot: new FakeInstance().trustedRoot });
 });
 
