@@ -58,6 +58,6 @@ export class ListingHandlers {
 /** @throws FormatError for what is not a count */
 function countOf(text: string | null): number {
   if (text === null) return MAX_TAGS_PER_PAGE;
-  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text), MAX_TAGS_PER_PAGE);
+  if (/^\d{1,15}$/.test(text)) return Math.min(Number(text), MAX_TAGS_PER_PAGE);
   throw badRequest('UNSUPPORTED', 'n is not a count', { found: text.slice(0, 20), expected: 'a whole number' });
 }

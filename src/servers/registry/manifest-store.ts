@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { utf8 } from '../../core/encoding/bytes.ts';
 import type { Descriptor } from '../../core/image/descriptor.ts';
 import { Digest } from '../../core/image/digest.ts';
 import { artifactTypeOf, parseManifest, type Manifest } from '../../core/image/manifest.ts';
 import { IntegrityError } from '../../errors.ts';
 import type { BlobStore } from './blob-store.ts';
-import { isAbsent, isTemporary, type DurableFolders } from './durable-file.ts';
+import type { DurableFolders } from './durable-folders.ts';
+import type { FileLayer } from './file-layer.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import { badRequest } from './oci-error.ts';
 import type { ReferrerStore } from './referrer-store.ts';
@@ -18,6 +19,7 @@ export interface StoredManifest {
 
 export interface ManifestStoreOptions {
   readonly layout: RepositoryLayout;
+  readonly files: FileLayer;
   readonly folders: DurableFolders;
   readonly blobs: BlobStore;
   readonly referrers: ReferrerStore;
@@ -64,7 +66,7 @@ export class ManifestStore {
       if (manifest.subject !== undefined) {
         await referrers.add(repository, manifest.subject.digest, describe(manifest, digest, bytes.length));
       }
-      if (tag !== undefined) await folders.write(layout.tag(repository, tag), digest.toString());
+      if (tag !== undefined) await folders.write(layout.tag(repository, tag), utf8(digest.toString()));
     });
     return manifest;
   }
@@ -73,7 +75,7 @@ export class ManifestStore {
   async get(repository: string, version: string | Digest): Promise<StoredManifest | undefined> {
     const digest = typeof version === 'string' ? await this.#tagged(repository, version) : version;
     if (digest === undefined) return undefined;
-    const bytes = await readIfPresent(this.#options.layout.manifest(repository, digest));
+    const bytes = await this.#options.files.read(this.#options.layout.manifest(repository, digest));
     if (bytes === undefined) return undefined;
     if (!digest.names(bytes)) {
       throw new IntegrityError('STATE_CORRUPT', 'a stored manifest does not have its digest any more', {
@@ -109,21 +111,23 @@ export class ManifestStore {
 
   /** All tags, ordered without regard to case (distribution-spec, Listing Tags). */
   async tags(repository: string): Promise<readonly string[]> {
-    const names = await listFolder(this.#options.layout.tags(repository));
-    return names
-      .filter((name) => !isTemporary(name))
-      .map(tagOfFileName)
-      .sort(compareTags);
+    const names = await this.#options.files.list(this.#options.layout.tags(repository));
+    return names.map(tagOfFileName).sort(compareTags);
   }
 
   /** Whether anything was ever put here. */
   async knows(repository: string): Promise<boolean> {
-    return (await listFolder(this.#options.layout.manifests(repository))).length > 0;
+    return (await this.#options.files.list(this.#options.layout.manifests(repository))).length > 0;
   }
 
   async #tagged(repository: string, tag: string): Promise<Digest | undefined> {
-    const bytes = await readIfPresent(this.#options.layout.tag(repository, tag));
-    return bytes === undefined ? undefined : Digest.parse(Buffer.from(bytes).toString('latin1'));
+    const bytes = await this.#options.files.read(this.#options.layout.tag(repository, tag));
+    if (bytes === undefined) return undefined;
+    try {
+      return Digest.parse(Buffer.from(bytes).toString('latin1'));
+    } catch (cause) {
+      throw new IntegrityError('STATE_CORRUPT', `the stored tag ${tag} does not hold a digest any more`, { cause });
+    }
   }
 
   async #checkReferences(repository: string, manifest: Manifest): Promise<void> {
@@ -135,8 +139,10 @@ export class ManifestStore {
       return;
     }
     for (const descriptor of manifest.manifests) {
-      const child = await this.get(repository, descriptor.digest);
-      checkReference(descriptor, child?.bytes.length);
+      // Most are manifests; an index may as well list content of any other kind (image-spec, image index).
+      const child = await this.#options.files.stat(this.#options.layout.manifest(repository, descriptor.digest));
+      const sizeBytes = child?.sizeBytes ?? (await this.#options.blobs.sizeBytes(repository, descriptor.digest));
+      checkReference(descriptor, sizeBytes);
     }
   }
 }
@@ -171,22 +177,4 @@ function describe(manifest: Manifest, digest: Digest, size: number): Descriptor 
     ...(artifactType === undefined ? {} : { artifactType }),
     ...(manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
   };
-}
-
-async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
-}
-
-async function listFolder(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
-  }
 }

@@ -1,11 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Descriptor } from '../../core/image/descriptor.ts';
 import type { Digest } from '../../core/image/digest.ts';
 import { encodeManifest, parseManifest } from '../../core/image/manifest.ts';
 import { OCI_INDEX } from '../../core/image/media-types.ts';
-import { InvariantError } from '../../errors.ts';
-import { isAbsent, isTemporary, type DurableFolders } from './durable-file.ts';
+import { IntegrityError, SealwrightError } from '../../errors.ts';
+import type { DurableFolders } from './durable-folders.ts';
+import type { FileLayer } from './file-layer.ts';
 import type { RepositoryLayout } from './repository-layout.ts';
 
 export interface ReferrerPage {
@@ -17,10 +17,12 @@ export interface ReferrerPage {
 /** One file per referrer: the descriptor that a listing shows, so that listing opens no manifests. */
 export class ReferrerStore {
   readonly #layout: RepositoryLayout;
+  readonly #files: FileLayer;
   readonly #folders: DurableFolders;
 
-  constructor(layout: RepositoryLayout, folders: DurableFolders) {
+  constructor(layout: RepositoryLayout, files: FileLayer, folders: DurableFolders) {
     this.#layout = layout;
+    this.#files = files;
     this.#folders = folders;
   }
 
@@ -50,7 +52,8 @@ export class ReferrerStore {
     },
   ): Promise<ReferrerPage> {
     const folder = this.#layout.referrers(repository, subject);
-    const names = (await this.#names(folder)).filter((name) => options.after === undefined || name > options.after);
+    const all = [...(await this.#files.list(folder))].sort();
+    const names = all.filter((name) => options.after === undefined || name > options.after);
     const descriptors: Descriptor[] = [];
     let sizeBytes = 0;
     let last: string | undefined;
@@ -66,28 +69,29 @@ export class ReferrerStore {
     return { descriptors, next: undefined };
   }
 
-  async #names(folder: string): Promise<string[]> {
-    try {
-      return (await readdir(folder)).filter((name) => !isTemporary(name)).sort();
-    } catch (error) {
-      if (isAbsent(error)) return [];
-      throw error;
-    }
-  }
-
-  /** Undefined when it was deleted meanwhile. */
+  /**
+   * Undefined when it was deleted meanwhile.
+   *
+   * @throws IntegrityError STATE_CORRUPT: a signature that is there must never be left out of a list in silence
+   */
   async #read(path: string): Promise<{ descriptor: Descriptor; sizeBytes: number } | undefined> {
-    let bytes: Uint8Array;
-    try {
-      bytes = await readFile(path);
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw error;
+    const bytes = await this.#files.read(path);
+    if (bytes === undefined) return undefined;
+    const descriptor = storedDescriptor(bytes);
+    if (descriptor === undefined) {
+      throw new IntegrityError('STATE_CORRUPT', 'a stored referrer cannot be read any more', { found: path });
     }
-    const index = parseManifest(bytes);
-    const [descriptor] = index.kind === 'index' ? index.manifests : [];
-    if (descriptor === undefined) throw new InvariantError('a referrer was stored without its descriptor');
     return { descriptor, sizeBytes: bytes.length };
+  }
+}
+
+function storedDescriptor(bytes: Uint8Array): Descriptor | undefined {
+  try {
+    const index = parseManifest(bytes);
+    return index.kind === 'index' ? index.manifests[0] : undefined;
+  } catch (error) {
+    if (error instanceof SealwrightError) return undefined;
+    throw error;
   }
 }
 

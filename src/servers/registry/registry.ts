@@ -1,11 +1,12 @@
-import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Hono } from 'hono';
-import { LimitError, RemoteError, SealwrightError } from '../../errors.ts';
+import { AuthError, LimitError, RemoteError, SealwrightError } from '../../errors.ts';
 import { createApp } from '../shell/app.ts';
 import type { Logger } from '../shell/logger.ts';
 import { BlobHandlers } from './blob-handlers.ts';
 import { BlobStore } from './blob-store.ts';
-import { DurableFolders } from './durable-file.ts';
+import { DurableFolders } from './durable-folders.ts';
+import { nodeFileLayer, type FileLayer } from './file-layer.ts';
 import { ListingHandlers } from './listing-handlers.ts';
 import { ManifestHandlers } from './manifest-handlers.ts';
 import { ManifestStore } from './manifest-store.ts';
@@ -23,11 +24,15 @@ export interface RegistryOptions {
   readonly logger?: Logger;
   /** Largest blob accepted; 16 GiB when absent. */
   readonly maxBlobBytes?: number;
+  /** Node's when absent. */
+  readonly files?: FileLayer;
 }
 
 export interface Registry {
   /** `/v2/` and everything below. */
   readonly routes: Hono;
+  /** Rejects when the folder cannot be used. Requests wait for it. */
+  readonly ready: Promise<void>;
   /** Resolves when no write is under way any more. */
   close(): Promise<void>;
 }
@@ -38,11 +43,14 @@ type Handler = (path: RegistryPath, request: Request) => Promise<Response> | und
 
 /** An OCI registry over a folder (distribution-spec 1.1). What it has acknowledged survives a crash and a power cut. */
 export function createRegistry(options: RegistryOptions): Registry {
-  const handle = handlerOf(options);
+  const opened = handlerOf(options);
+  const ready = opened.then(() => undefined);
+  // Every request reports it; this keeps a rejection that nobody has awaited yet from ending the process.
+  ready.catch(() => undefined);
   const running = new Set<Promise<unknown>>();
   const routes = createApp(options.logger);
   routes.all('/v2/*', async (context) => {
-    const answer = respond(handle, context.req.raw);
+    const answer = respond(opened, context.req.raw);
     running.add(answer);
     try {
       return await answer;
@@ -55,29 +63,61 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   return {
     routes,
+    ready,
     close: async () => {
-      await Promise.allSettled(running);
+      await Promise.allSettled([ready, ...running]);
     },
   };
 }
 
-async function respond(handle: Handler, request: Request): Promise<Response> {
+async function respond(opened: Promise<Handler>, request: Request): Promise<Response> {
+  refuseWebPages(request);
   const path = parseRegistryPath(new URL(request.url).pathname);
+  const handle = await opened;
   const answer = await handle(path, request);
   if (answer !== undefined) return answer;
   const errors = [{ code: 'UNSUPPORTED', message: 'this method is not for this path' }];
-  return Response.json({ errors }, { status: 405 });
+  return Response.json({ errors }, { status: 405, headers: { allow: ALLOWED[path.kind] } });
 }
 
-function handlerOf(options: RegistryOptions): Handler {
-  const layout = new RepositoryLayout(options.dir);
-  mkdirSync(layout.uploads, { recursive: true, mode: 0o700 });
-  const folders = new DurableFolders(options.dir);
-  const blobs = new BlobStore(layout, folders);
+/** RFC 9110 §15.5.6 */
+const ALLOWED: Readonly<Record<RegistryPath['kind'], string>> = {
+  base: 'GET, HEAD',
+  blob: 'GET, HEAD, DELETE',
+  manifest: 'GET, HEAD, PUT, DELETE',
+  uploads: 'POST',
+  upload: 'GET, HEAD, PATCH, PUT, DELETE',
+  tags: 'GET, HEAD',
+  referrers: 'GET, HEAD',
+};
+
+/**
+ * There is no authentication, so a page in the user's browser could write as well; browsers state where a writing request
+ * comes from, registry clients never do.
+ *
+ * @throws AuthError AUTH_FORBIDDEN (DENIED)
+ */
+function refuseWebPages({ method, headers }: Request): void {
+  const origin = headers.get('origin');
+  if (origin === null || method === 'GET' || method === 'HEAD') return;
+  throw new AuthError('AUTH_FORBIDDEN', 'web pages may not write to this registry', {
+    found: `Origin: ${origin.slice(0, 256)}`,
+    expected: 'a registry client',
+    details: { oci: 'DENIED' },
+  });
+}
+
+async function handlerOf(options: RegistryOptions): Promise<Handler> {
+  const files = options.files ?? nodeFileLayer;
+  // Relative names would move with the working directory.
+  const layout = new RepositoryLayout(resolve(options.dir));
+  const folders = await DurableFolders.open(layout.root, files);
+  await files.makeFolder(layout.uploads);
+  const blobs = new BlobStore(layout, files, folders);
   const maxBlobBytes = options.maxBlobBytes ?? DEFAULT_MAX_BLOB_BYTES;
-  const uploads = new UploadStore({ layout, blobs, maxBlobBytes, now: options.now });
-  const referrers = new ReferrerStore(layout, folders);
-  const manifests = new ManifestStore({ layout, folders, blobs, referrers });
+  const uploads = new UploadStore({ layout, files, blobs, maxBlobBytes, now: options.now });
+  const referrers = new ReferrerStore(layout, files, folders);
+  const manifests = new ManifestStore({ layout, files, folders, blobs, referrers });
   const handlers: Handlers = {
     blob: new BlobHandlers(blobs),
     upload: new UploadHandlers(blobs, uploads),

@@ -58,11 +58,18 @@ export class RepositoryLayout {
   }
 }
 
-/** Tags differ by case, names on some disks do not: capitals get a mark that no tag contains. */
+/**
+ * Tags differ by case, names on some disks do not: the places of the capitals follow as a number, behind a mark that no
+ * tag contains. At most 161 characters, where marks at every capital could exceed the 255 of most disks.
+ */
 function fileNameOfTag(tag: string): string {
-  return tag.replace(/[A-Z]/g, (letter) => `+${letter.toLowerCase()}`);
+  const capitals = tag.replace(/[^A-Z]/g, '0').replace(/[A-Z]/g, '1');
+  return capitals.includes('1') ? `${tag.toLowerCase()}+${BigInt(`0b${capitals}`).toString(16)}` : tag;
 }
 
 export function tagOfFileName(name: string): string {
-  return name.replace(/\+([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const [lower = '', places] = name.split('+');
+  if (places === undefined) return lower;
+  const capitals = BigInt(`0x${places}`).toString(2).padStart(lower.length, '0');
+  return lower.replace(/./g, (letter, index: number) => (capitals[index] === '1' ? letter.toUpperCase() : letter));
 }

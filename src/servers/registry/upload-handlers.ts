@@ -1,9 +1,10 @@
 import { Digest } from '../../core/image/digest.ts';
 import { isRepository } from '../../core/image/reference.ts';
+import { NotFoundError } from '../../errors.ts';
 import type { BlobStore } from './blob-store.ts';
 import { parseContentRange } from './byte-range.ts';
 import { badRequest } from './oci-error.ts';
-import type { UploadStore } from './upload-store.ts';
+import type { AppendResult, Chunk, UploadStore } from './upload-store.ts';
 
 /** Blobs in (distribution-spec, Pushing Blobs): in one piece, in chunks, resumed, or mounted from another repository. */
 export class UploadHandlers {
@@ -28,7 +29,14 @@ export class UploadHandlers {
     const digest = whole === null || mount !== null ? undefined : Digest.parse(whole);
     const id = await this.#uploads.create(repository);
     if (digest === undefined) return accepted(202, repository, id, 0);
-    await this.#uploads.append(repository, id, request.body);
+    try {
+      const lengthBytes = announcedLength(request);
+      await this.#uploads.append(repository, id, { body: request.body, lengthBytes, partial: 'drop' });
+    } catch (error) {
+      // Nobody was told its name, so nobody can go on with it.
+      await this.#uploads.cancel(repository, id);
+      throw error;
+    }
     await this.#uploads.finish(repository, id, digest);
     return created(repository, digest);
   }
@@ -40,7 +48,7 @@ export class UploadHandlers {
 
   /** PATCH: one chunk. */
   async append(repository: string, id: string, request: Request): Promise<Response> {
-    const { sizeBytes, outOfOrder } = await this.#append(repository, id, request);
+    const { sizeBytes, outOfOrder } = await this.#append(repository, id, request, 'keep');
     return accepted(outOfOrder ? 416 : 202, repository, id, sizeBytes);
   }
 
@@ -50,9 +58,15 @@ export class UploadHandlers {
     if (text === null)
       throw badRequest('DIGEST_INVALID', 'the query has no digest', { expected: '?digest=ALGORITHM:HEX' });
     const digest = Digest.parse(text);
-    const { sizeBytes, outOfOrder } = await this.#append(repository, id, request);
-    if (outOfOrder) return accepted(416, repository, id, sizeBytes);
-    await this.#uploads.finish(repository, id, digest);
+    try {
+      const { sizeBytes, outOfOrder } = await this.#append(repository, id, request, 'drop');
+      if (outOfOrder) return accepted(416, repository, id, sizeBytes);
+      await this.#uploads.finish(repository, id, digest);
+    } catch (error) {
+      // A client that has not heard the answer asks again; what it wants is here.
+      const gone = error instanceof NotFoundError;
+      if (!gone || (await this.#blobs.sizeBytes(repository, digest)) === undefined) throw error;
+    }
     return created(repository, digest);
   }
 
@@ -61,21 +75,17 @@ export class UploadHandlers {
     return new Response(null, { status: 204 });
   }
 
-  async #append(
-    repository: string,
-    id: string,
-    request: Request,
-  ): Promise<{ readonly sizeBytes: number; readonly outOfOrder: boolean }> {
-    const declared = request.headers.get('content-length');
+  async #append(repository: string, id: string, request: Request, partial: Chunk['partial']): Promise<AppendResult> {
+    const lengthBytes = announcedLength(request);
     // An empty closing request says where nothing begins in many ways; there is nothing to place.
-    const range = declared === '0' ? undefined : parseContentRange(request.headers.get('content-range'));
-    if (range !== undefined && declared !== null && Number(declared) !== range.end - range.start + 1) {
+    const range = lengthBytes === 0 ? undefined : parseContentRange(request.headers.get('content-range'));
+    if (range !== undefined && lengthBytes !== undefined && lengthBytes !== range.end - range.start + 1) {
       throw badRequest('SIZE_INVALID', 'Content-Range and Content-Length contradict each other', {
-        found: `${declared} bytes`,
+        found: `${lengthBytes} bytes`,
         expected: `${range.end - range.start + 1} bytes`,
       });
     }
-    return this.#uploads.append(repository, id, request.body, range);
+    return this.#uploads.append(repository, id, { body: request.body, range, lengthBytes, partial });
   }
 
   async #mount(repository: string, digest: Digest, from: string | null): Promise<boolean> {
@@ -104,4 +114,10 @@ function created(repository: string, digest: Digest): Response {
     'content-length': '0',
   };
   return new Response(null, { status: 201, headers });
+}
+
+/** The HTTP parser has checked that it is a number, and holds the body to it. */
+function announcedLength(request: Request): number | undefined {
+  const text = request.headers.get('content-length');
+  return text === null ? undefined : Number(text);
 }

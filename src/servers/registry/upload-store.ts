@@ -1,34 +1,43 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunningDigest } from '../../core/crypto/digest.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
 import { Digest, type DigestAlgorithm } from '../../core/image/digest.ts';
 import { LimitError, RemoteError, VerificationError } from '../../errors.ts';
 import type { BlobStore } from './blob-store.ts';
+import { receiveBody, type Progress } from './body-reception.ts';
 import type { ByteRange } from './byte-range.ts';
-import { isAbsent } from './durable-file.ts';
+import type { FileLayer, GrowingFile } from './file-layer.ts';
 import { badRequest, unknown } from './oci-error.ts';
 import type { RepositoryLayout } from './repository-layout.ts';
 
 export interface UploadStoreOptions {
   readonly layout: RepositoryLayout;
+  readonly files: FileLayer;
   readonly blobs: BlobStore;
   /** Largest blob accepted. */
   readonly maxBlobBytes: number;
   readonly now: () => Date;
 }
 
+/** A body on its way into an upload. */
+export interface Chunk {
+  readonly body: ReadableStream<Uint8Array> | null;
+  /** Where the client believes that it belongs; anywhere but at the end is out of order. */
+  readonly range?: ByteRange | undefined;
+  /** As the client announced it. */
+  readonly lengthBytes?: number | undefined;
+  /**
+   * What arrives of a body that breaks off: kept, for a client that asks how far it got and goes on, or dropped, for one
+   * that sends the same again.
+   */
+  readonly partial: 'keep' | 'drop';
+}
+
 /** What became of a chunk. `outOfOrder`: nothing was written, `sizeBytes` says where the upload stands. */
 export interface AppendResult {
   readonly sizeBytes: number;
   readonly outOfOrder: boolean;
-}
-
-/** A digest of the first `hashedBytes` of an upload: most uploads end as they began, in sha256. */
-interface Progress {
-  readonly hash: RunningDigest;
-  hashedBytes: number;
 }
 
 const ABANDONED_AFTER_MS = 24 * 3600_000;
@@ -54,21 +63,21 @@ export class UploadStore {
   /** Opens an upload for a repository and returns its identifier. */
   async create(repository: string): Promise<string> {
     await this.#sweep();
+    const { files, layout } = this.#options;
     const id = randomUUID();
-    const folder = this.#options.layout.upload(id);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeFile(join(folder, 'repository'), repository, { mode: 0o600 });
-    await writeFile(this.#data(id), '', { mode: 0o600 });
+    await files.makeFolder(layout.upload(id));
+    await this.#write(join(layout.upload(id), 'repository'), utf8(repository));
+    await this.#write(this.#data(id), new Uint8Array(0));
     return id;
   }
 
   /** Bytes received so far. @throws NotFoundError (BLOB_UPLOAD_UNKNOWN), also for an upload of another repository */
   async sizeBytes(repository: string, id: string): Promise<number> {
-    try {
-      const owner = await readFile(join(this.#options.layout.upload(id), 'repository'), 'utf8');
-      if (owner === repository) return (await stat(this.#data(id))).size;
-    } catch (error) {
-      if (!isAbsent(error)) throw error;
+    const { files, layout } = this.#options;
+    const owner = await files.read(join(layout.upload(id), 'repository'));
+    const data = await files.stat(this.#data(id));
+    if (owner !== undefined && data !== undefined && Buffer.from(owner).toString() === repository) {
+      return data.sizeBytes;
     }
     throw unknown('BLOB_UPLOAD_UNKNOWN', 'there is no such upload');
   }
@@ -76,34 +85,21 @@ export class UploadStore {
   /**
    * Appends a body.
    *
-   * @param range where the client believes that the body belongs; anywhere but at the end is out of order
    * @throws FormatError (SIZE_INVALID) when the body is not as long as its range; LimitError LIMIT_SIZE; RemoteError
-   *   REMOTE_BODY when the client went away, with what had arrived kept
+   *   REMOTE_BODY when the client went away. But for what is to be kept of a partial body, nothing was written then
    */
-  append(
-    repository: string,
-    id: string,
-    body: ReadableStream<Uint8Array> | null,
-    range?: ByteRange,
-  ): Promise<AppendResult> {
+  append(repository: string, id: string, chunk: Chunk): Promise<AppendResult> {
     return this.#exclusively(id, async (signal) => {
       const sizeBytes = await this.sizeBytes(repository, id);
+      const { body, range } = chunk;
       if (range !== undefined && range.start !== sizeBytes) return { sizeBytes, outOfOrder: true };
+      this.#checkAnnounced(sizeBytes, chunk);
       if (body === null) return { sizeBytes, outOfOrder: false };
-      const maxBytes = range === undefined ? this.#options.maxBlobBytes : range.end + 1;
-      const file = await open(this.#data(id), 'a');
+      const progress = this.#progress.get(id) ?? { hash: new RunningDigest('sha256'), hashedBytes: 0 };
+      this.#progress.delete(id);
+      const file = await this.#options.files.append(this.#data(id));
       try {
-        const progress = this.#progress.get(id) ?? { hash: new RunningDigest('sha256'), hashedBytes: 0 };
-        this.#progress.delete(id);
-        const written = await receive(file, body, signal, { sizeBytes, maxBytes, progress });
-        if (range !== undefined && written !== range.end + 1) {
-          await file.truncate(sizeBytes);
-          throw sizeInvalid(range, written - sizeBytes);
-        }
-        if (written > this.#options.maxBlobBytes) {
-          await file.truncate(sizeBytes);
-          throw tooLarge(this.#options.maxBlobBytes);
-        }
+        const written = await this.#receive(file, { ...chunk, body }, { sizeBytes, progress, signal });
         this.#remember(id, progress);
         return { sizeBytes: written, outOfOrder: false };
       } finally {
@@ -115,27 +111,25 @@ export class UploadStore {
   /**
    * Makes an upload a blob of its repository, if it is what the digest says. Durable on return.
    *
-   * @throws VerificationError DIGEST_MISMATCH; the upload is gone then, as nothing could be appended to mend it
+   * @throws VerificationError DIGEST_MISMATCH. After any failure the upload is gone: nothing could be appended to mend it,
+   *   and after a failed sync the system may call the same bytes clean, so that a second one would promise too much
    */
   finish(repository: string, id: string, digest: Digest): Promise<void> {
     return this.#exclusively(id, async () => {
       const sizeBytes = await this.sizeBytes(repository, id);
-      const found = await this.#digest(id, digest.algorithm, sizeBytes);
-      if (!found.equals(digest)) {
-        await this.#remove(id);
-        throw new VerificationError('DIGEST_MISMATCH', 'the content does not have the digest it was sent under', {
-          found: found.toString(),
-          expected: digest.toString(),
-        });
-      }
-      const file = await open(this.#data(id), 'r+');
       try {
-        await file.sync();
+        const found = await this.#digest(id, digest.algorithm, sizeBytes);
+        if (!found.equals(digest)) throw mismatch(found, digest);
+        const file = await this.#options.files.append(this.#data(id));
+        try {
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await this.#options.blobs.adopt(repository, digest, this.#data(id));
       } finally {
-        await file.close();
+        await this.#remove(id);
       }
-      await this.#options.blobs.adopt(repository, digest, this.#data(id));
-      await this.#remove(id);
     });
   }
 
@@ -149,7 +143,7 @@ export class UploadStore {
 
   async #remove(id: string): Promise<void> {
     this.#progress.delete(id);
-    await rm(this.#options.layout.upload(id), { recursive: true, force: true });
+    await this.#options.files.removeTree(this.#options.layout.upload(id));
   }
 
   #data(id: string): string {
@@ -169,7 +163,8 @@ export class UploadStore {
       return Digest.fromBytes(progress.hash.digest());
     }
     const hash = new RunningDigest(algorithm);
-    for await (const chunk of createReadStream(this.#data(id))) hash.update(chunk as Uint8Array);
+    const file = sizeBytes === 0 ? undefined : await this.#options.files.open(this.#data(id));
+    if (file !== undefined) for await (const chunk of file.stream(0, sizeBytes - 1)) hash.update(chunk);
     return Digest.fromBytes(hash.digest(), algorithm);
   }
 
@@ -191,63 +186,63 @@ export class UploadStore {
     }
   }
 
+  /** Refuses what is too long before any of it is read. */
+  #checkAnnounced(sizeBytes: number, { range, lengthBytes }: Chunk): void {
+    const { maxBlobBytes } = this.#options;
+    const end = Math.max(range === undefined ? 0 : range.end + 1, sizeBytes + (lengthBytes ?? 0));
+    if (end > maxBlobBytes) throw tooLarge(maxBlobBytes);
+  }
+
+  /** @returns the size of the upload afterwards */
+  async #receive(
+    file: GrowingFile,
+    { body, range, partial }: Chunk & { readonly body: ReadableStream<Uint8Array> },
+    before: { readonly sizeBytes: number; readonly progress: Progress; readonly signal: AbortSignal },
+  ): Promise<number> {
+    const { sizeBytes } = before;
+    const maxBytes = Math.min(this.#options.maxBlobBytes, range === undefined ? Infinity : range.end + 1);
+    try {
+      const written = await receiveBody(file, body, { ...before, maxBytes });
+      if (range !== undefined && written !== range.end + 1) throw sizeInvalid(range, written - sizeBytes);
+      if (written > maxBytes) throw tooLarge(maxBytes);
+      return written;
+    } catch (error) {
+      if (partial === 'drop' || !(error instanceof RemoteError)) await file.truncate(sizeBytes);
+      throw error;
+    }
+  }
+
+  async #write(path: string, content: Uint8Array): Promise<void> {
+    const file = await this.#options.files.append(path);
+    try {
+      await file.append(content);
+    } finally {
+      await file.close();
+    }
+  }
+
   /** Removes uploads that nobody has touched for a day; looks for them once an hour at most. */
   async #sweep(): Promise<void> {
+    const { files, layout } = this.#options;
     const now = this.#options.now().getTime();
     if (now - this.#lastSweep < SWEEP_EVERY_MS) return;
     this.#lastSweep = now;
-    for (const id of await readdir(this.#options.layout.uploads)) {
-      const folder = join(this.#options.layout.uploads, id);
-      const touched = await stat(join(folder, 'data')).catch(() => undefined);
-      if (touched !== undefined && now - touched.mtimeMs > ABANDONED_AFTER_MS && !this.#active.has(id)) {
-        await rm(folder, { recursive: true, force: true });
+    for (const id of await files.list(layout.uploads)) {
+      const folder = join(layout.uploads, id);
+      // A crash may leave a folder from which the content has been taken already.
+      const touched = (await files.stat(join(folder, 'data'))) ?? (await files.stat(folder));
+      if (touched !== undefined && now - touched.modifiedMs > ABANDONED_AFTER_MS && !this.#active.has(id)) {
+        await files.removeTree(folder);
       }
     }
   }
 }
 
-interface Reception {
-  /** Size of the file before. */
-  readonly sizeBytes: number;
-  /** Reading stops beyond this size. */
-  readonly maxBytes: number;
-  readonly progress: Progress;
-}
-
-/** Writes and hashes a body as it arrives; returns the size of the file afterwards, at most one chunk beyond `maxBytes`. */
-async function receive(
-  file: FileHandle,
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-  { sizeBytes, maxBytes, progress }: Reception,
-): Promise<number> {
-  const reader = body.getReader();
-  const give = (): void => void reader.cancel().catch(() => undefined);
-  signal.addEventListener('abort', give, { once: true });
-  let size = sizeBytes;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (signal.aborted) throw new RemoteError('REMOTE_BODY', 'another request has taken over this upload');
-      if (done) return size;
-      await file.appendFile(value);
-      // Hashing is only worth it while it has seen everything from the first byte.
-      if (progress.hashedBytes === size) {
-        progress.hash.update(value);
-        progress.hashedBytes += value.length;
-      }
-      size += value.length;
-      if (size > maxBytes) {
-        give();
-        return size;
-      }
-    }
-  } catch (cause) {
-    if (cause instanceof RemoteError) throw cause;
-    throw new RemoteError('REMOTE_BODY', 'the request body ended early', { cause });
-  } finally {
-    signal.removeEventListener('abort', give);
-  }
+function mismatch(found: Digest, expected: Digest): VerificationError {
+  return new VerificationError('DIGEST_MISMATCH', 'the content does not have the digest it was sent under', {
+    found: found.toString(),
+    expected: expected.toString(),
+  });
 }
 
 function sizeInvalid(range: ByteRange, received: number): Error {
