@@ -4,7 +4,7 @@
  */
 export * from './errors.ts';
 
-export { signImage, type SignImageRequest, type SignedImage } from './workflows/sign-image.ts';
+export { signImage, signImageRecursively, type SignImageRequest, type SignedImage } from './workflows/sign-image.ts';
 export { verifyImage, type VerifiedImage, type VerifyImageRequest } from './workflows/verify-image.ts';
 export { signBlob, type SignBlobRequest, type SignedBlob } from './workflows/sign-blob.ts';
 export { verifyBlob, type VerifyBlobRequest } from './workflows/verify-blob.ts';

@@ -4,6 +4,7 @@ import type { NamedDigest } from '../core/bundle/hash-name.ts';
 import type { TransparencyLogEntry } from '../core/bundle/log-entry.ts';
 import { keyDetailsName } from '../core/crypto/key-details.ts';
 import { encodeBase64 } from '../core/encoding/base64.ts';
+import type { Service } from '../core/trust/signing-config.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import type { SignedContent } from '../core/verify/entry-binding.ts';
 import { verifyLogEntries } from '../core/verify/log-entries.ts';
@@ -13,6 +14,7 @@ import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { InvariantError } from '../errors.ts';
 import { LogClient } from '../io/clients/log-client.ts';
+import { LogV1Client } from '../io/clients/log-v1-client.ts';
 import { TsaClient } from '../io/clients/tsa-client.ts';
 import type { SigningCredentials } from './signing-credentials.ts';
 import type { SigningContext } from './signing-services.ts';
@@ -85,21 +87,23 @@ async function appendToLogs(
   { services }: SigningCredentials,
   signed: SignedContent,
 ): Promise<readonly TransparencyLogEntry[]> {
-  const { signature, scheme, signedDigest: digest } = signed.signature;
   return Promise.all(
-    services.logs.map(async ({ url }) => {
-      if (digest === undefined) throw new InvariantError(`${scheme} signs no digest that could be logged`);
-      const keyDetails = keyDetailsName(signed.key, scheme);
-      const entry = await new LogClient(http, url).append({
-        digest,
-        signature,
-        verifier: signed.verifier,
-        keyDetails,
-      });
+    services.logs.map(async (log) => {
+      const entry = await appendTo(http, log, signed);
       verifyLogEntries([entry], trustedRoot.tlogs, signed, 1);
       return entry;
     }),
   );
+}
+
+function appendTo(
+  http: SigningContext['http'],
+  { url, majorApiVersion }: Service,
+  { content, key, verifier, signature: { signature, scheme, signedDigest: digest } }: SignedContent,
+): Promise<TransparencyLogEntry> {
+  if (digest === undefined) throw new InvariantError(`${scheme} signs no digest that could be logged`);
+  if (majorApiVersion === 1) return new LogV1Client(http, url).append({ content, verifier, digest });
+  return new LogClient(http, url).append({ digest, signature, verifier, keyDetails: keyDetailsName(key, scheme) });
 }
 
 function signedContent({ key, scheme, holder }: SigningCredentials, fresh: FreshSignature): SignedContent {

@@ -7,9 +7,11 @@ import type { Descriptor } from '../core/image/descriptor.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
 import type { VerifiedBundle, VerifiedSigner } from '../core/verify/verified-bundle.ts';
+import { InvariantError } from '../errors.ts';
 import { pushBundle } from '../io/registry/bundle-store.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
-import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
+import { assembleBundle, type FreshSignature, type SignedBundle } from './bundle-assembly.ts';
+import { manifestTree } from './manifest-tree.ts';
 import { obtainCredentials, type SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
 
@@ -55,26 +57,60 @@ export interface SignedImage {
  */
 export async function signImage(request: SignImageRequest): Promise<SignedImage> {
   const subject = await request.registry.resolve(request.reference);
-  const credentials = await obtainCredentials(request, request.signer);
-  return signManifest(request, credentials, subject);
+  const [signed] = await signManifests(request, [subject]);
+  if (signed === undefined) throw new InvariantError('one manifest was to be signed, and none was');
+  return signed;
 }
 
-/** Signs one manifest with credentials that exist. */
-export async function signManifest(
+/**
+ * Signs an image and, when it is an index, everything that it names (`--recursive`): with one certificate, so one login, and
+ * with nothing pushed before every bundle has been verified. The image itself comes first.
+ *
+ * @throws as {@link signImage}; LimitError for an index of too many or too deeply nested images
+ */
+export async function signImageRecursively(request: SignImageRequest): Promise<readonly SignedImage[]> {
+  const subject = await request.registry.resolve(request.reference);
+  return signManifests(request, await manifestTree(request.registry, request.reference, subject));
+}
+
+async function signManifests(
   request: SignImageRequest,
-  credentials: SigningCredentials,
+  subjects: readonly Descriptor[],
+): Promise<readonly SignedImage[]> {
+  const credentials = await obtainCredentials(request, request.signer);
+  const assembled: SignedBundle[] = [];
+  for (const { digest } of subjects) {
+    assembled.push(await assembleBundle(request, credentials, signStatement(credentials, digest, request.annotations)));
+  }
+  const signed: SignedImage[] = [];
+  for (const [index, subject] of subjects.entries()) {
+    const bundle = assembled[index];
+    if (bundle === undefined) throw new InvariantError('a manifest without its bundle');
+    const named = index === 0 ? request.reference : request.reference.atDigest(subject.digest);
+    signed.push(describe(named, subject, bundle, credentials, await push(request, subject, bundle)));
+  }
+  return signed;
+}
+
+async function push(
+  { registry, reference, signatureRepository, upload, now }: SignImageRequest,
   subject: Descriptor,
-): Promise<SignedImage> {
-  const { reference, registry } = request;
-  const fresh = signStatement(credentials, subject.digest, request.annotations);
-  const { json, verified } = await assembleBundle(request, credentials, fresh);
-  const referrer =
-    request.upload === false
-      ? undefined
-      : await pushBundle(registry, request.signatureRepository ?? reference, subject, json, {
-          predicateType: IMAGE_SIGNATURE_PREDICATE,
-          createdAt: request.now(),
-        });
+  { json }: SignedBundle,
+): Promise<Descriptor | undefined> {
+  if (upload === false) return undefined;
+  return pushBundle(registry, signatureRepository ?? reference, subject, json, {
+    predicateType: IMAGE_SIGNATURE_PREDICATE,
+    createdAt: now(),
+  });
+}
+
+function describe(
+  reference: ImageReference,
+  subject: Descriptor,
+  { json, verified }: SignedBundle,
+  { holder, services }: SigningCredentials,
+  referrer: Descriptor | undefined,
+): SignedImage {
   return {
     reference,
     digest: subject.digest,
@@ -84,8 +120,8 @@ export async function signManifest(
     signer: verified.signer,
     logIndex: verified.logEntries[0]?.logIndex,
     timestamp: verified.times[0]?.time,
-    caUrl: credentials.holder === undefined ? undefined : credentials.services.ca?.url,
-    logUrl: credentials.services.logs[0]?.url,
+    caUrl: holder === undefined ? undefined : services.ca?.url,
+    logUrl: services.logs[0]?.url,
     referrer,
   };
 }

@@ -1,4 +1,4 @@
-import { selectServices, type SelectedServices, type SupportedVersions } from '../core/trust/service-selection.ts';
+import { selectServices, type SelectedServices } from '../core/trust/service-selection.ts';
 import type { SigningConfig } from '../core/trust/signing-config.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import type { PrivateKey } from '../core/crypto/private-key.ts';
@@ -26,8 +26,6 @@ export type SignerInput =
     }
   | { readonly kind: 'key'; readonly key: PrivateKey };
 
-const SUPPORTED: SupportedVersions = { ca: [1], oidc: [1], log: [2], tsa: [1] };
-
 /**
  * The services to sign with now.
  *
@@ -35,7 +33,7 @@ const SUPPORTED: SupportedVersions = { ca: [1], oidc: [1], log: [2], tsa: [1] };
  *   time without an authority that does
  */
 export function selectSigningServices(context: SigningContext, signer: SignerInput): SelectedServices {
-  const services = selectServices(context.signingConfig, context.now(), SUPPORTED);
+  const services = selectServices(context.signingConfig, context.now());
   if (signer.kind === 'key') return services;
   if (services.ca === undefined) {
     throw new UsageError('USAGE_BAD_CONFIG', 'the signing config lists no certificate authority', {

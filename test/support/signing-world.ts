@@ -8,11 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Hono } from 'hono';
-import { encodeHashedRekordBody } from '../../src/core/bundle/entry-body.ts';
+import { parseEnvelope } from '../../src/core/attestation/dsse.ts';
+import { encodeHashedRekordBody, type LoggedVerifier } from '../../src/core/bundle/entry-body.ts';
 import type { TransparencyLogEntry } from '../../src/core/bundle/log-entry.ts';
+import { sha256, type HashAlgorithm } from '../../src/core/crypto/digest.ts';
 import { PublicKey } from '../../src/core/crypto/public-key.ts';
-import { encodeBase64Url } from '../../src/core/encoding/base64.ts';
+import { encodeBase64, encodeBase64Url } from '../../src/core/encoding/base64.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
+import { encodeHex } from '../../src/core/encoding/hex.ts';
+import { parsePem } from '../../src/core/encoding/pem.ts';
 import { Digest } from '../../src/core/image/digest.ts';
 import { encodeManifest } from '../../src/core/image/manifest.ts';
 import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from '../../src/core/image/media-types.ts';
@@ -22,6 +26,7 @@ import type { Certificate } from '../../src/core/pki/certificate.ts';
 import { OID } from '../../src/core/pki/oids.ts';
 import { parseTimestampRequest, type TimestampRequest } from '../../src/core/pki/timestamp-request.ts';
 import { signTimestamp } from '../../src/core/pki/timestamp-signer.ts';
+import { leafHash } from '../../src/core/tlog/merkle.ts';
 import type { Service, SigningConfig } from '../../src/core/trust/signing-config.ts';
 import type { TrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import type { ValidityWindow } from '../../src/core/trust/validity-window.ts';
@@ -32,7 +37,16 @@ import { RegistryClient } from '../../src/io/registry/registry-client.ts';
 import { createRegistry } from '../../src/servers/registry/registry.ts';
 import { listen } from '../../src/servers/shell/listen.ts';
 import type { SigningContext } from '../../src/workflows/signing-services.ts';
-import { FakeInstance, ISSUER, SIGNING_TIME, SUBJECT, WINDOW, type LeafInput } from './instance.ts';
+import {
+  dsseV1,
+  FakeInstance,
+  hashedRekordV1,
+  ISSUER,
+  SIGNING_TIME,
+  SUBJECT,
+  WINDOW,
+  type LeafInput,
+} from './instance.ts';
 
 type Answer = Response | Promise<Response>;
 /** `usual` answers as a good peer would. */
@@ -197,6 +211,11 @@ function fakeServices(instance: FakeInstance, mischief: Mischief): Hono {
     const json = encodeCreateEntryResponse(mischief.entry?.(entry) ?? entry);
     return context.body(json, 201, { 'content-type': 'application/json' });
   });
+  app.post('/api/v1/log/entries', async (context) => {
+    const proposed = parseProposed(await bodyOf(context.req.raw));
+    const entry = instance.logV1.append(proposed.kind, '0.0.1', proposed.body, mischief.stampTime);
+    return context.json(logV1Answer(mischief.entry?.(entry) ?? entry), 201);
+  });
   app.post('/api/v1/timestamp', async (context) => {
     const asked = parseTimestampRequest(await bodyOf(context.req.raw));
     const response = signTimestamp(
@@ -214,6 +233,57 @@ function fakeServices(instance: FakeInstance, mischief: Mischief): Hono {
     });
   });
   return app;
+}
+
+/** The canonical entry that Rekor v1 makes of a proposed one. */
+function parseProposed(bytes: Uint8Array): { kind: 'hashedrekord' | 'dsse'; body: Uint8Array } {
+  const { kind, spec } = JSON.parse(Buffer.from(bytes).toString()) as {
+    kind: string;
+    spec: {
+      data: { hash: { algorithm: HashAlgorithm; value: string } };
+      signature: { content: string; publicKey: { content: string } };
+      proposedContent: { envelope: string; verifiers: [string] };
+    };
+  };
+  const verifier = (encoded: string): LoggedVerifier => {
+    const [block] = parsePem(Buffer.from(encoded, 'base64').toString());
+    return { kind: block?.label === 'CERTIFICATE' ? 'certificate' : 'publicKey', der: block?.der ?? new Uint8Array(0) };
+  };
+  if (kind === 'hashedrekord') {
+    const { algorithm, value } = spec.data.hash;
+    const { content, publicKey } = spec.signature;
+    const digest = { algorithm, digest: Buffer.from(value, 'hex') };
+    const signature = Buffer.from(content, 'base64');
+    return { kind, body: hashedRekordV1({ digest, signature, verifier: verifier(publicKey.content) }) };
+  }
+  const { payload, signatures } = parseEnvelope(spec.proposedContent.envelope);
+  const [verifierText] = spec.proposedContent.verifiers;
+  const digest = { algorithm: 'sha256' as const, digest: sha256(payload) };
+  const signature = signatures[0]?.signature ?? new Uint8Array(0);
+  return { kind: 'dsse', body: dsseV1({ digest, signature, verifier: verifier(verifierText) }) };
+}
+
+/** Rekor v1's entry object, under its id. */
+export function logV1Answer(entry: TransparencyLogEntry): Record<string, object> {
+  const { inclusionProof: proof } = entry;
+  return {
+    [`${'0'.repeat(16)}${encodeHex(leafHash(entry.body))}`]: {
+      body: encodeBase64(entry.body),
+      integratedTime: Number(entry.integratedTime),
+      logID: encodeHex(entry.logId),
+      logIndex: Number(entry.logIndex),
+      verification: {
+        inclusionProof: {
+          checkpoint: proof?.checkpoint,
+          hashes: proof?.hashes.map(encodeHex),
+          logIndex: Number(proof?.logIndex),
+          rootHash: encodeHex(proof?.rootHash ?? new Uint8Array(0)),
+          treeSize: Number(proof?.treeSize),
+        },
+        signedEntryTimestamp: encodeBase64(entry.inclusionPromise ?? new Uint8Array(0)),
+      },
+    },
+  };
 }
 
 async function bodyOf(request: Request): Promise<Uint8Array> {

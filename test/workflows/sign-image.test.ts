@@ -3,10 +3,20 @@ import { test } from 'node:test';
 import { parseStatement } from '../../src/core/attestation/statement.ts';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
+import type { Descriptor } from '../../src/core/image/descriptor.ts';
+import type { Digest } from '../../src/core/image/digest.ts';
+import { encodeManifest } from '../../src/core/image/manifest.ts';
+import { OCI_INDEX } from '../../src/core/image/media-types.ts';
+import type { ImageReference } from '../../src/core/image/reference.ts';
 import { OID } from '../../src/core/pki/oids.ts';
 import { createLogInstance } from '../../src/core/trust/log-instance.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
-import { signImage, type SignedImage, type SignImageRequest } from '../../src/workflows/sign-image.ts';
+import {
+  signImage,
+  signImageRecursively,
+  type SignedImage,
+  type SignImageRequest,
+} from '../../src/workflows/sign-image.ts';
 import {
   createTimestampAuthority,
   FakeInstance,
@@ -518,3 +528,71 @@ test('the payload of the signature parses as the statement that verifiers read',
   assert.ok(bundle.signer.kind === 'certificate');
   assert.deepEqual(bundle.signer.certificate.extendedKeyUsage, [OID.codeSigning]);
 });
+
+test('an index is signed with all that it names, by one certificate, the index first', async (t) => {
+  const world = await signingWorld(t);
+  const { reference, children } = await pushIndex(world);
+  let asked = 0;
+  const identityToken = (): Promise<string> => {
+    asked++;
+    return Promise.resolve(unsignedToken());
+  };
+  const signer = { kind: 'keyless', identityToken } as const;
+  const signed = await signImageRecursively({ ...world.context, registry: world.registry, reference, signer });
+  assert.equal(asked, 1);
+  assert.equal(world.seen.filter((line) => line === CA).length, 1);
+  assert.deepEqual(
+    signed.map(({ digest }) => digest.toString()),
+    [signed[0]?.digest.toString(), ...children.map(String)],
+  );
+  assert.deepEqual(
+    signed.map(({ isTagResolved }) => isTagResolved),
+    [true, false, false],
+  );
+  for (const { digest } of signed) {
+    assert.equal((await world.registry.referrers(reference, digest)).descriptors.length, 1);
+  }
+});
+
+test('an index of which one image cannot be signed is not signed at all', async (t) => {
+  const world = await signingWorld(t);
+  const { reference, digest, children } = await pushIndex(world);
+  let count = 0;
+  world.faults.set(LOG, (_, usual) => (++count < 3 ? usual() : new Response(null, { status: 500 })));
+  const request = { ...world.context, registry: world.registry, reference, signer: KEYLESS };
+  await assert.rejects(signImageRecursively(request), { code: 'REMOTE_STATUS' });
+  for (const each of [digest, ...children]) {
+    assert.deepEqual((await world.registry.referrers(reference, each)).descriptors, []);
+  }
+});
+
+test('an index that names an image that is gone is not signed', async (t) => {
+  const world = await signingWorld(t);
+  const { reference, children } = await pushIndex(world, true);
+  world.faults.set(`GET /v2/demo/app/manifests/${children[2]?.toString() ?? ''}`, status(404));
+  const request = { ...world.context, registry: world.registry, reference, signer: KEYLESS };
+  await assert.rejects(signImageRecursively(request), { code: 'NOT_FOUND' });
+  assert.ok(!world.seen.includes(CA));
+  world.faults.clear();
+  assert.equal((await signImageRecursively(request)).length, 4);
+});
+
+/** An index of two images; with `nested`, of an index of nothing as well. */
+async function pushIndex(
+  world: SigningWorld,
+  nested = false,
+): Promise<{ reference: ImageReference; digest: Digest; children: readonly Digest[] }> {
+  const amd64 = await world.pushImage('amd64', 'one layer');
+  const arm64 = await world.pushImage('arm64', 'another layer');
+  const children = [amd64.digest, arm64.digest];
+  const reference = amd64.reference.atTag('index');
+  if (nested) {
+    const inner = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests: [] });
+    children.push((await world.registry.putManifest(reference, 'inner', inner, OCI_INDEX)).digest);
+  }
+  const manifests: Descriptor[] = [];
+  for (const child of children) manifests.push(await world.registry.resolve(reference.atDigest(child)));
+  const bytes = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests });
+  const { digest } = await world.registry.putManifest(reference, 'index', bytes, OCI_INDEX);
+  return { reference, digest, children };
+}
