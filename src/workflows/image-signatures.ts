@@ -54,9 +54,14 @@ export interface FoundSignatures {
 export async function fetchImageSignatures(request: ImageSignaturesRequest): Promise<FoundSignatures> {
   const { registry, reference, predicateTypes = [IMAGE_SIGNATURE_PREDICATE] } = request;
   const digest = reference.digest ?? (await registry.resolve(reference)).digest;
-  const fetched = await fetchBundles(registry, request.signatureRepository ?? reference, digest);
+  const fetched = await fetchBundles(
+    registry,
+    request.signatureRepository ?? reference,
+    digest,
+    predicateTypes === 'any' ? {} : { predicateTypes },
+  );
   const signatures: FoundSignature[] = [];
-  const otherPredicateTypes: string[] = [];
+  const otherPredicateTypes = [...fetched.skippedPredicateTypes];
   const unreadFormats = [...fetched.unreadFormats];
   const unusable = [...fetched.unusable];
   for (const { json, manifestDigest } of fetched.bundles) {

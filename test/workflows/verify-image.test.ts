@@ -64,6 +64,8 @@ interface SignatureInput extends DraftInput {
   readonly annotations?: Record<string, string>;
   readonly predicateType?: string;
   readonly payloadType?: string;
+  /** What the manifest's annotation says instead of the predicate type. */
+  readonly listedType?: string;
   readonly change?: (draft: Draft) => Draft;
   readonly changeJson?: (json: string) => string;
 }
@@ -83,7 +85,8 @@ async function pushSignature(
   });
   const json = encodeBundle(input.change?.(draft) ?? draft);
   const stored = input.changeJson?.(json) ?? json;
-  await pushBundle(world.registry, reference, subject, stored, { predicateType, createdAt: SIGNING_TIME });
+  const listed = { predicateType: input.listedType ?? predicateType, createdAt: SIGNING_TIME };
+  await pushBundle(world.registry, reference, subject, stored, listed);
   return stored;
 }
 
@@ -203,10 +206,19 @@ test('an attestation is no signature, unless its type is asked for', async (t) =
   const { reference } = await world.pushImage();
   const predicateType = 'https://spdx.dev/Document';
   await pushSignature(world, reference, { predicateType });
+  world.seen.length = 0;
   const error = await refused(world, reference, 'NO_SIGNATURE');
   assert.ok(error.facts.found?.includes(predicateType));
+  assert.ok(!world.seen.some((line) => line.includes('/blobs/')), 'an attestation was fetched only to be passed over');
   assert.equal((await verify(world, reference, { predicateTypes: [predicateType] })).signatures.length, 1);
   assert.equal((await verify(world, reference, { predicateTypes: 'any' })).signatures.length, 1);
+});
+
+test('what the list calls an attestation or a signature does not make it one', async (t) => {
+  const world = await signingWorld(t);
+  const { reference } = await world.pushImage();
+  await pushSignature(world, reference, { predicateType: 'https://spdx.dev/Document', listedType: SIGN });
+  assert.match((await refused(world, reference, 'NO_SIGNATURE')).facts.found ?? '', /spdx/);
 });
 
 test("a signature over the manifest's bytes is no statement about the image", async (t) => {

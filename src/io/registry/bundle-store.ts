@@ -28,6 +28,8 @@ export interface FetchedBundle {
 
 export interface FetchedBundles {
   readonly bundles: readonly FetchedBundle[];
+  /** Predicate types of bundles that were left where they are, as the registry's list names them. */
+  readonly skippedPredicateTypes: readonly string[];
   /** Signatures that are there in formats that are not read, in words: *unread format* is not *no signature*. */
   readonly unreadFormats: readonly string[];
   /** Referrers that claim to carry a bundle but cannot be read, with the reason. */
@@ -88,6 +90,14 @@ export async function pushBundle(
   return client.pushReferrer(target, encodeManifest(manifest));
 }
 
+export interface FetchBundlesOptions {
+  /**
+   * Bundles that the registry's list says are of another predicate type are not fetched: an SBOM may have megabytes. The list
+   * is nobody's word; it decides about what is fetched, never about what counts.
+   */
+  readonly predicateTypes?: readonly string[];
+}
+
 /**
  * Every bundle that refers to a manifest. A registry that cannot be asked is an error, never an empty answer; one broken
  * bundle does not hide the others.
@@ -99,9 +109,14 @@ export async function fetchBundles(
   client: RegistryClient,
   repository: Repository,
   digest: Digest,
+  { predicateTypes }: FetchBundlesOptions = {},
 ): Promise<FetchedBundles> {
   const { descriptors } = await client.referrers(repository, digest);
-  const candidates = descriptors.filter(mayCarryBundle);
+  const carriers = descriptors.filter(mayCarryBundle);
+  const isOther = (type: string | undefined): type is string =>
+    type !== undefined && predicateTypes?.includes(type) === false;
+  const skippedPredicateTypes = carriers.map(listedPredicateType).filter(isOther);
+  const candidates = carriers.filter((descriptor) => !isOther(listedPredicateType(descriptor)));
   if (candidates.length > MAX_BUNDLES) {
     throw new LimitError('LIMIT_COUNT', `too many bundles refer to ${digest.toString()}`, {
       found: String(candidates.length),
@@ -122,12 +137,22 @@ export async function fetchBundles(
   if (bundles.length === 0 && (await hasLegacySignature(client, repository, digest))) {
     unreadFormats.push(`cosign's older storage (tag ${legacyTag(digest, 'sig')})`);
   }
-  return { bundles, unusable, unreadFormats: [...new Set(unreadFormats)] };
+  return {
+    bundles,
+    unusable,
+    skippedPredicateTypes: [...new Set(skippedPredicateTypes)],
+    unreadFormats: [...new Set(unreadFormats)],
+  };
 }
 
 /** A registry without artifactType in its list shows the config's type, or nothing: then only the manifest tells. */
 function mayCarryBundle({ artifactType }: Descriptor): boolean {
   return artifactType === undefined || artifactType === OCI_EMPTY || artifactType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX);
+}
+
+/** Undefined where the list says nothing: fallback tags written by cosign have no annotations. */
+function listedPredicateType({ annotations }: Descriptor): string | undefined {
+  return annotations?.[PREDICATE_TYPE];
 }
 
 class Unusable {
