@@ -433,6 +433,13 @@ for (const [what, code, peer, fault] of FAILURES) {
   });
 }
 
+test('an authority that points elsewhere gets no token sent there', async (t) => {
+  const world = await signingWorld(t);
+  world.faults.set(CA, status(307, '', { location: '/stolen' }));
+  await refused(world, 'REMOTE_STATUS');
+  assert.ok(!world.seen.includes('POST /stolen'));
+});
+
 test('an answer lost once is asked for again, by every service', async (t) => {
   const world = await signingWorld(t);
   const { reference } = await world.pushImage();

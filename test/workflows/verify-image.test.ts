@@ -496,3 +496,15 @@ test('configurations of images are no bundles', async (t) => {
   );
   await refused(world, reference, 'NO_SIGNATURE');
 });
+
+test('bundles that together would fill the memory are refused, and not called unsigned', async (t) => {
+  const world = await signingWorld(t);
+  const { reference } = await world.pushImage();
+  const subject = await world.registry.resolve(reference);
+  const large = ' '.repeat(15 << 20);
+  for (let second = 0; second < 9; second++) {
+    const createdAt = new Date(SIGNING_TIME.getTime() + second * 1000);
+    await pushBundle(world.registry, reference, subject, large, { predicateType: SIGN, createdAt });
+  }
+  await refused(world, reference, 'LIMIT_SIZE');
+});

@@ -45,6 +45,8 @@ export class CaClient {
       timeoutMs: TIMEOUT_MS,
       expect: [200, 201, ...REFUSALS],
       idempotent: true,
+      // Whoever it points to would get the token.
+      redirects: 'refuse',
       peer: PEER,
     });
     if (REFUSALS.includes(status)) throw refused(status, body, token);

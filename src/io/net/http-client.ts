@@ -119,7 +119,7 @@ export class HttpClient {
       const url = parseUrl(request);
       const exchange = await this.#transport.send(this.#withUserAgent(request), url, this.#timeoutMs(request), mode);
       if (isExpected(request, exchange.status)) return { ...exchange, url, body: bounded(exchange, request, url) };
-      const next = this.#redirect(request, url, exchange);
+      const next = request.redirects === 'refuse' ? undefined : this.#redirect(request, url, exchange);
       if (next === undefined) throw await this.#refusal(request, url, exchange);
       exchange.discard();
       if (redirects === MAX_REDIRECTS) throw redirectLoop(original);

@@ -29,6 +29,8 @@ export interface HttpRequest {
   readonly peer?: string;
   /** Allows plain HTTP to this URL even though its host is not loopback. */
   readonly allowHttp?: boolean;
+  /** `refuse`: a redirect is an answer that was not expected. For bodies that hold a secret: headers can be stripped of theirs. */
+  readonly redirects?: 'follow' | 'refuse';
   readonly signal?: AbortSignal;
 }
 

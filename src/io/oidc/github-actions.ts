@@ -27,6 +27,7 @@ export async function githubActionsToken({ http, environment, audience }: TokenE
     url: address,
     headers: { authorization: `bearer ${bearer}`, accept: 'application/json' },
     maxBytes: MAX_ANSWER_BYTES,
+    redirects: 'refuse',
     peer: "GitHub's token service",
   });
   return { token: tokenIn(body), source: 'GitHub Actions' };

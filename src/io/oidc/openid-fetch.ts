@@ -16,6 +16,8 @@ export function openidFetch(http: HttpClient): CustomFetch {
       maxBytes: MAX_ANSWER_BYTES,
       // OAuth speaks through its error statuses; what they mean is the library's to say.
       expect: [200, 201, 400, 401, 403, 404],
+      // Codes and secrets are for the provider alone; the library asks for the same (`redirect: 'manual'`).
+      redirects: 'refuse',
       peer: 'the identity provider',
     });
     const present = Object.entries(answer.headers).filter((entry): entry is [string, string] => entry[1] !== undefined);

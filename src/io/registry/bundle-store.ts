@@ -40,6 +40,8 @@ const EMPTY_CONFIG = utf8('{}');
 const BUNDLE_MEDIA_TYPE_PREFIX = 'application/vnd.dev.sigstore.bundle';
 const PREDICATE_TYPE = 'dev.sigstore.bundle.predicateType';
 const MAX_BUNDLE_BYTES = 16 << 20;
+/** All bundles of an image together: they are held in memory while they are judged. */
+const MAX_TOTAL_BYTES = 128 << 20;
 const MAX_BUNDLES = 1000;
 const PARALLEL_FETCHES = 4;
 
@@ -103,7 +105,7 @@ export interface FetchBundlesOptions {
  * bundle does not hide the others.
  *
  * @param digest of the signed manifest
- * @throws LimitError LIMIT_COUNT beyond 1000 candidates; and all that RegistryClient throws
+ * @throws LimitError LIMIT_COUNT beyond 1000 candidates, LIMIT_SIZE beyond 128 MiB together; and all that RegistryClient throws
  */
 export async function fetchBundles(
   client: RegistryClient,
@@ -125,11 +127,21 @@ export async function fetchBundles(
   }
   const bundles: FetchedBundle[] = [];
   const unusable: { manifestDigest: Digest; error: SealwrightError }[] = [];
+  let totalBytes = 0;
   for (let start = 0; start < candidates.length; start += PARALLEL_FETCHES) {
     const batch = candidates.slice(start, start + PARALLEL_FETCHES);
     for (const result of await Promise.all(batch.map((found) => fetchBundle(client, repository, found)))) {
       if (result instanceof Unusable) unusable.push(result);
-      else if (result !== undefined) bundles.push(result);
+      else if (result !== undefined) {
+        bundles.push(result);
+        totalBytes += result.json.length;
+      }
+    }
+    if (totalBytes > MAX_TOTAL_BYTES) {
+      throw new LimitError('LIMIT_SIZE', `the bundles that refer to ${digest.toString()} are too large`, {
+        found: `more than ${MAX_TOTAL_BYTES} bytes in the first ${bundles.length}`,
+        expected: `at most ${MAX_TOTAL_BYTES} bytes together`,
+      });
     }
   }
   const unreadFormats = descriptors.flatMap(({ artifactType = '' }) => FOREIGN_SIGNATURES[artifactType] ?? []);

@@ -336,3 +336,14 @@ test('no error repeats a query, a password or a token', async (t) => {
     return true;
   });
 });
+
+test('a request whose body holds a secret is sent nowhere else', async (t) => {
+  const stranger = await peerServer(t, (_, response) => response.end('thank you'));
+  for (const status of [301, 302, 303, 307, 308]) {
+    const peer = await peerServer(t, (_, response) => response.writeHead(status, { location: stranger.url }).end());
+    const { http } = client(t);
+    const request = { method: 'POST', url: peer.url, body: Buffer.from('secret'), redirects: 'refuse' } as const;
+    await assert.rejects(http.request(request), { code: 'REMOTE_STATUS', status }, String(status));
+  }
+  assert.deepEqual(stranger.seen, []);
+});
