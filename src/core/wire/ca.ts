@@ -62,14 +62,19 @@ export function encodeSigningCertificate(chain: readonly Certificate[]): object 
   return { signedCertificateEmbeddedSct: { chain: { certificates: chain.map(pem) } } };
 }
 
-/** @throws FormatError FORMAT_REQUEST when there is no chain with an embedded SCT; FORMAT_CERTIFICATE */
+/**
+ * The chain of Fulcio's answer. A detached SCT is dropped, as no bundle can carry it: whether the certificate has one inside
+ * is for whoever verifies it.
+ *
+ * @throws FormatError FORMAT_REQUEST when there is no chain; FORMAT_CERTIFICATE
+ */
 export function parseSigningCertificate(body: Uint8Array): readonly Certificate[] {
   const fields = new ProtoFields(parseJson(body, 'the answer of the certificate authority', CODE, LIMITS));
-  const chain = fields.object('signedCertificateEmbeddedSct')?.object('chain');
-  const certificates = chain?.fields.strings('certificates', 16) ?? [];
+  const answer = fields.object('signedCertificateEmbeddedSct') ?? fields.object('signedCertificateDetachedSct');
+  const certificates = answer?.object('chain')?.fields.strings('certificates', 16) ?? [];
   if (certificates.length === 0) {
-    throw new FormatError(CODE, 'the certificate authority sent no certificate with an embedded SCT', {
-      expected: 'signedCertificateEmbeddedSct with a chain',
+    throw new FormatError(CODE, 'the certificate authority sent no certificate', {
+      expected: 'signedCertificateEmbeddedSct or signedCertificateDetachedSct, with a chain',
     });
   }
   return certificates.map((text) => Certificate.fromPem(text));

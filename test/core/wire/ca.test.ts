@@ -116,9 +116,9 @@ const chain = (...certificates: unknown[]): unknown => ({ signedCertificateEmbed
 const ANSWERS: readonly (readonly [string, string, unknown])[] = [
   ['nothing', 'FORMAT_REQUEST', {}],
   [
-    'a detached SCT',
+    'a detached SCT and no chain',
     'FORMAT_REQUEST',
-    { signedCertificateDetachedSct: { chain: { certificates: [CHAIN[0]!.toPem()] }, signedCertificateTimestamp: '' } },
+    { signedCertificateDetachedSct: { signedCertificateTimestamp: '' } },
   ],
   ['an empty chain', 'FORMAT_REQUEST', chain()],
   ['a certificate that is a number', 'FORMAT_REQUEST', chain(1)],
@@ -130,6 +130,11 @@ const ANSWERS: readonly (readonly [string, string, unknown])[] = [
   ],
   ['seventeen certificates', 'LIMIT_COUNT', chain(...Array<string>(17).fill(CHAIN[0]!.toPem()))],
 ];
+test("an authority without a CT log of its own answers in fulcio's other form; its SCT is dropped", () => {
+  const certificates = [CHAIN[0]!.toPem()];
+  const [leaf] = answer({ signedCertificateDetachedSct: { chain: { certificates }, signedCertificateTimestamp: '' } });
+  assert.ok(leaf?.equals(CHAIN[0]!));
+});
 for (const [what, code, json] of ANSWERS) {
   test(`an answer with ${what} is refused with ${code}`, () => {
     assert.throws(() => answer(json), { code });

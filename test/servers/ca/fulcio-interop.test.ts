@@ -1,18 +1,14 @@
 /** Our CA beside fulcio itself: the same requests, the same answers, the same certificate. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { JSONWebKeySet } from 'jose';
 import { encodeHex } from '../../../src/core/encoding/hex.ts';
 import { Certificate } from '../../../src/core/pki/certificate.ts';
 import { OID } from '../../../src/core/pki/oids.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
+import { startFulcio } from '../../support/fulcio.ts';
 import { interop } from '../../support/interop.ts';
-import { ANY_STATUS, freePort, startPeer } from '../../support/peer-process.ts';
-import { peerServer } from '../../support/peer-server.ts';
-import { KEY, TestIssuer, createLabCa, httpRequest, keyRequest, type Ask, type LabCa } from './lab.ts';
+import { ANY_STATUS } from '../../support/peer-process.ts';
+import { KEY, createLabCa, httpRequest, keyRequest, type Ask, type LabCa, type TestIssuer } from './lab.ts';
 import { GRANTED, REFUSED } from './requests.ts';
 
 interface Answer {
@@ -30,49 +26,8 @@ interface Pair {
 
 /** fulcio with a CA of its own and no CT log, and our CA, both believing one issuer. */
 async function pair(t: TestContext, executable: string): Promise<Pair> {
-  const keys: JSONWebKeySet = { keys: [] };
-  const server = await peerServer(t, (request, response) => {
-    response.setHeader('content-type', 'application/json');
-    const isDiscovery = request.url === '/.well-known/openid-configuration';
-    response.end(JSON.stringify(isDiscovery ? discovery(server.url) : keys));
-  });
-  const issuer = await TestIssuer.create(server.url);
-  keys.keys.push(...issuer.jwks.keys);
-  const folder = mkdtempSync(join(tmpdir(), 'sealwright-fulcio-'));
-  t.after(() => {
-    rmSync(folder, { recursive: true });
-  });
-  const config = join(folder, 'config.json');
-  const entry = { IssuerURL: issuer.url, ClientID: 'sigstore', Type: 'email' };
-  writeFileSync(config, JSON.stringify({ OIDCIssuers: { [issuer.url]: entry } }));
-  const [port, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
-  const url = `http://127.0.0.1:${port}`;
-  const flags = {
-    host: '127.0.0.1',
-    port,
-    'grpc-host': '127.0.0.1',
-    'grpc-port': grpc,
-    'metrics-port': metrics,
-    ca: 'ephemeralca',
-    'ct-log-url': '',
-    'config-path': config,
-    'legacy-unix-domain-socket': join(folder, 'legacy.sock'),
-  };
-  const args = ['serve', ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)];
-  await startPeer(t, executable, args, `${url}/healthz`);
+  const { url, issuer } = await startFulcio(t, executable);
   return { issuer, ours: within(createLabCa(issuer)), theirs: over(t, url) };
-}
-
-function discovery(url: string): object {
-  return {
-    issuer: url,
-    jwks_uri: `${url}/keys`,
-    authorization_endpoint: `${url}/auth`,
-    token_endpoint: `${url}/token`,
-    response_types_supported: ['code'],
-    subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
-  };
 }
 
 function within(ca: LabCa): Asker {
