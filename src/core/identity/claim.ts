@@ -8,7 +8,8 @@ import { AuthError } from '../../errors.ts';
  */
 export function claim(claims: JsonFields, name: string): string {
   const value = claims.value(name);
-  if (typeof value === 'string' && value !== '') return value;
+  // A lone surrogate has no UTF-8: it would become the replacement character, and two identities one.
+  if (typeof value === 'string' && value !== '' && value.isWellFormed()) return value;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   throw new AuthError('AUTH_CLAIM', `the token lacks the claim ${name}`, {
     found: value === undefined ? 'nothing' : `a value of type ${typeof value}`,

@@ -94,6 +94,7 @@ function serviceAccountUri(claims: JsonFields): string {
 
 /** What Go's URL parse and print does, which other clients compare with: escapes, but never normalises a path. */
 function checkedUri(value: string): string {
+  if (!value.isWellFormed()) throw unusable('sub', 'a lone surrogate', 'claims that make a URI');
   const escaped = value.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
   if (URL.parse(escaped) === null) throw unusable('sub', value, 'claims that make a URI');
   return escaped;

@@ -1,6 +1,6 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
-import { IntegrityError, UsageError } from '../../errors.ts';
+import { FormatError, IntegrityError, UsageError } from '../../errors.ts';
 
 /**
  * What is chosen once for a folder and then kept: issuer, base URLs and image names contain host and port, so another
@@ -26,7 +26,14 @@ export function parseSettings(text: string): StackSettings {
       expected: `version ${SETTINGS_VERSION}`,
     });
   }
-  return { host: fields.string('host'), port: fields.integer('port'), createdAt: new Date(fields.string('createdAt')) };
+  const [port, createdAt] = [fields.integer('port'), new Date(fields.string('createdAt'))];
+  if (port < 1 || port > 65535 || Number.isNaN(createdAt.getTime())) {
+    throw new FormatError('FORMAT_JSON', 'settings.json holds a port or a time that is none', {
+      found: `port ${port}, createdAt ${fields.string('createdAt').slice(0, 40)}`,
+      expected: 'a port from 1 to 65535, an ISO 8601 time',
+    });
+  }
+  return { host: fields.string('host'), port, createdAt };
 }
 
 export function encodeSettings(settings: StackSettings): string {

@@ -187,6 +187,12 @@ const REFUSED: readonly (readonly [string, Partial<IssuerConfig>, JsonObject])[]
     { sub: 's', 'kubernetes.io': { ...KUBERNETES['kubernetes.io'], namespace: '' } },
   ],
   ['a GitLab reference of another type', { type: 'gitlab-pipeline' }, { ...GITLAB, ref_type: 'merge' }],
+  ['a lone surrogate in its subject', URI, { sub: `${ISSUER}/\ud800` }],
+  [
+    'a lone surrogate in its namespace',
+    { type: 'kubernetes' },
+    { sub: 's', 'kubernetes.io': { ...KUBERNETES['kubernetes.io'], namespace: '\ud800' } },
+  ],
   ['an empty pipeline', { type: 'buildkite-job' }, { sub: 's', organization_slug: 'acme', pipeline_slug: '' }],
   ['an object among the claims', { type: 'github-workflow' }, { ...GITHUB, run_id: {} }],
   ['a fraction among the claims', { type: 'github-workflow' }, { ...GITHUB, run_id: 1.5 }],
