@@ -1,12 +1,10 @@
-import type { ReviewDecision } from '../../workflows/admit-review.ts';
-
-type Stage = 'mutate' | 'validate';
+import type { ReviewAdmission, ReviewDecision } from '../../workflows/admit-review.ts';
 
 /** Counts of what was decided, in the text format of Prometheus. */
 export class DecisionCounters {
   readonly #counts = new Map<string, number>();
 
-  count(stage: Stage, decision: ReviewDecision | 'error'): void {
+  count(stage: ReviewAdmission['stage'], decision: ReviewDecision | 'error'): void {
     const labels = `stage="${stage}",decision="${decision}"`;
     this.#counts.set(labels, (this.#counts.get(labels) ?? 0) + 1);
   }

@@ -11,7 +11,7 @@ import {
 import { InvariantError, LimitError, renderError, SealwrightError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
-import { admitReview, type ReviewAdmission } from '../../workflows/admit-review.ts';
+import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
 import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
@@ -38,6 +38,8 @@ export interface Webhook {
   close(): Promise<void>;
 }
 
+type Stage = ReviewAdmission['stage'];
+
 /** Reviews answered at the same time. The API server's own limits are near this; beyond it, waiting would be worse. */
 const MAX_UNDER_WAY = 1000;
 
@@ -55,8 +57,9 @@ export function createWebhook(options: WebhookOptions): Webhook {
       if (underWay.size >= MAX_UNDER_WAY) throw tooBusy();
       const deadlineMs = ownDeadlineMs(context.req.query('timeout'));
       const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
-      const admission = { evidence, policies: policies.current(), noMatch, stage, deadlineMs };
-      const answering = answer(request, admission, counters, logger);
+      const admit = (): Promise<ReviewOutcome> =>
+        admitReview(request, { evidence, policies: policies.current(), noMatch, stage, deadlineMs });
+      const answering = answer(request, admit, { stage, counters, logger });
       underWay.add(answering);
       try {
         const body = encodeAdmissionReview(request.uid, await answering);
@@ -76,21 +79,19 @@ export function createWebhook(options: WebhookOptions): Webhook {
 
 /** Never rejects: an error that reached the API server could be taken for leave to admit (failurePolicy Ignore). */
 async function answer(
-  request: AdmissionRequest,
-  admission: ReviewAdmission,
-  counters: DecisionCounters,
-  logger: Logger | undefined,
+  { operation, namespace, name, resource, isDryRun }: AdmissionRequest,
+  admit: () => Promise<ReviewOutcome>,
+  { stage, counters, logger }: { stage: Stage; counters: DecisionCounters; logger: Logger | undefined },
 ): Promise<AdmissionAnswer> {
-  const { operation, namespace, name, resource, isDryRun } = request;
-  const facts = { stage: admission.stage, operation, resource: resource.resource, namespace, name, isDryRun };
+  const facts = { stage, operation, resource: resource.resource, namespace, name, isDryRun };
   try {
-    const { answer, decision, images } = await admitReview(request, admission);
-    counters.count(admission.stage, decision);
+    const { answer, decision, images } = await admit();
+    counters.count(stage, decision);
     if (decision !== 'unseen') logger?.info({ ...facts, decision, images }, 'decided');
     return answer;
   } catch (error) {
     const known = error instanceof SealwrightError ? error : new InvariantError('internal error', { cause: error });
-    counters.count(admission.stage, 'error');
+    counters.count(stage, 'error');
     logger?.error({ ...facts, error }, 'review failed');
     return refusal(known);
   }

@@ -30,7 +30,7 @@ export class World {
   /** `METHOD path` of every request so far. */
   readonly seen: string[];
   /** Answers in the registry's place while it is set and returns something. */
-  readonly fault: { answer: ((request: Request) => Response | Promise<Response> | undefined) | undefined };
+  readonly fault: { answer: ((request: Request) => Response | undefined | Promise<Response | undefined>) | undefined };
 
   private constructor(host: string, client: RegistryClient, seen: string[], fault: World['fault']) {
     this.host = host;

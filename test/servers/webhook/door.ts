@@ -1,0 +1,50 @@
+/** A webhook in front of a world, with policies that a test exchanges at will. */
+import type { TestContext } from 'node:test';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
+import type { NoMatchAction } from '../../../src/core/policy/image-decision.ts';
+import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { createWebhook, type Webhook } from '../../../src/servers/webhook/webhook.ts';
+import { ISSUER, SUBJECT } from '../../support/instance.ts';
+import { World } from './world.ts';
+
+export interface Door {
+  readonly world: World;
+  readonly webhook: Webhook;
+  /** Replaces the policies in force. */
+  readonly enforce: (...texts: readonly string[]) => void;
+}
+
+export async function openDoor(
+  t: TestContext,
+  options: { noMatch?: NoMatchAction; now?: () => Date } = {},
+): Promise<Door> {
+  const world = await World.open(t);
+  let policies = new PolicySet([]);
+  const webhook = createWebhook({
+    policies: { current: () => policies, ready: () => Promise.resolve(), close: () => Promise.resolve() },
+    registry: world.client,
+    trustedRoot: world.instance.trustedRoot,
+    now: options.now ?? (() => new Date()),
+    ...(options.noMatch === undefined ? {} : { noMatch: options.noMatch }),
+  });
+  t.after(() => webhook.close());
+  return {
+    world,
+    webhook,
+    enforce: (...texts) => {
+      policies = new PolicySet(texts.flatMap((text, index) => parseClusterImagePolicies(text, `policy ${index}`)));
+    },
+  };
+}
+
+/** Wants a signature by the instance's usual subject on everything below `shop/`. */
+export function policyFor(world: World, name = 'shop', rest = ''): string {
+  return `apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: ${name}}
+spec:
+  images: [{glob: "${world.host}/shop/**"}]
+  authorities: [{keyless: {identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]}}]
+${rest}
+`;
+}
