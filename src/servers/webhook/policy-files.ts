@@ -34,13 +34,7 @@ interface PolicyText {
 export async function openPolicyFiles(options: PolicyFilesOptions): Promise<PolicySource> {
   const { paths, rereadMs = DEFAULT_REREAD_MS, logger } = options;
   const first = await readTexts(paths);
-  let current = parseTexts(first, logger);
-  if (current.policies.length === 0) {
-    throw new UsageError('USAGE_BAD_CONFIG', 'there is no policy in the files given', {
-      found: paths.join(', '),
-      expected: 'at least one ClusterImagePolicy',
-    });
-  }
+  let current = parseTexts(first, paths, logger);
   let digest = digestOf(first);
   const reread = async (): Promise<void> => {
     try {
@@ -49,7 +43,7 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
       if (found === digest) return;
       // Noted before it is judged, so that one mistake is logged once.
       digest = found;
-      current = parseTexts(texts, logger);
+      current = parseTexts(texts, paths, logger);
       logger?.info({ policies: current.policies.map(({ name }) => name) }, 'policies read again');
     } catch (error) {
       if (!(error instanceof SealwrightError)) throw error;
@@ -66,8 +60,15 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
   };
 }
 
-function parseTexts(texts: readonly PolicyText[], logger: Logger | undefined): PolicySet {
+/** No policy at all is a mistake: with `--no-match allow` it would let everything in. */
+function parseTexts(texts: readonly PolicyText[], paths: readonly string[], logger: Logger | undefined): PolicySet {
   const policies = texts.flatMap(({ path, text }) => parseClusterImagePolicies(text, path));
+  if (policies.length === 0) {
+    throw new UsageError('USAGE_BAD_CONFIG', 'there is no policy in the files given', {
+      found: paths.join(', '),
+      expected: 'at least one ClusterImagePolicy',
+    });
+  }
   for (const { name, warnings } of policies) {
     for (const warning of warnings) logger?.warn({ policy: name, warning }, 'policy warning');
   }

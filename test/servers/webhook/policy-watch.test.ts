@@ -1,0 +1,273 @@
+/** An API server that lists and watches well, badly, or not at all. */
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import { test, type TestContext } from 'node:test';
+import { HttpClient } from '../../../src/io/net/http-client.ts';
+import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
+import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
+import { peerServer } from '../../support/peer-server.ts';
+import { Recorder } from './recorder.ts';
+
+const PATH = '/apis/policy.sigstore.dev/v1beta1/clusterimagepolicies';
+
+function item(name: string, spec: object = {}): Record<string, unknown> {
+  return {
+    metadata: { name, resourceVersion: '7', managedFields: [{ manager: 'kubectl' }] },
+    spec: { images: [{ glob: '**' }], authorities: [{ static: { action: 'pass' } }], ...spec },
+    status: {},
+  };
+}
+
+function names(source: PolicySource): string[] {
+  return source.current().policies.map(({ name }) => name);
+}
+
+/** The API server as a test wants it: what it lists, and the watches that it holds open. */
+class ApiServer {
+  items: readonly object[] = [];
+  version = 1;
+  /** Answers in place of the list or of the watch while it is set. */
+  fault: ((url: URL, response: ServerResponse) => boolean) | undefined;
+  readonly asked: URL[] = [];
+  readonly tokens: (string | undefined)[] = [];
+  readonly recorder = new Recorder();
+  readonly sleeps: number[] = [];
+  #watches: ServerResponse[] = [];
+  readonly #opened: (() => void)[] = [];
+
+  async open(t: TestContext): Promise<PolicySource> {
+    const { url } = await peerServer(t, (request, response) => {
+      const asked = new URL(request.url ?? '', 'http://x');
+      this.asked.push(asked);
+      this.tokens.push(request.headers.authorization);
+      if (this.fault?.(asked, response) === true) return;
+      response.setHeader('content-type', 'application/json');
+      if (asked.pathname !== PATH) response.writeHead(404).end();
+      else if (asked.searchParams.get('watch') === '1') this.#hold(response);
+      else response.end(JSON.stringify(this.list()));
+    });
+    const source = await watchClusterPolicies({
+      cluster: {
+        server: url,
+        http: new HttpClient({ retry: { retries: 0 } }),
+        authorization: () => Promise.resolve('Bearer t'),
+      },
+      logger: this.recorder.logger,
+      sleep: (ms) => {
+        this.sleeps.push(ms);
+        return Promise.resolve();
+      },
+    });
+    t.after(() => source.close());
+    return source;
+  }
+
+  list(metadata: object = {}): object {
+    return {
+      kind: 'ClusterImagePolicyList',
+      apiVersion: 'policy.sigstore.dev/v1beta1',
+      metadata: { resourceVersion: String(this.version), ...metadata },
+      items: this.items,
+    };
+  }
+
+  #hold(response: ServerResponse): void {
+    response.flushHeaders();
+    this.#watches.push(response);
+    for (const wake of this.#opened.splice(0)) wake();
+  }
+
+  /** The watch that is open now, or the next one. */
+  async watch(): Promise<ServerResponse> {
+    for (;;) {
+      this.#watches = this.#watches.filter((response) => !response.writableEnded && !response.destroyed);
+      const [open] = this.#watches;
+      if (open !== undefined) return open;
+      await new Promise<void>((resolve) => this.#opened.push(resolve));
+    }
+  }
+
+  async send(type: string, object: object): Promise<void> {
+    (await this.watch()).write(`${JSON.stringify({ type, object })}\n`);
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('lists, then follows what is added, changed and deleted', async (t) => {
+  const api = new ApiServer();
+  api.items = [item('a'), item('b')];
+  const source = await api.open(t);
+  assert.deepEqual(names(source), ['a', 'b']);
+  await api.send('ADDED', item('c'));
+  await until(() => names(source).length === 3);
+  await api.send('MODIFIED', item('a', { mode: 'warn' }));
+  await until(() => source.current().policies[0]?.mode === 'warn');
+  await api.send('DELETED', item('b'));
+  await until(() => names(source).join() === 'a,c');
+  assert.ok(api.tokens.every((token) => token === 'Bearer t'));
+  assert.equal(api.asked[1]?.searchParams.get('resourceVersion'), '1');
+});
+
+test('a long list comes in pages', async (t) => {
+  const api = new ApiServer();
+  api.fault = (url, response) => {
+    if (url.searchParams.has('watch')) return false;
+    const next = url.searchParams.get('continue');
+    api.items = [item(next ?? 'first')];
+    response.end(JSON.stringify(api.list(next === 'third' ? {} : { continue: next === null ? 'second' : 'third' })));
+    return true;
+  };
+  assert.deepEqual(names(await api.open(t)), ['first', 'second', 'third']);
+});
+
+test('a policy that cannot be used refuses the images it is about, and is logged', async (t) => {
+  const api = new ApiServer();
+  api.items = [
+    item('kms', { images: [{ glob: 'r.example/**' }], authorities: [{ key: { kms: 'a://b' } }] }),
+    item('glob', { images: [{ glob: '[' }] }),
+    item('unknown', { strictness: 'high' }),
+    item('good'),
+  ];
+  const source = await api.open(t);
+  const [kms, glob, unknown, good] = source.current().policies;
+  assert.ok(kms?.authorities[0]?.kind === 'static' && kms.authorities[0].action === 'fail');
+  assert.match(kms.authorities[0].message, /policy kms cannot be used: .*spec\.authorities\[0\]\.key\.kms/);
+  assert.deepEqual(
+    [kms, glob, unknown].map((policy) => policy?.images.map(({ text }) => text)),
+    [['r.example/**'], ['**'], ['**']],
+  );
+  assert.equal(good?.authorities[0]?.kind === 'static' && good.authorities[0].action, 'pass');
+  assert.deepEqual(
+    api.recorder.lines.map(({ level, facts }) => [level, facts['policy']]),
+    [
+      ['error', 'kms'],
+      ['error', 'glob'],
+      ['error', 'unknown'],
+    ],
+  );
+  // Mended, it is a policy like any other.
+  await api.send('MODIFIED', item('kms'));
+  await until(() => {
+    const [first] = source.current().policies[0]?.authorities ?? [];
+    return first?.kind === 'static' && first.action === 'pass';
+  });
+});
+
+test('a watch that ends is taken up where it was; bookmarks move that place', async (t) => {
+  const api = new ApiServer();
+  const source = await api.open(t);
+  await api.send('BOOKMARK', { metadata: { resourceVersion: '41' } });
+  (await api.watch()).end();
+  await until(() => api.asked.length === 3);
+  assert.equal(api.asked[2]?.searchParams.get('resourceVersion'), '41');
+  await api.send('ADDED', item('late'));
+  await until(() => names(source).length === 1);
+});
+
+for (const [what, fault] of [
+  ['410 for the watch', (response: ServerResponse) => response.writeHead(410).end()],
+  ['an ERROR event', (response: ServerResponse) => response.end('{"type":"ERROR","object":{"code":410}}\n')],
+] as const) {
+  test(`${what}: everything is listed again`, async (t) => {
+    const api = new ApiServer();
+    api.items = [item('a')];
+    let isOnce = true;
+    api.fault = (url, response) => {
+      if (!url.searchParams.has('watch') || !isOnce) return false;
+      isOnce = false;
+      api.items = [item('b')];
+      fault(response);
+      return true;
+    };
+    const source = await api.open(t);
+    await until(() => names(source).join() === 'b');
+    await api.watch();
+  });
+}
+
+for (const [what, fault] of [
+  ['500', (response: ServerResponse) => response.writeHead(500).end()],
+  ['403', (response: ServerResponse) => response.writeHead(403).end()],
+  ['no JSON', (response: ServerResponse) => response.end('nonsense\n')],
+  [
+    'half a line',
+    (response: ServerResponse) => {
+      response.write('{"type":"ADDED",');
+      response.destroy();
+    },
+  ],
+  ['an event without an object', (response: ServerResponse) => response.end('{"type":"ADDED"}\n')],
+  [
+    'an event without end',
+    (response: ServerResponse) => {
+      response.end('x'.repeat(5 << 20));
+    },
+  ],
+  [
+    'a closed connection',
+    (response: ServerResponse) => {
+      response.destroy();
+    },
+  ],
+] as const) {
+  test(`${what} in place of a watch: what is known stays in force, and the list is asked for again, ever more slowly`, async (t) => {
+    const api = new ApiServer();
+    api.items = [item('a')];
+    let isDown = true;
+    api.fault = (url, response) => {
+      if (!isDown || (api.asked.length === 1 && !url.searchParams.has('watch'))) return false;
+      fault(response);
+      return true;
+    };
+    const source = await api.open(t);
+    await until(() => api.sleeps.length >= 4);
+    assert.deepEqual(names(source), ['a']);
+    assert.deepEqual(api.sleeps.slice(0, 4), [500, 1000, 2000, 4000]);
+    assert.equal(api.recorder.lines[0]?.level, 'warn');
+    api.items = [item('b')];
+    isDown = false;
+    await until(() => names(source).join() === 'b');
+  });
+}
+
+for (const [what, fault, code] of [
+  [
+    '404: the definition is not installed',
+    (response: ServerResponse) => response.writeHead(404).end(),
+    'REMOTE_STATUS',
+  ],
+  ['403: no permission', (response: ServerResponse) => response.writeHead(403).end(), 'REMOTE_STATUS'],
+  ['no JSON', (response: ServerResponse) => response.end('<html>'), 'FORMAT_JSON'],
+  ['a list without a version', (response: ServerResponse) => response.end('{"metadata":{},"items":[]}'), 'FORMAT_JSON'],
+  [
+    'an item without a name',
+    (response: ServerResponse) => response.end('{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{}}]}'),
+    'FORMAT_JSON',
+  ],
+  [
+    'pages without end',
+    (response: ServerResponse) => response.end('{"metadata":{"resourceVersion":"1","continue":"x"},"items":[]}'),
+    'LIMIT_COUNT',
+  ],
+] as const) {
+  test(`${what}: the webhook does not start`, async (t) => {
+    const api = new ApiServer();
+    api.fault = (_, response) => {
+      fault(response);
+      return true;
+    };
+    await assert.rejects(api.open(t), { code });
+  });
+}
+
+test('closing ends the watch', async (t) => {
+  const api = new ApiServer();
+  const source = await api.open(t);
+  const watch = await api.watch();
+  const closed = new Promise((resolve) => watch.once('close', resolve));
+  await source.close();
+  await closed;
+});
