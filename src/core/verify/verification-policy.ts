@@ -16,7 +16,10 @@ export type SignerPolicy =
       /** When the key is believed; always, when left out. */
       readonly validFor?: ValidityWindow;
     }
-  /** Whoever the certificate names. For showing a bundle, never for deciding about it. */
+  /**
+   * Whoever the certificate names. For showing a bundle, and for evidence that `core/policy` compares with the identities
+   * it accepts; a bundle verified so says nothing about whom to believe.
+   */
   | { readonly kind: 'unsafeSkipIdentity' };
 
 /** How many independent proofs of each kind are demanded. Several of one operator or authority count once. */

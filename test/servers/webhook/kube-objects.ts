@@ -1,4 +1,4 @@
-/** Objects for a real API server: workloads of every kind, webhook configurations, and the policies' definition. */
+/** Objects for a real API server: workloads of every kind, and the policies' definition. */
 import { podSpec } from './review.ts';
 
 export interface Workload {
@@ -95,50 +95,6 @@ export const NAMESPACE = {
   kind: 'Namespace',
   metadata: { name: 'shop', labels: { 'policy.sigstore.dev/include': 'true' } },
 };
-
-const RULES = [
-  {
-    apiGroups: [''],
-    apiVersions: ['v1'],
-    operations: ['CREATE', 'UPDATE'],
-    resources: ['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates'],
-  },
-  {
-    apiGroups: ['apps'],
-    apiVersions: ['v1'],
-    operations: ['CREATE', 'UPDATE'],
-    resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
-  },
-  { apiGroups: ['batch'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['jobs', 'cronjobs'] },
-];
-
-/** @param clients `clientConfig` for each path */
-export function webhookConfigurations(clients: (path: string) => object): readonly object[] {
-  const hook = (name: string, path: string): object => ({
-    name,
-    clientConfig: clients(path),
-    rules: RULES,
-    namespaceSelector: { matchLabels: { 'policy.sigstore.dev/include': 'true' } },
-    failurePolicy: 'Fail',
-    sideEffects: 'None',
-    admissionReviewVersions: ['v1'],
-    timeoutSeconds: 10,
-  });
-  return [
-    {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'MutatingWebhookConfiguration',
-      metadata: { name: 'sealwright' },
-      webhooks: [{ ...hook('mutate.sealwright.example', '/mutate'), reinvocationPolicy: 'IfNeeded' }],
-    },
-    {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingWebhookConfiguration',
-      metadata: { name: 'sealwright' },
-      webhooks: [hook('validate.sealwright.example', '/validate')],
-    },
-  ];
-}
 
 /** The definition without its schema: what a policy may hold is for the webhook to say. */
 export const POLICY_DEFINITION = {
