@@ -127,7 +127,9 @@ export class BlobTransfer {
         // A lost answer, or 416: the registry knows how far it got.
         const lost = error instanceof RemoteError && (error.retryable || error.status === 416);
         if (!lost || ++resumptions > MAX_RESUMPTIONS) throw error;
-        ({ location, start } = await this.#uploadStatus(repository, location));
+        // `0-0` means nothing to some registries and one byte to others: whoever refuses the first byte has it.
+        const hasFirst = start === 0 && error.status === 416;
+        ({ location, start } = await this.#uploadStatus(repository, location, hasFirst ? 1 : 0));
       }
     }
     return location;
@@ -146,12 +148,13 @@ export class BlobTransfer {
     return locationOf(answer);
   }
 
-  async #uploadStatus(repository: Repository, url: URL): Promise<{ location: URL; start: number }> {
+  /** @param startAtZero where to go on when the registry says `0-0` */
+  async #uploadStatus(repository: Repository, url: URL, startAtZero: 0 | 1): Promise<{ location: URL; start: number }> {
     const answer = await this.#session.request({ repository, action: 'push', url, expect: [204] });
     const last = /^(?:bytes=)?0-(\d+)$/.exec(answer.headers['range'] ?? '')?.[1];
     const location = answer.headers['location'] === undefined ? url : locationOf(answer);
-    // `0-0` means nothing yet to some registries and one byte to others: starting over is right for both only at zero.
-    return { location, start: last === undefined || last === '0' ? 0 : Number(last) + 1 };
+    if (last === undefined) return { location, start: 0 };
+    return { location, start: last === '0' ? startAtZero : Number(last) + 1 };
   }
 }
 

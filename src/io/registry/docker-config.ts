@@ -77,15 +77,17 @@ export class DockerConfig implements CredentialStore {
   }
 
   #paths(): string[] {
-    const env = this.#env;
-    const home = env['HOME'] ?? homedir();
+    // Empty means unset: otherwise a file in the working directory would be found.
+    const variable = (name: string): string | undefined => (this.#env[name] === '' ? undefined : this.#env[name]);
+    const home = variable('HOME') ?? homedir();
+    const runtime = variable('XDG_RUNTIME_DIR');
     const candidates = [
-      join(env['DOCKER_CONFIG'] ?? join(home, '.docker'), 'config.json'),
-      env['REGISTRY_AUTH_FILE'],
-      env['XDG_RUNTIME_DIR'] === undefined ? undefined : join(env['XDG_RUNTIME_DIR'], 'containers', 'auth.json'),
-      join(env['XDG_CONFIG_HOME'] ?? join(home, '.config'), 'containers', 'auth.json'),
+      join(variable('DOCKER_CONFIG') ?? join(home, '.docker'), 'config.json'),
+      variable('REGISTRY_AUTH_FILE'),
+      runtime === undefined ? undefined : join(runtime, 'containers', 'auth.json'),
+      join(variable('XDG_CONFIG_HOME') ?? join(home, '.config'), 'containers', 'auth.json'),
     ];
-    return candidates.filter((path) => path !== undefined && path !== '') as string[];
+    return candidates.filter((path) => path !== undefined);
   }
 }
 
