@@ -13,7 +13,7 @@ export interface RunningFulcio {
   readonly issuer: TestIssuer;
 }
 
-export async function startFulcio(t: TestContext, executable: string): Promise<RunningFulcio> {
+export async function startFulcio(t: Pick<TestContext, 'after'>, executable: string): Promise<RunningFulcio> {
   const keys: JSONWebKeySet = { keys: [] };
   const server = await peerServer(t, (request, response) => {
     response.setHeader('content-type', 'application/json');

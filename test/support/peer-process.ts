@@ -19,11 +19,12 @@ export async function freePort(): Promise<number> {
 }
 
 /**
+ * @param t     whose end stops the peer: a test, or a bench
  * @param ready URL that answers (with any status) once the peer serves
  * @throws AssertionError with the peer's own output when it ends or never answers
  */
 export async function startPeer(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   executable: string,
   args: readonly string[],
   ready: string,

@@ -13,7 +13,7 @@ export interface PeerServer {
 
 /** Listens until the test ends. */
 export async function peerServer(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   answer: (request: IncomingMessage, response: ServerResponse, body: Buffer) => void,
 ): Promise<PeerServer> {
   const seen: string[] = [];

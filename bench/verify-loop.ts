@@ -1,0 +1,159 @@
+/**
+ * How many bundles one core verifies in a second, beside @sigstore/verify in the same run.
+ *   taskset -c 0 sh tools/node/run bench/verify-loop.ts [--seconds N] [--rounds N]
+ *
+ * One verification is: the bundle's JSON text in, every check, the signer out. The trusted root is parsed once and kept,
+ * as a service keeps it; nothing else is carried over from one verification to the next.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { bundleFromJSON } from '@sigstore/bundle';
+import { TrustedRoot as ProtoTrustedRoot } from '@sigstore/protobuf-specs';
+import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
+import { encodeBundle } from '../src/core/bundle/bundle-encoder.ts';
+import { parseBundle } from '../src/core/bundle/bundle.ts';
+import { utf8 } from '../src/core/encoding/bytes.ts';
+import { encodeTrustedRoot, parseTrustedRoot } from '../src/core/trust/trusted-root.ts';
+import { verifyBundle } from '../src/core/verify/verify-bundle.ts';
+import { FakeInstance, ISSUER, SUBJECT } from '../test/support/instance.ts';
+import { findShared } from '../test/support/shared.ts';
+import { benchHeader } from './machine.ts';
+import { median } from './measured-process.ts';
+
+interface Case {
+  readonly name: string;
+  readonly bundle: string;
+  readonly trustedRoot: string;
+  readonly artifact: Uint8Array;
+  readonly subject: string;
+  readonly issuer: string;
+}
+
+const ACTIONS = 'https://token.actions.githubusercontent.com';
+const BEACON =
+  'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main';
+
+/** A bundle that the official conformance suite recorded, with its own trusted root or the public instance's. */
+function recorded(name: string, what: string): Case | undefined {
+  const folder = findShared(`conformance/bundle-verify/${name}`);
+  const artifact = findShared('conformance/bundle-verify/a.txt');
+  const root =
+    findShared(`conformance/bundle-verify/${name}/trusted_root.json`) ??
+    findShared('trust/production/trusted_root.json');
+  if (folder === undefined || artifact === undefined || root === undefined) return undefined;
+  return {
+    name: `${what}, recorded`,
+    bundle: readFileSync(join(folder, 'bundle.sigstore.json'), 'utf8'),
+    trustedRoot: readFileSync(root, 'utf8'),
+    artifact: readFileSync(artifact),
+    subject: BEACON,
+    issuer: ACTIONS,
+  };
+}
+
+/** The same shapes from an instance in memory, with P-384 CA and TSA as the public instance has them. */
+function synthetic(): readonly Case[] {
+  const instance = new FakeInstance('ecdsa-p384');
+  const artifact = utf8('the artifact');
+  const base = { artifact, trustedRoot: encodeTrustedRoot(instance.trustedRoot), subject: SUBJECT, issuer: ISSUER };
+  const bundle = (log: FakeInstance['logV1'], unstamped: boolean): string =>
+    encodeBundle(instance.signMessage(artifact, { log, unstamped }));
+  return [
+    { ...base, name: 'Rekor v1, made here', bundle: bundle(instance.logV1, true) },
+    { ...base, name: 'Rekor v2 and TSA, made here', bundle: bundle(instance.logV2, false) },
+  ];
+}
+
+type Contender = (test: Case) => () => unknown;
+
+const ours: Contender = ({ bundle, trustedRoot, artifact, subject, issuer }) => {
+  const root = parseTrustedRoot(trustedRoot);
+  const identity = { subject: { kind: 'exact', value: subject }, issuer: { kind: 'exact', value: issuer } } as const;
+  return () =>
+    verifyBundle({
+      bundle: parseBundle(bundle),
+      artifact: { kind: 'bytes', bytes: artifact },
+      trustedRoot: root,
+      signer: { kind: 'identities', identities: [identity] },
+    });
+};
+
+const sigstoreVerify: Contender = ({ bundle, trustedRoot, artifact, subject, issuer }) => {
+  const material = toTrustMaterial(ProtoTrustedRoot.fromJSON(JSON.parse(trustedRoot)));
+  const verifier = new Verifier(material, { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 });
+  // It always takes patterns; these are the exact texts.
+  const exactly = new RegExp(`^${RegExp.escape(subject)}$`);
+  const policy = { subjectAlternativeName: exactly, extensions: { issuer } };
+  const bytes = Buffer.from(artifact);
+  return () => verifier.verify(toSignedEntity(bundleFromJSON(JSON.parse(bundle)), bytes), policy);
+};
+
+interface Rate {
+  readonly perSecond: number;
+  readonly cpuMs: number;
+}
+
+/** Runs for about `seconds`; a first tenth of that warms up and does not count. */
+function measure(run: () => unknown, seconds: number): Rate {
+  loop(run, seconds * 100);
+  const cpu = process.cpuUsage();
+  const started = process.hrtime.bigint();
+  const count = loop(run, seconds * 1000);
+  const elapsed = Number(process.hrtime.bigint() - started) / 1e9;
+  const { user, system } = process.cpuUsage(cpu);
+  return { perSecond: count / elapsed, cpuMs: (user + system) / 1000 / count };
+}
+
+function loop(run: () => unknown, milliseconds: number): number {
+  const until = performance.now() + milliseconds;
+  let count = 0;
+  while (performance.now() < until) {
+    run();
+    count++;
+  }
+  return count;
+}
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '3' }, rounds: { type: 'string', default: '5' } },
+});
+const [seconds, rounds] = [Number(values.seconds), Number(values.rounds)];
+const cases = [
+  recorded('happy-path-v0.3', 'Rekor v1'),
+  recorded('rekor2-happy-path', 'Rekor v2 and TSA'),
+  ...synthetic(),
+].filter((found) => found !== undefined);
+
+const rows = cases.map((test) => {
+  const [mine, other] = [ours(test), sigstoreVerify(test)];
+  const rates: { mine: Rate[]; other: Rate[] } = { mine: [], other: [] };
+  // Turns, so that a noisy minute falls on both.
+  for (let round = 0; round < rounds; round++) {
+    rates.mine.push(measure(mine, seconds));
+    rates.other.push(measure(other, seconds));
+  }
+  const rate = (list: readonly Rate[]): number => median(list.map(({ perSecond }) => perSecond));
+  const cpu = (list: readonly Rate[]): number => median(list.map(({ cpuMs }) => cpuMs));
+  const factor = rate(rates.mine) / rate(rates.other);
+  const numbers = [rate(rates.mine), rate(rates.other)].map((value) => value.toFixed(0));
+  const times = [cpu(rates.mine), cpu(rates.other)].map((value) => value.toFixed(2));
+  return `| ${test.name} | ${numbers.join(' | ')} | ${factor.toFixed(1)} | ${times.join(' | ')} |`;
+});
+
+console.log(
+  [
+    benchHeader(
+      'Verifying in a loop',
+      'Bundles verified per second by one process on one core, from JSON text to signer, trusted root kept; medians.',
+    ),
+    `- cores this process may use: ${availableParallelism()}; ${rounds} rounds of ${seconds} s, in turns`,
+    '- @sigstore/verify checks less: no purposes of certificates, no key in the log entry (docs/conformance.md)',
+    '',
+    '| Bundle | sealwright /s | @sigstore/verify /s | factor | sealwright CPU ms | @sigstore/verify CPU ms |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n'),
+);
