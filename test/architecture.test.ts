@@ -56,7 +56,11 @@ const ROOMS: readonly Room[] = [
     builtins: ['fs', 'fs/promises', 'path', 'os', 'child_process', 'stream', 'stream/promises', 'crypto'],
     packages: [],
   },
-  { name: 'io/tuf', builtins: ['fs', 'fs/promises', 'path', 'os', 'url'], packages: ['tuf-js', '@tufjs/models'] },
+  {
+    name: 'io/tuf',
+    builtins: ['fs', 'fs/promises', 'path', 'os', 'url', 'crypto', 'sqlite'],
+    packages: ['tuf-js', '@tufjs/models'],
+  },
   {
     name: 'io/oidc',
     builtins: ['http', 'fs', 'fs/promises', 'child_process', 'crypto', 'timers/promises'],
