@@ -9,7 +9,7 @@ export class DecisionCounters {
     this.#counts.set(labels, (this.#counts.get(labels) ?? 0) + 1);
   }
 
-  text(policies: number): string {
+  text(gauges: { readonly policies: number; readonly underWay: number }): string {
     const counts = [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
     return [
       '# HELP sealwright_admission_reviews_total Admission reviews answered, by decision.',
@@ -17,7 +17,10 @@ export class DecisionCounters {
       ...counts.map(([labels, count]) => `sealwright_admission_reviews_total{${labels}} ${count}`),
       '# HELP sealwright_admission_policies Policies in force.',
       '# TYPE sealwright_admission_policies gauge',
-      `sealwright_admission_policies ${policies}`,
+      `sealwright_admission_policies ${gauges.policies}`,
+      '# HELP sealwright_admission_reviews_under_way Reviews being answered now.',
+      '# TYPE sealwright_admission_reviews_under_way gauge',
+      `sealwright_admission_reviews_under_way ${gauges.underWay}`,
       '',
     ].join('\n');
   }

@@ -51,14 +51,18 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const underWay = new Set<Promise<unknown>>();
   const routes = createApp(logger);
   mountHealth(routes, [{ name: 'policies', check: () => policies.ready() }]);
-  routes.get('/metrics', (context) => context.text(counters.text(policies.current().policies.length)));
+  routes.get('/metrics', (context) =>
+    context.text(counters.text({ policies: policies.current().policies.length, underWay: underWay.size })),
+  );
   for (const stage of ['mutate', 'validate'] as const) {
     routes.post(`/${stage}`, async (context) => {
-      if (underWay.size >= MAX_UNDER_WAY) throw tooBusy();
       const deadlineMs = ownDeadlineMs(context.req.query('timeout'));
       const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
-      const admit = (): Promise<ReviewOutcome> =>
-        admitReview(request, { evidence, policies: policies.current(), noMatch, stage, deadlineMs });
+      const isBusy = underWay.size >= MAX_UNDER_WAY;
+      const admit = async (): Promise<ReviewOutcome> => {
+        if (isBusy) throw tooBusy();
+        return admitReview(request, { evidence, policies: policies.current(), noMatch, stage, deadlineMs });
+      };
       const answering = answer(request, admit, { stage, counters, logger });
       underWay.add(answering);
       try {
@@ -98,14 +102,15 @@ async function answer(
 }
 
 function refusal(error: SealwrightError): AdmissionAnswer {
-  const isTheirs = error.httpStatus < 500;
+  const [code, reason] =
+    error.code === 'LIMIT_BUSY'
+      ? ([429, 'TooManyRequests'] as const)
+      : error.httpStatus < 500
+        ? ([400, 'BadRequest'] as const)
+        : ([500, 'InternalError'] as const);
   return {
     isAllowed: false,
-    status: {
-      code: isTheirs ? 400 : 500,
-      reason: isTheirs ? 'BadRequest' : 'InternalError',
-      message: renderError(error),
-    },
+    status: { code, reason, message: renderError(error) },
     warnings: [],
     auditAnnotations: { decision: 'error' },
     patch: [],

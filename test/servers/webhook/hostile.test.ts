@@ -248,3 +248,26 @@ test('decisions are counted', async (t) => {
     assert.ok(text.split('\n').includes(line), `${line}\n${text}`);
   }
 });
+
+test('a thousand reviews under way are enough: the next one is refused, and says why', async (t) => {
+  const { world, webhook, enforce } = await openDoor(t);
+  const image = await world.pushSigned('shop/app');
+  enforce(policyFor(world));
+  let release: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  world.fault.answer = async () => {
+    await held;
+    return undefined;
+  };
+  const input = { object: pod(image.toString()) };
+  const waiting = Array.from({ length: 1000 }, () => ask(webhook.routes, 'mutate', input));
+  const metrics = async (): Promise<string> => (await webhook.routes.request('/metrics')).text();
+  while (!(await metrics()).includes('reviews_under_way 1000\n')) await new Promise((resolve) => setImmediate(resolve));
+  const answer = await ask(webhook.routes, 'mutate', input);
+  release?.();
+  assert.equal(answer.allowed, false);
+  assert.equal(answer.code, 429);
+  assert.match(answer.message, /^LIMIT_BUSY/);
+  assert.ok((await Promise.all(waiting)).every(({ allowed }) => allowed));
+  assert.equal((await ask(webhook.routes, 'mutate', input)).allowed, true);
+});

@@ -1,6 +1,8 @@
 /** What is asked of a registry, and how often. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PinnedImage } from '../../../src/core/policy/image-evidence.ts';
+import { AdmissionEvidence } from '../../../src/workflows/admission-evidence.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, podSpec } from './review.ts';
 
@@ -108,4 +110,26 @@ test('what is remembered is asked for again when it is an hour old, or from the 
   assert.equal(await asked('2026-06-01T01:00:00Z'), 0);
   assert.equal(await asked('2026-06-01T01:00:01Z'), 1);
   assert.equal(await asked('2026-05-01T00:00:00Z'), 1);
+});
+
+test('of more images than may be remembered, those not asked for longest are forgotten', async (t) => {
+  const { world } = await openDoor(t);
+  const evidence = new AdmissionEvidence({
+    registry: world.client,
+    trustedRoot: world.instance.trustedRoot,
+    now: () => new Date(),
+    maxImages: 2,
+  });
+  const images = await Promise.all(
+    ['a', 'b', 'c'].map(async (name): Promise<PinnedImage> => {
+      const { registry, repository, digest } = await world.pushSigned(`shop/${name}`);
+      return { registry, repository, digest: digest! };
+    }),
+  );
+  const known = (): boolean[] => images.map((image) => evidence.remembered(image, []) !== undefined);
+  await evidence.fresh(images[0]!, []);
+  await evidence.fresh(images[1]!, []);
+  assert.notEqual(evidence.remembered(images[0]!, []), undefined);
+  await evidence.fresh(images[2]!, []);
+  assert.deepEqual(known(), [true, false, true]);
 });
