@@ -48,21 +48,22 @@ export async function assembleBundle(
   fresh: FreshSignature,
 ): Promise<SignedBundle> {
   const signed = signedContent(credentials, fresh);
-  const witnesses = await Promise.allSettled([
-    requestTimestamps(context, credentials, fresh.signature),
-    appendToLogs(context, credentials, signed),
-  ]);
-  // Waited for both: a request that is still under way must not outlive its failed sibling.
-  const [timestamps, tlogEntries] = witnesses;
-  if (timestamps.status === 'rejected') throw timestamps.reason;
-  if (tlogEntries.status === 'rejected') throw tlogEntries.reason;
+  const stamping = requestTimestamps(context, credentials, fresh.signature);
+  const logging = appendToLogs(context, credentials, signed);
+  await settled([stamping, logging]);
   const json = encodeBundle({
     material: materialOf(credentials),
     content: fresh.content,
-    timestamps: timestamps.value,
-    tlogEntries: tlogEntries.value,
+    timestamps: await stamping,
+    tlogEntries: await logging,
   });
   return { json, verified: verifyOwnBundle(json, context, credentials, fresh.artifact) };
+}
+
+/** Waits for all, then fails with the first failure: no request outlives the error that is reported. */
+async function settled(running: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(running)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 async function requestTimestamps(
@@ -72,14 +73,14 @@ async function requestTimestamps(
 ): Promise<readonly Uint8Array[]> {
   const authorities = trustedRoot.timestampAuthorities;
   const isLeafKnown = authorities.every(({ chain }) => chain.some(({ isCa }) => !isCa));
-  return Promise.all(
-    services.tsas.map(async ({ url }) => {
-      const response = await new TsaClient(http, url, { wantsCertificate: !isLeafKnown }).timestamp(signature);
-      const { failure } = verifyTimestamps([response], signature, authorities);
-      if (failure !== undefined) throw failure;
-      return response;
-    }),
-  );
+  const running = services.tsas.map(async ({ url }) => {
+    const response = await new TsaClient(http, url, { wantsCertificate: !isLeafKnown }).timestamp(signature);
+    const { failure } = verifyTimestamps([response], signature, authorities);
+    if (failure !== undefined) throw failure;
+    return response;
+  });
+  await settled(running);
+  return Promise.all(running);
 }
 
 async function appendToLogs(
@@ -87,13 +88,13 @@ async function appendToLogs(
   { services }: SigningCredentials,
   signed: SignedContent,
 ): Promise<readonly TransparencyLogEntry[]> {
-  return Promise.all(
-    services.logs.map(async (log) => {
-      const entry = await appendTo(http, log, signed);
-      verifyLogEntries([entry], trustedRoot.tlogs, signed, 1);
-      return entry;
-    }),
-  );
+  const running = services.logs.map(async (log) => {
+    const entry = await appendTo(http, log, signed);
+    verifyLogEntries([entry], trustedRoot.tlogs, signed, 1);
+    return entry;
+  });
+  await settled(running);
+  return Promise.all(running);
 }
 
 function appendTo(

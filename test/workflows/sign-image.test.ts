@@ -152,6 +152,41 @@ test('a provider behind the issuer may be the one that the certificate names', a
   assert.equal(signed.signer.kind === 'certificate' && signed.signer.issuer, 'https://github.com/login/oauth');
 });
 
+test('as many timestamps are gathered as the config asks for, and one that fails fails the signing', async (t) => {
+  const world = await signingWorld(t);
+  const { reference } = await world.pushImage();
+  const { signingConfig } = world.context;
+  const tsaUrls = ['one', 'another'].flatMap((operator) => signingConfig.tsaUrls.map((tsa) => ({ ...tsa, operator })));
+  for (const tsaConfig of [{ selector: 'ALL' }, { selector: 'EXACT', count: 2 }] as const) {
+    const signed = await sign(world, reference, { signingConfig: { ...signingConfig, tsaUrls, tsaConfig } });
+    assert.equal(signed.bundle.times.length, 2);
+  }
+  const other = await signingWorld(t);
+  let count = 0;
+  other.faults.set(TSA, (_, usual) => (count++ === 0 ? usual() : new Response(null, { status: 500 })));
+  const second = other.context.signingConfig.tsaUrls.map((tsa) => ({ ...tsa, operator: 'another' }));
+  const both = {
+    tsaUrls: [...other.context.signingConfig.tsaUrls, ...second],
+    tsaConfig: { selector: 'ALL' },
+  } as const;
+  await refused(other, 'REMOTE_STATUS', { signingConfig: { ...other.context.signingConfig, ...both } });
+});
+
+test('an authority of which only the root is known is asked for its certificate', async (t) => {
+  const world = await signingWorld(t);
+  const { reference } = await world.pushImage();
+  const { trustedRoot } = world.context;
+  const timestampAuthorities = trustedRoot.timestampAuthorities.map((tsa) => ({ ...tsa, chain: tsa.chain.slice(-1) }));
+  const asked: boolean[] = [];
+  world.mischief.stamped = (request) => {
+    asked.push(request.wantsCertificate);
+    return request;
+  };
+  await sign(world, reference, { trustedRoot: { ...trustedRoot, timestampAuthorities } });
+  await sign(world, reference);
+  assert.deepEqual(asked, [true, false]);
+});
+
 const OTHER_LOG = new FakeLog('rekor-v2', 'log2026-1.rekor.example.com');
 
 /** What each service may get wrong, and what that is called. */
