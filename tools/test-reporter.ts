@@ -18,6 +18,8 @@ interface Counts {
 interface Result {
   readonly name: string;
   readonly file?: string;
+  /** The file that was run; `file` is where `test()` was called, which may be a support file. */
+  readonly entryFile?: string;
   readonly line?: number;
   readonly skip?: string | boolean;
   readonly todo?: string | boolean;
@@ -34,10 +36,11 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
   let seconds = 0;
 
   const count = (result: Result, outcome: keyof Counts): void => {
-    const counts = files.get(result.file ?? '') ?? { passed: 0, failed: 0, skipped: 0 };
+    const file = result.entryFile ?? result.file ?? '';
+    const counts = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
     counts[outcome]++;
     total[outcome]++;
-    files.set(result.file ?? '', counts);
+    files.set(file, counts);
   };
 
   for await (const event of events) {
