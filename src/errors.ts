@@ -168,6 +168,7 @@ export type LimitCode = 'LIMIT_SIZE' | 'LIMIT_DEPTH' | 'LIMIT_COUNT' | 'LIMIT_BU
 export type IntegrityCode =
   | 'STATE_CORRUPT' // stored state contradicts itself
   | 'STATE_CONFLICT' // a compare-and-swap lost against another writer
+  | 'STATE_UNAVAILABLE' // the disk refused to read or to write, and nothing that failed was acknowledged
   | 'STATE_VERSION'; // written by a version that this one does not know
 
 /** Flags, reference or configuration: the caller must change what was asked. */

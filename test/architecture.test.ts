@@ -17,7 +17,17 @@ interface Room {
   readonly packages: readonly string[];
 }
 
-const ENGINE_BUILTINS = ['crypto', 'fs', 'fs/promises', 'path', 'worker_threads', 'sqlite', 'url', 'timers/promises'];
+const ENGINE_BUILTINS = [
+  'crypto',
+  'fs',
+  'fs/promises',
+  'path',
+  'worker_threads',
+  'sqlite',
+  'url',
+  'util',
+  'timers/promises',
+];
 const SERVER_BUILTINS = ['crypto', 'fs', 'fs/promises', 'path', 'stream', 'stream/promises', 'timers/promises'];
 
 /** In dependency order: a room imports only rooms above it, and `errors.ts`. */

@@ -1,10 +1,10 @@
 import { constants, publicDecrypt, verify, type SignKeyObjectInput, type VerifyKeyObjectInput } from 'node:crypto';
-import { ed25519ph } from '@noble/curves/ed25519.js';
 import { FormatError, InvariantError } from '../../errors.ts';
 import { concatBytes, equalBytes } from '../encoding/bytes.ts';
-import { DIGEST_LENGTHS, type HashAlgorithm } from './digest.ts';
+import { digest, DIGEST_LENGTHS, type HashAlgorithm } from './digest.ts';
 import { orderLength, verifyEcdsaDigest, type EcdsaKind } from './ecdsa-digest.ts';
 import { ecdsaSignatureToCompact } from './ecdsa-signature.ts';
+import { verifyEd25519phDigest } from './ed25519ph-digest.ts';
 import type { KeyKind, PublicKey } from './public-key.ts';
 
 /** How a message becomes a signature. The digest is part of the name: it is never left to a default. */
@@ -64,15 +64,15 @@ export function verifySignature(
   if (!SCHEMES[key.kind].includes(scheme)) return false;
   // OpenSSL reads more than canonical DER, which would give one signature several spellings.
   if (isEcdsa(key.kind) && ecdsaSignatureToCompact(signature, orderLength(key.kind)) === undefined) return false;
-  if (scheme === 'ed25519ph') return verifyEd25519ph(key, message, signature);
+  if (scheme === 'ed25519ph') return verifyEd25519phDigest(key.raw(), digest('sha512', message), signature);
   return verify(hashOf(scheme) ?? null, message, signingInput(scheme, key.handle), signature);
 }
 
 /**
  * Verifies over a digest when the message itself is not at hand. Node has no pre-hashed verification, so ECDSA is
- * done by its formula and RSA through the bare public-key operation.
+ * done by its formula, Ed25519ph without its hashing, and RSA through the bare public-key operation.
  *
- * @throws FormatError FORMAT_SIGNATURE for schemes that cannot be checked from a digest: Ed25519, Ed25519ph and RSA-PSS
+ * @throws FormatError FORMAT_SIGNATURE for schemes that cannot be checked from a digest: pure Ed25519 and RSA-PSS
  */
 export function verifyDigestSignature(
   key: PublicKey,
@@ -82,13 +82,14 @@ export function verifyDigestSignature(
 ): boolean {
   if (!SCHEMES[key.kind].includes(scheme)) return false;
   const hash = hashOf(scheme);
-  if (hash === undefined || scheme === 'ed25519ph' || scheme.startsWith('rsa-pss')) {
+  if (hash === undefined || scheme.startsWith('rsa-pss')) {
     throw new FormatError('FORMAT_SIGNATURE', 'this signature cannot be verified from a digest', {
       found: scheme,
-      expected: 'the artifact itself, or a signature by ECDSA or RSA PKCS#1 v1.5',
+      expected: 'the artifact itself, or a signature by ECDSA, Ed25519ph or RSA PKCS#1 v1.5',
     });
   }
   if (digest.length !== DIGEST_LENGTHS[hash]) return false;
+  if (scheme === 'ed25519ph') return verifyEd25519phDigest(key.raw(), digest, signature);
   if (!isEcdsa(key.kind)) return verifyPkcs1Digest(key, hash, digest, signature);
   const compact = ecdsaSignatureToCompact(signature, orderLength(key.kind));
   return compact !== undefined && verifyEcdsaDigest(key.kind, key.raw(), digest, compact);
@@ -101,15 +102,6 @@ export function signingInput(
 ): SignKeyObjectInput & VerifyKeyObjectInput {
   if (!scheme.startsWith('rsa-pss')) return { key: handle };
   return { key: handle, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
-}
-
-function verifyEd25519ph(key: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== 64) return false;
-  try {
-    return ed25519ph.verify(signature, message, key.raw(), { zip215: false });
-  } catch {
-    return false;
-  }
 }
 
 function isEcdsa(kind: KeyKind): kind is EcdsaKind {

@@ -3,6 +3,7 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import { concatBytes } from '../encoding/bytes.ts';
 import { DerElement } from '../encoding/der-reader.ts';
 import { derElement, derExplicit, derOctetString, derSequence } from '../encoding/der-writer.ts';
+import { TlsReader, tlsUint64, tlsVector } from '../encoding/tls.ts';
 import { FormatError } from '../../errors.ts';
 import type { Certificate } from './certificate.ts';
 import { OID } from './oids.ts';
@@ -34,10 +35,10 @@ const SIGNATURE_RSA = 1;
 
 /** One SCT in its TLS encoding. */
 export function parseSct(bytes: Uint8Array): Sct {
-  const reader = new TlsReader(bytes);
+  const reader = tlsReader(bytes);
   if (reader.uint(1) !== VERSION_1) throw malformed('another version than 1');
   const logId = reader.take(32);
-  const timestamp = (BigInt(reader.uint(4)) << 32n) | BigInt(reader.uint(4));
+  const timestamp = reader.uint64();
   if (timestamp > MAX_TIMESTAMP) throw malformed('a time beyond the year 275760');
   const extensions = reader.vector(2);
   const hashAlgorithm = reader.uint(1);
@@ -51,17 +52,17 @@ export function encodeSct(sct: Sct): Uint8Array {
   return concatBytes(
     Uint8Array.of(VERSION_1),
     sct.logId,
-    uint64(sct.timestamp),
-    vector(2, sct.extensions),
+    tlsUint64(sct.timestamp),
+    tlsVector(2, sct.extensions),
     Uint8Array.of(sct.hashAlgorithm, sct.signatureAlgorithm),
-    vector(2, sct.signature),
+    tlsVector(2, sct.signature),
   );
 }
 
 /** Value of the SCT list extension: an OCTET STRING around the TLS list (RFC 6962 §3.3). */
 export function parseSctList(extensionValue: Uint8Array): readonly Sct[] {
-  const outer = new TlsReader(DerElement.parse(extensionValue, 'FORMAT_SCT').octets());
-  const list = new TlsReader(outer.vector(2));
+  const outer = tlsReader(DerElement.parse(extensionValue, 'FORMAT_SCT').octets());
+  const list = tlsReader(outer.vector(2));
   outer.end();
   const scts: Sct[] = [];
   while (!list.isAtEnd) {
@@ -72,8 +73,8 @@ export function parseSctList(extensionValue: Uint8Array): readonly Sct[] {
 }
 
 export function encodeSctList(scts: readonly Sct[]): Uint8Array {
-  const list = concatBytes(...scts.map((sct) => vector(2, encodeSct(sct))));
-  return derOctetString(vector(2, list));
+  const list = concatBytes(...scts.map((sct) => tlsVector(2, encodeSct(sct))));
+  return derOctetString(tlsVector(2, list));
 }
 
 /** The bytes under an SCT's signature (RFC 6962 §3.2). */
@@ -89,9 +90,9 @@ export function merkleTreeLeaf(entry: SctEntry, timestamp: bigint, extensions: U
 function timestampedEntry(entry: SctEntry, timestamp: bigint, extensions: Uint8Array): Uint8Array {
   const body =
     entry.kind === 'x509'
-      ? concatBytes(Uint8Array.of(0, 0), vector(3, entry.certificate))
-      : concatBytes(Uint8Array.of(0, 1), entry.issuerKeyHash, vector(3, entry.tbs));
-  return concatBytes(uint64(timestamp), body, vector(2, extensions));
+      ? concatBytes(Uint8Array.of(0, 0), tlsVector(3, entry.certificate))
+      : concatBytes(Uint8Array.of(0, 1), entry.issuerKeyHash, tlsVector(3, entry.tbs));
+  return concatBytes(tlsUint64(timestamp), body, tlsVector(2, extensions));
 }
 
 /**
@@ -147,51 +148,8 @@ function schemeOf(sct: Sct, key: PublicKey): SignatureScheme | undefined {
   return sct.signatureAlgorithm === SIGNATURE_RSA && key.kind === 'rsa' ? 'rsa-pkcs1-sha256' : undefined;
 }
 
-/** Cursor over TLS presentation language (RFC 8446 §3): fixed integers and length-prefixed vectors. */
-class TlsReader {
-  readonly #bytes: Uint8Array;
-  #offset = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#offset === this.#bytes.length;
-  }
-
-  take(length: number): Uint8Array {
-    const end = this.#offset + length;
-    if (end > this.#bytes.length) throw malformed('a truncated structure');
-    const part = this.#bytes.subarray(this.#offset, end);
-    this.#offset = end;
-    return part;
-  }
-
-  uint(size: number): number {
-    return this.take(size).reduce((value, byte) => value * 256 + byte, 0);
-  }
-
-  vector(lengthSize: number): Uint8Array {
-    return this.take(this.uint(lengthSize));
-  }
-
-  end(): void {
-    if (!this.isAtEnd) throw malformed('bytes behind the end of the structure');
-  }
-}
-
-/** A vector with its length in front, big-endian in `lengthSize` bytes. */
-export function vector(lengthSize: number, content: Uint8Array): Uint8Array {
-  const prefix = Buffer.alloc(lengthSize);
-  prefix.writeUIntBE(content.length, 0, lengthSize);
-  return concatBytes(prefix, content);
-}
-
-function uint64(value: bigint): Uint8Array {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64BE(value);
-  return bytes;
+function tlsReader(bytes: Uint8Array): TlsReader {
+  return new TlsReader(bytes, 'the signed certificate timestamp', 'FORMAT_SCT');
 }
 
 function malformed(found: string): FormatError {

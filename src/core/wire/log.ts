@@ -44,7 +44,8 @@ export function encodeCreateEntryRequest({ digest, signature, verifier, keyDetai
  * @throws FormatError FORMAT_REQUEST or FORMAT_BASE64; LimitError LIMIT_SIZE or LIMIT_DEPTH
  */
 export function parseCreateEntryRequest(body: Uint8Array): HashedRekordInput {
-  const request = new ProtoFields(parseJson(body, 'the request', CODE, LIMITS));
+  // grpc-gateway reads no bytes at all as an empty message.
+  const request = new ProtoFields(body.length === 0 ? {} : parseJson(body, 'the request', CODE, LIMITS));
   // rekor-tiles knows the older DSSE request by name only, to say what it wants instead.
   request.only('hashedRekordRequestV002', 'dsseRequestV002');
   const hashedRekord = request.object('hashedRekordRequestV002');

@@ -34,7 +34,7 @@ for (const [kind, key] of KEYS) {
 for (const [kind, key] of KEYS) {
   for (const scheme of schemesFor(kind)) {
     const hash = hashOf(scheme);
-    if (hash === undefined || scheme === 'ed25519ph' || scheme.startsWith('rsa-pss')) continue;
+    if (hash === undefined || scheme.startsWith('rsa-pss')) continue;
     test(`${kind} ${scheme}: verifies from a digest alone`, () => {
       const signature = key.sign(MESSAGE, scheme);
       const digest = createHash(hash).update(MESSAGE).digest();
@@ -46,12 +46,11 @@ for (const [kind, key] of KEYS) {
   }
 }
 
-test('Ed25519 and RSA-PSS cannot be verified from a digest, and say so', () => {
+test('pure Ed25519 and RSA-PSS cannot be verified from a digest, and say so', () => {
   const ed = KEYS.get('ed25519')!.publicKey;
   const rsa = KEYS.get('rsa')!.publicKey;
   const code = { code: 'FORMAT_SIGNATURE' };
   assert.throws(() => verifyDigestSignature(ed, 'ed25519', new Uint8Array(32), new Uint8Array(64)), code);
-  assert.throws(() => verifyDigestSignature(ed, 'ed25519ph', new Uint8Array(64), new Uint8Array(64)), code);
   assert.throws(() => verifyDigestSignature(rsa, 'rsa-pss-sha256', new Uint8Array(32), new Uint8Array(256)), code);
 });
 
