@@ -28,25 +28,9 @@ const HEADERS_TIMEOUT_MS = 20_000;
 const DEFAULT_GRACE_MS = 5_000;
 const IDLE_CHECK_MS = 20;
 
-/** @throws UsageError USAGE_PORT_CONFLICT when the port is taken */
-export async function listen(app: Hono, options: ListenOptions): Promise<Listening> {
-  const limits = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    // The adaptor must not replace the global Request and Response of the whole process.
-    overrideGlobalObjects: false,
-    ...(options.tls === undefined
-      ? { createServer: createHttpServer, serverOptions: limits }
-      : {
-          createServer: createHttpsServer,
-          serverOptions: {
-            ...limits,
-            cert: options.tls.certificate,
-            key: options.tls.key,
-            minVersion: 'TLSv1.2' as const,
-          },
-        }),
-  }) as Server;
+/** @throws UsageError USAGE_PORT_CONFLICT when the port is taken; USAGE_BAD_CONFIG for a certificate or key that is none */
+export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions): Promise<Listening> {
+  const server = createServer(app, options);
   await bind(server, options);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
@@ -57,6 +41,25 @@ export async function listen(app: Hono, options: ListenOptions): Promise<Listeni
     url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
     close: (graceMs = DEFAULT_GRACE_MS) => drain(server, graceMs),
   };
+}
+
+function createServer(app: Pick<Hono, 'fetch'>, { tls }: ListenOptions): Server {
+  const limits = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
+  // The adaptor must not replace the global Request and Response of the whole process.
+  const adaptor = { fetch: app.fetch, overrideGlobalObjects: false };
+  if (tls === undefined) {
+    return createAdaptorServer({ ...adaptor, createServer: createHttpServer, serverOptions: limits }) as Server;
+  }
+  const { certificate, key } = tls;
+  const serverOptions = { ...limits, cert: certificate, key, minVersion: 'TLSv1.2' as const };
+  try {
+    return createAdaptorServer({ ...adaptor, createServer: createHttpsServer, serverOptions }) as Server;
+  } catch {
+    // The cause is dropped: OpenSSL's text may describe the key.
+    throw new UsageError('USAGE_BAD_CONFIG', 'the serving certificate and its key cannot be used', {
+      expected: 'a PEM certificate with its issuers, and the unencrypted PEM key that it is for',
+    });
+  }
 }
 
 function bind(server: Server, options: ListenOptions): Promise<void> {

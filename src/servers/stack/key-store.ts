@@ -4,7 +4,7 @@ import { PrivateKey } from '../../core/crypto/private-key.ts';
 import type { KeyKind } from '../../core/crypto/public-key.ts';
 import { encodePem } from '../../core/encoding/pem.ts';
 import { IntegrityError } from '../../errors.ts';
-import { writePrivateFile } from './private-file.ts';
+import { writePrivateFile } from '../shell/private-file.ts';
 
 /**
  * The private keys of an embedded stack, one PEM file each, mode 0600, under `keys/`. A key is made when it is first

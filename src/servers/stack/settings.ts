@@ -13,6 +13,7 @@ export interface StackSettings {
   readonly createdAt: Date;
 }
 
+const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 5080;
 const SETTINGS_VERSION = 1;
 
@@ -41,20 +42,31 @@ export function encodeSettings(settings: StackSettings): string {
   return `${JSON.stringify({ version: SETTINGS_VERSION, host, port, createdAt: createdAt.toISOString() }, null, 2)}\n`;
 }
 
+/** What the command line asks for. */
+export interface AskedAddress {
+  readonly host: string | undefined;
+  /** 0 means "any free one", which a folder that has one already satisfies. */
+  readonly port: number | undefined;
+}
+
 /**
- * The port to listen on: the folder's own, else the one asked for, else the default.
+ * Where to listen: the folder's own address, else the one asked for, else the default.
  *
- * @param asked from the command line; 0 means "any free one", which a folder that has one already satisfies
  * @throws UsageError USAGE_PORT_CONFLICT when another one than the folder's is asked for
  */
-export function choosePort(kept: StackSettings | undefined, asked: number | undefined): number {
-  if (kept === undefined) return asked ?? DEFAULT_PORT;
-  if (asked !== undefined && asked !== 0 && asked !== kept.port) {
-    throw new UsageError('USAGE_PORT_CONFLICT', 'this folder has its port already', {
-      found: `--port ${asked}`,
-      expected: `${kept.port}: issuer, log origin and image names of this folder contain it`,
-      fix: 'leave --port out, or use another --dir',
+export function chooseAddress(
+  kept: StackSettings | undefined,
+  asked: AskedAddress,
+): { readonly host: string; readonly port: number } {
+  if (kept === undefined) return { host: asked.host ?? DEFAULT_HOST, port: asked.port ?? DEFAULT_PORT };
+  const isOtherPort = asked.port !== undefined && asked.port !== 0 && asked.port !== kept.port;
+  const isOtherHost = asked.host !== undefined && asked.host !== kept.host;
+  if (isOtherPort || isOtherHost) {
+    throw new UsageError('USAGE_PORT_CONFLICT', 'this folder has its address already', {
+      found: isOtherPort ? `--port ${asked.port}` : `--host ${asked.host ?? ''}`,
+      expected: `${kept.host}:${kept.port}: issuer, log origin and image names of this folder contain it`,
+      fix: 'leave --port and --host out, or use another --dir',
     });
   }
-  return kept.port;
+  return { host: kept.host, port: kept.port };
 }

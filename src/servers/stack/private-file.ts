@@ -1,1 +1,0 @@
-export { writePrivateFile } from '../shell/private-file.ts';

@@ -1,0 +1,110 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { encodeBase64Url } from '../../core/encoding/base64.ts';
+import { randomBytes } from '../../core/crypto/random.ts';
+import { IntegrityError, UsageError } from '../../errors.ts';
+import { writePrivateFile } from '../shell/private-file.ts';
+
+/** Where everything of a stack lives. Only its owner may enter: whoever can write here can sign as anybody. */
+export class StackFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = resolve(path);
+  }
+
+  get settings(): string {
+    return join(this.path, 'settings.json');
+  }
+
+  get running(): string {
+    return join(this.path, 'running.json');
+  }
+
+  get serverLog(): string {
+    return join(this.path, 'stack.log');
+  }
+
+  get trustedRoot(): string {
+    return join(this.path, 'trust', 'trusted_root.json');
+  }
+
+  get signingConfig(): string {
+    return join(this.path, 'trust', 'signing_config.v0.2.json');
+  }
+
+  /** The TUF root that a client starts from: version 1. */
+  get tufRoot(): string {
+    return join(this.path, 'trust', 'root.json');
+  }
+
+  get exists(): boolean {
+    return existsSync(this.settings);
+  }
+
+  /** A folder of one part of the stack, made if need be. */
+  part(name: 'keys' | 'certificates' | 'trust' | 'tuf' | 'log' | 'ct' | 'registry'): string {
+    const path = join(this.path, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+
+  /** @throws UsageError USAGE_FILE when it cannot be made, is another user's or is open to others */
+  prepare(): void {
+    try {
+      mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw new UsageError('USAGE_FILE', 'the folder cannot be made', { found: this.path, cause });
+    }
+    const { uid, mode } = statSync(this.path);
+    if (process.getuid !== undefined && uid !== process.getuid()) {
+      throw new UsageError('USAGE_FILE', "the folder is another user's", {
+        found: `${this.path}, owned by user ${uid}`,
+        expected: 'a folder of your own',
+      });
+    }
+    if ((mode & 0o077) === 0) return;
+    if (readdirSync(this.path).length === 0) {
+      chmodSync(this.path, 0o700);
+      return;
+    }
+    throw new UsageError('USAGE_FILE', 'the folder is open to other users', {
+      found: `mode ${(mode & 0o777).toString(8)}`,
+      expected: 'mode 700: keys live here',
+      fix: `chmod 700 ${this.path}`,
+    });
+  }
+
+  /** The text whose holder may ask the development issuer for any identity. Made once. */
+  async developerSecret(): Promise<string> {
+    const path = join(this.path, 'developer-secret');
+    if (!existsSync(path)) await writePrivateFile(path, `${encodeBase64Url(randomBytes(32))}\n`);
+    return readDeveloperSecret(path);
+  }
+
+  /** @throws UsageError USAGE_STACK_NOT_RUNNING when no stack was ever started here */
+  existingDeveloperSecret(): string {
+    const path = join(this.path, 'developer-secret');
+    if (!existsSync(path)) throw neverStarted(this.path);
+    return readDeveloperSecret(path);
+  }
+}
+
+export function neverStarted(path: string): UsageError {
+  return new UsageError('USAGE_STACK_NOT_RUNNING', 'there is no stack in this folder', {
+    found: path,
+    expected: 'a folder that `sealwright up` has used',
+    fix: `sealwright up --detach --dir ${path}`,
+  });
+}
+
+function readDeveloperSecret(path: string): string {
+  const secret = readFileSync(path, 'utf8').trim();
+  if (secret.length >= 32) return secret;
+  throw new IntegrityError('STATE_CORRUPT', 'the developer secret is damaged', {
+    found: `${secret.length} characters in ${path}`,
+    expected: 'at least 32',
+    fix: `rm ${path}, and start the stack again`,
+  });
+}

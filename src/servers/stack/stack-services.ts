@@ -1,0 +1,206 @@
+import type { Hono } from 'hono';
+import type { PrivateKey } from '../../core/crypto/private-key.ts';
+import { encodeSigningConfig } from '../../core/trust/signing-config.ts';
+import { encodeTrustedRoot } from '../../core/trust/trusted-root.ts';
+import { RemoteError } from '../../errors.ts';
+import { createCa } from '../ca/ca.ts';
+import { createCtLog } from '../log/ct-log.ts';
+import { createTransparencyLog } from '../log/transparency-log.ts';
+import { createDevIssuer } from '../oidc/dev-issuer.ts';
+import { createRegistry } from '../registry/registry.ts';
+import { createApp } from '../shell/app.ts';
+import { mountHealth, type ReadinessCheck } from '../shell/health.ts';
+import type { Logger } from '../shell/logger.ts';
+import { createTrustRepository } from '../trust/trust-repository.ts';
+import { createTsa } from '../tsa/tsa.ts';
+import { issueIntermediate, issueRoot, issueTimestampLeaf } from './authority-certificates.ts';
+import { CertificateStore } from './certificate-store.ts';
+import { KeyStore } from './key-store.ts';
+import { ctOrigin, logOrigin } from './log-origin.ts';
+import type { StackFolder } from './stack-folder.ts';
+import { describeSigningConfig, describeTrustedRoot, type StackDescription } from './trust-documents.ts';
+
+export interface StackServicesOptions {
+  readonly folder: StackFolder;
+  /** `http://host:port`, without a final slash: known before anything is made, because certificates and logs name it. */
+  readonly url: string;
+  /** When the folder was first used. */
+  readonly since: Date;
+  readonly now: () => Date;
+  readonly logger: Logger;
+}
+
+export interface StackServices {
+  readonly app: Hono;
+  readonly trustedRoot: string;
+  readonly signingConfig: string;
+  /** Version 1 of the TUF root. */
+  readonly rootJson: string;
+  close(): Promise<void>;
+}
+
+/** Something with routes that must be closed, the later ones first. */
+interface Service {
+  readonly routes: Hono;
+  close(): Promise<void>;
+}
+
+interface StackKeys {
+  readonly caRoot: PrivateKey;
+  readonly ca: PrivateKey;
+  readonly tsaRoot: PrivateKey;
+  readonly tsa: PrivateKey;
+  readonly log: PrivateKey;
+  readonly ct: PrivateKey;
+  readonly issuer: PrivateKey;
+  readonly tuf: { root: PrivateKey; targets: PrivateKey; snapshot: PrivateKey; timestamp: PrivateKey };
+}
+
+/** What every client of cosign asks a token for. */
+const AUDIENCE = 'sigstore';
+
+/** Every role over one folder, behind one application. Roles know nothing of each other; what they share is handed in. */
+export async function openStackServices(options: StackServicesOptions): Promise<StackServices> {
+  const keys = await openKeys(new KeyStore(options.folder.part('keys')));
+  const description = await describeStack(options, keys);
+  const trustedRoot = encodeTrustedRoot(describeTrustedRoot(description));
+  const signingConfig = encodeSigningConfig(describeSigningConfig(description));
+  const opened: Service[] = [];
+  const close = async (): Promise<void> => {
+    for (const service of opened.reverse()) await service.close();
+  };
+  try {
+    const authorities = await openAuthorities(options, keys, description, opened);
+    const trust = await createTrustRepository({
+      dir: options.folder.part('tuf'),
+      keys: keys.tuf,
+      trustedRoot,
+      signingConfig,
+      now: options.now,
+      logger: options.logger,
+    });
+    opened.push(trust);
+    const app = mount({ ...authorities, trust }, options.logger);
+    return { app, trustedRoot, signingConfig, rootJson: trust.rootJson, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Role = 'log' | 'ct' | 'issuer' | 'ca' | 'tsa' | 'registry';
+
+/** @param opened takes each service as it is opened, so that a failure half-way closes them all */
+async function openAuthorities(
+  { folder, url, now, logger }: StackServicesOptions,
+  keys: StackKeys,
+  { logOrigin: origin, issuer: issuerUrl, caChain, tsaChain }: StackDescription,
+  opened: Service[],
+): Promise<Record<Role, Service>> {
+  const shared = { now, logger };
+  const keep = <Opened extends Service>(service: Opened): Opened => {
+    opened.push(service);
+    return service;
+  };
+  const log = keep(await createTransparencyLog({ dir: folder.part('log'), origin, key: keys.log, ...shared }));
+  const ct = keep(
+    await createCtLog({
+      dir: folder.part('ct'),
+      origin: ctOrigin(url),
+      key: keys.ct,
+      roots: caChain.slice(-1),
+      ...shared,
+    }),
+  );
+  const developerSecret = await folder.developerSecret();
+  const host = new URL(url).hostname;
+  const issuer = keep(createDevIssuer({ issuerUrl, host, key: keys.issuer, developerSecret, ...shared }));
+  const ca = keep(
+    createCa({
+      key: keys.ca,
+      chain: caChain,
+      requestSct: (submission) => ct.requestSct(submission),
+      issuers: [{ config: { issuerUrl, clientId: AUDIENCE, type: 'email' }, keys: () => issuer.keys() }],
+      ...shared,
+    }),
+  );
+  const tsa = keep(createTsa({ key: keys.tsa, chain: tsaChain, ...shared }));
+  const registry = keep(createRegistry({ dir: folder.part('registry'), ...shared }));
+  return { log, ct, issuer, ca, tsa, registry };
+}
+
+/** One port, one map. */
+function mount(services: Record<Role | 'trust', Service>, logger: Logger): Hono {
+  const app = createApp(logger);
+  mountHealth(app, readinessChecks(app));
+  for (const role of ['log', 'ca', 'tsa', 'registry'] as const) app.route('/', services[role].routes);
+  app.route('/ct', services.ct.routes);
+  app.route('/oidc', services.issuer.routes);
+  app.route('/tuf', services.trust.routes);
+  return app;
+}
+
+async function openKeys(store: KeyStore): Promise<StackKeys> {
+  const p256 = (name: string): Promise<PrivateKey> => store.key(name, 'ecdsa-p256');
+  return {
+    caRoot: await p256('ca-root'),
+    ca: await p256('ca'),
+    tsaRoot: await p256('tsa-root'),
+    tsa: await p256('tsa'),
+    log: await store.key('log', 'ed25519'),
+    ct: await p256('ct'),
+    // cosign takes a token given by flag for one only if it is RS256.
+    issuer: await store.key('issuer', 'rsa'),
+    tuf: {
+      root: await p256('tuf-root'),
+      targets: await p256('tuf-targets'),
+      snapshot: await p256('tuf-snapshot'),
+      timestamp: await p256('tuf-timestamp'),
+    },
+  };
+}
+
+async function describeStack({ folder, url, since }: StackServicesOptions, keys: StackKeys): Promise<StackDescription> {
+  const store = new CertificateStore(folder.part('certificates'));
+  const caChain = await store.chain('ca', keys.ca.publicKey, () => {
+    const root = { key: keys.caRoot, certificate: issueRoot(keys.caRoot, 'Sealwright CA root', since) };
+    return [issueIntermediate(keys.ca, 'Sealwright CA', root), root.certificate];
+  });
+  const tsaChain = await store.chain('tsa', keys.tsa.publicKey, () => {
+    const root = { key: keys.tsaRoot, certificate: issueRoot(keys.tsaRoot, 'Sealwright TSA root', since) };
+    return [issueTimestampLeaf(keys.tsa, 'Sealwright TSA', root), root.certificate];
+  });
+  return {
+    url,
+    logOrigin: logOrigin(url),
+    issuer: `${url}/oidc`,
+    since,
+    logKey: keys.log.publicKey,
+    ctKey: keys.ct.publicKey,
+    caChain,
+    tsaChain,
+  };
+}
+
+/** Each role answers a request that it needs its whole state for. */
+function readinessChecks(app: Hono): readonly ReadinessCheck[] {
+  const paths = {
+    log: '/checkpoint',
+    ct: '/ct/checkpoint',
+    ca: '/api/v2/trustBundle',
+    tsa: '/api/v1/timestamp/certchain',
+    issuer: '/oidc/.well-known/openid-configuration',
+    trust: '/tuf/timestamp.json',
+    registry: '/v2/',
+  };
+  return Object.entries(paths).map(([name, path]) => ({
+    name,
+    check: async () => {
+      const response = await app.request(path, { headers: { host: 'localhost' } });
+      await response.body?.cancel();
+      if (!response.ok) {
+        throw new RemoteError('REMOTE_STATUS', `${name} is not ready`, { found: String(response.status) });
+      }
+    },
+  }));
+}
