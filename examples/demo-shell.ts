@@ -2,8 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 
-export const ROOT = resolve(import.meta.dirname, '..');
-const SEALWRIGHT = join(ROOT, 'bin/sealwright');
+export const SEALWRIGHT = join(resolve(import.meta.dirname, '..'), 'bin', 'sealwright');
 
 export interface Ended {
   readonly exitCode: number;
@@ -12,6 +11,20 @@ export interface Ended {
 }
 
 export class DemoFailure extends Error {}
+
+export interface CommandExpectation {
+  /** 0 when absent. */
+  readonly exitCode?: number;
+  /** The code that its error must have. */
+  readonly errorCode?: string;
+  /**
+   * What of its answer is shown. `stderr` is what a person at a terminal sees of a command whose stdout is JSON for
+   * programs; `nothing` is for a result that the next step uses.
+   */
+  readonly shows?: 'everything' | 'stderr' | 'nothing';
+  /** Where a shell would have sent its stdout. */
+  readonly redirectedTo?: string;
+}
 
 /** Prints a comment line between steps. */
 export function say(text: string): void {
@@ -22,51 +35,59 @@ export function show(text: string): void {
   for (const line of text.trimEnd().split('\n')) if (line !== '') process.stdout.write(`${line}\n`);
 }
 
-/**
- * Runs `sealwright` as a user would, shows the command line and what it printed.
- *
- * @param shown what a reader should see instead of the arguments, where those hold a token or a long path
- * @throws DemoFailure when it ends with another exit code than `exitCode`
- */
-export async function sealwright(
-  args: readonly string[],
-  options: {
-    readonly exitCode?: number;
-    readonly shown?: string;
-    readonly quiet?: boolean;
-    readonly cwd?: string;
-  } = {},
-): Promise<Ended> {
-  if (options.quiet !== true) process.stdout.write(`$ sealwright ${options.shown ?? args.join(' ')}\n`);
-  const ended = await run(SEALWRIGHT, args, options.cwd);
-  if (options.quiet !== true) {
-    show(ended.stderr);
-    show(ended.stdout);
-  }
-  const expected = options.exitCode ?? 0;
-  if (ended.exitCode !== expected) {
-    throw new DemoFailure(
-      `sealwright ${args[0] ?? ''} ended with exit code ${ended.exitCode}, expected ${expected}\n${ended.stderr}`,
-    );
-  }
-  if (options.quiet !== true && expected !== 0) process.stdout.write(`(exit code ${ended.exitCode})\n`);
-  return ended;
-}
-
 export function insist(condition: boolean, what: string): asserts condition {
   if (!condition) throw new DemoFailure(what);
 }
 
-function run(command: string, args: readonly string[], cwd: string | undefined): Promise<Ended> {
-  return new Promise((done, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      done({ exitCode: code ?? 128, stdout, stderr });
+/** Commands run in one folder, exactly as they are shown. */
+export class DemoShell {
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+
+  /** @param environment on top of the process's own */
+  constructor(folder: string, environment: Readonly<Record<string, string | undefined>>) {
+    this.folder = folder;
+    this.environment = { LC_ALL: 'C.UTF-8', ...process.env, ...environment };
+  }
+
+  /**
+   * Runs `sealwright`, shows the command line and what it printed.
+   *
+   * @throws DemoFailure when it ends in another way than expected
+   */
+  async sealwright(args: readonly string[], expected: CommandExpectation = {}): Promise<Ended> {
+    const { exitCode = 0, errorCode, shows = 'everything', redirectedTo } = expected;
+    process.stdout.write(`$ sealwright ${args.join(' ')}${redirectedTo === undefined ? '' : ` > ${redirectedTo}`}\n`);
+    const ended = await this.#run(args);
+    if (shows !== 'nothing') show(ended.stderr);
+    if (shows === 'everything') show(ended.stdout);
+    insist(
+      ended.exitCode === exitCode,
+      `sealwright ${args[0] ?? ''} ended with exit code ${ended.exitCode}, expected ${exitCode}\n${ended.stderr}`,
+    );
+    insist(
+      errorCode === undefined || new RegExp(`^${errorCode}  `, 'm').test(ended.stderr),
+      `sealwright ${args[0] ?? ''} should have been refused with ${errorCode ?? ''}\n${ended.stderr}`,
+    );
+    if (exitCode !== 0) process.stdout.write(`(exit code ${ended.exitCode})\n`);
+    return ended;
+  }
+
+  #run(args: readonly string[]): Promise<Ended> {
+    return new Promise((done, reject) => {
+      const child = spawn(SEALWRIGHT, args, {
+        cwd: this.folder,
+        env: this.environment,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let stdout = '';
+      let stderr = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      child.on('error', reject);
+      child.on('close', (code) => {
+        done({ exitCode: code ?? 128, stdout, stderr });
+      });
     });
-  });
+  }
 }

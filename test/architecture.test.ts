@@ -114,7 +114,7 @@ const ROOMS: readonly Room[] = [
       'stream/promises',
       'timers/promises',
     ],
-    packages: ['commander', 'yaml'],
+    packages: [],
   },
 ];
 

@@ -1,0 +1,92 @@
+import { UsageError } from '../../errors.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import { listen } from '../../servers/shell/listen.ts';
+import { createLogger, type Logger } from '../../servers/shell/logger.ts';
+import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
+import type { PolicySource } from '../../servers/webhook/policy-source.ts';
+import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
+import { createWebhook } from '../../servers/webhook/webhook.ts';
+import { registryClient } from '../choices/registry-choice.ts';
+import { trustFor } from '../choices/trust-choice.ts';
+import type { CommandContext } from '../command.ts';
+import { readTextFile } from '../input-file.ts';
+import { untilInterrupted } from '../interruption.ts';
+
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 8443;
+const MAX_PORT = 65_535;
+const STDERR = 2;
+/** Somebody is waiting for the pod, and the API server for at most ten seconds. */
+const REGISTRY_TIMEOUT_MS = 3000;
+const NO_MATCH = ['deny', 'warn', 'allow'] as const;
+
+export async function serveWebhook(context: CommandContext): Promise<void> {
+  const { flags, terminal, environment, now } = context;
+  const host = flags.string('host') ?? DEFAULT_HOST;
+  const port = flags.integer('port', 0, MAX_PORT) ?? DEFAULT_PORT;
+  const logger = createLogger({ fd: STDERR, name: 'sealwright-webhook' });
+  const trust = await trustFor(context, new HttpClient({ proxyEnv: environment }));
+  const policies = await openPolicies(context, logger);
+  const tls = await servingCertificate(context, host);
+  const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
+  const service = createWebhook({
+    policies,
+    registry: registryClient(context, 'pull', REGISTRY_TIMEOUT_MS),
+    trustedRoot: trust.trustedRoot,
+    ...(noMatch === undefined ? {} : { noMatch }),
+    now,
+    logger,
+  });
+  const listening = await listen(service.routes, { host, port, tls });
+  try {
+    terminal.result(terminal.done(`webhook ready   ${listening.url}   /mutate, /validate`));
+    terminal.progress(`  trust from ${trust.source}`);
+    await untilInterrupted();
+  } finally {
+    await listening.close();
+    await service.close();
+    await policies.close();
+  }
+}
+
+/** @throws UsageError USAGE_BAD_FLAG unless exactly one place is named; what the place throws */
+async function openPolicies({ flags, environment }: CommandContext, logger: Logger): Promise<PolicySource> {
+  const places = ['policy', 'in-cluster', 'kubeconfig'].filter((name) => flags.isGiven(name));
+  const [place] = places;
+  if (place === undefined || places.length > 1) {
+    throw new UsageError('USAGE_BAD_FLAG', 'policies come from exactly one place', {
+      found: places.length === 0 ? 'none' : places.map((name) => `--${name}`).join(' and '),
+      expected: '--policy FILE, --in-cluster or --kubeconfig FILE',
+    });
+  }
+  if (place === 'policy') return openPolicyFiles({ paths: flags.list('policy'), logger });
+  const { openInClusterAccess, openKubeconfigAccess } = await import('../../servers/webhook/cluster-access.ts');
+  const { watchClusterPolicies } = await import('../../servers/webhook/policy-watch.ts');
+  const cluster =
+    place === 'in-cluster'
+      ? await openInClusterAccess(environment)
+      : await openKubeconfigAccess(flags.required('kubeconfig'), flags.string('kube-context'));
+  return watchClusterPolicies({ cluster, logger });
+}
+
+/** @throws UsageError USAGE_BAD_FLAG when there is none, or two ways to come by one */
+async function servingCertificate(
+  { flags, now }: CommandContext,
+  host: string,
+): Promise<{ certificate: string; key: string }> {
+  const certificate = flags.string('tls-cert');
+  const key = flags.string('tls-key');
+  const folder = flags.string('self-signed');
+  for (const name of ['tls-cert', 'tls-key']) flags.exclude('self-signed', name);
+  if (folder !== undefined) {
+    const hosts = [...new Set([host, ...flags.list('self-signed-name')])];
+    return (await openServingCertificate({ folder, hosts, now: now() })).tls;
+  }
+  if (certificate === undefined || key === undefined) {
+    throw new UsageError('USAGE_BAD_FLAG', 'the API server speaks to webhooks over HTTPS only', {
+      found: 'no serving certificate',
+      expected: '--tls-cert FILE --tls-key FILE, or --self-signed FOLDER for a trial',
+    });
+  }
+  return { certificate: readTextFile(certificate), key: readTextFile(key) };
+}

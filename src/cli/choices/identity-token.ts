@@ -1,0 +1,57 @@
+import process from 'node:process';
+import { isatty } from 'node:tty';
+import { DEFAULT_VERSIONS, selectServices } from '../../core/trust/service-selection.ts';
+import type { HttpClient } from '../../io/net/http-client.ts';
+import type { LoginOptions } from '../../io/oidc/interactive-login.ts';
+import { openBrowser } from '../../io/oidc/browser.ts';
+import { obtainIdentityToken, TOKEN_PROVIDERS } from '../../io/oidc/identity-token.ts';
+import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+import type { CommandContext } from '../command.ts';
+import { readTextFile } from '../input-file.ts';
+import { signingConfigOf } from './trust-choice.ts';
+
+const STDIN = 0;
+
+/** Asks for a token when it is needed, and once, however many images are signed. */
+export function identityToken(context: CommandContext, http: HttpClient, trust: ResolvedTrust): () => Promise<string> {
+  let token: Promise<string> | undefined;
+  return () => (token ??= obtain(context, http, trust));
+}
+
+async function obtain(context: CommandContext, http: HttpClient, trust: ResolvedTrust): Promise<string> {
+  const { flags, environment } = context;
+  const given = flags.string('identity-token');
+  const provider = TOKEN_PROVIDERS.find((name) => name === flags.string('oidc-provider'));
+  const flow = flags.string('fulcio-auth-flow');
+  const login = loginOptions(context, trust);
+  const { token } = await obtainIdentityToken({
+    http,
+    environment,
+    audience: 'sigstore',
+    ...(given === undefined ? {} : { identityToken: given }),
+    ...(provider === undefined ? {} : { provider }),
+    ...(login === undefined ? {} : { login }),
+    ...(flow === 'normal' || flow === 'device' ? { flow } : {}),
+    disableAmbient: flags.boolean('oidc-disable-ambient-providers'),
+    isTerminal: isatty(STDIN),
+  });
+  return token;
+}
+
+function loginOptions(context: CommandContext, trust: ResolvedTrust): LoginOptions | undefined {
+  const { flags, terminal, now } = context;
+  const services = selectServices(signingConfigOf(trust), now(), DEFAULT_VERSIONS);
+  if (services.oidc === undefined) return undefined;
+  const secretFile = flags.string('oidc-client-secret-file');
+  const redirectUrl = flags.string('oidc-redirect-url');
+  return {
+    issuerUrl: services.oidc.url,
+    clientId: flags.string('oidc-client-id') ?? 'sigstore',
+    ...(secretFile === undefined ? {} : { clientSecret: readTextFile(secretFile).trim() }),
+    ...(redirectUrl === undefined ? {} : { redirectUrl }),
+    show: (line) => {
+      terminal.warn(line);
+    },
+    openBrowser: (url) => openBrowser(url, process.platform),
+  };
+}

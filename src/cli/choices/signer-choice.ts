@@ -1,0 +1,42 @@
+import type { PublicKey } from '../../core/crypto/public-key.ts';
+import { loadPrivateKey } from '../../io/keys/key-reference.ts';
+import { passwordSource } from '../../io/keys/password.ts';
+import type { HttpClient } from '../../io/net/http-client.ts';
+import type { SignerInput } from '../../workflows/signing-services.ts';
+import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+import { UsageError } from '../../errors.ts';
+import type { CommandContext } from '../command.ts';
+import { askPassword } from '../password-prompt.ts';
+import { identityToken } from './identity-token.ts';
+
+/** A signer, and its public key when it is a key pair. */
+export interface ChosenSigner {
+  readonly signer: SignerInput;
+  readonly key: { readonly publicKey: PublicKey; readonly reference: string } | undefined;
+}
+
+/** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE, USAGE_PASSWORD, USAGE_NO_TOKEN; FormatError */
+export async function chosenSigner(
+  context: CommandContext,
+  http: HttpClient,
+  trust: ResolvedTrust,
+): Promise<ChosenSigner> {
+  const { flags, environment } = context;
+  flags.exclude('key', 'keyless');
+  for (const name of ['tlog-upload', 'use-signing-config']) {
+    if (flags.boolean(name)) continue;
+    throw new UsageError('USAGE_BAD_FLAG', `--${name}=false cannot be honoured`, {
+      expected: 'a signing config that lists the services to use, and no others',
+      fix: 'name one with --signing-config',
+    });
+  }
+  const reference = flags.string('key');
+  if (reference === undefined) {
+    return {
+      signer: { kind: 'keyless', identityToken: identityToken(context, http, trust) },
+      key: undefined,
+    };
+  }
+  const key = await loadPrivateKey(reference, { environment, password: passwordSource(environment, askPassword) });
+  return { signer: { kind: 'key', key }, key: { publicKey: key.publicKey, reference } };
+}

@@ -1,0 +1,37 @@
+import type { SigningConfig } from '../../core/trust/signing-config.ts';
+import { UsageError } from '../../errors.ts';
+import type { HttpClient } from '../../io/net/http-client.ts';
+import { resolveTrust, type ResolvedTrust } from '../../workflows/trust-source.ts';
+import type { CommandContext } from '../command.ts';
+import { configFolder } from '../user-folders.ts';
+
+/** @throws UsageError USAGE_NO_TRUST, USAGE_FILE; FormatError; RemoteError; IntegrityError */
+export async function trustFor(context: CommandContext, http: HttpClient): Promise<ResolvedTrust> {
+  const { flags, environment, now } = context;
+  const trustedRoot = flags.string('trusted-root');
+  const signingConfig = flags.isDeclared('signing-config') ? flags.string('signing-config') : undefined;
+  const trustConfig = flags.string('trust-config');
+  const dir = flags.string('dir');
+  return resolveTrust({
+    flags: {
+      ...(trustedRoot === undefined ? {} : { trustedRoot }),
+      ...(signingConfig === undefined ? {} : { signingConfig }),
+      ...(trustConfig === undefined ? {} : { trustConfig }),
+      ...(dir === undefined ? {} : { dir }),
+    },
+    environment,
+    configFolder: configFolder(environment),
+    http,
+    now,
+  });
+}
+
+/** @throws UsageError USAGE_NO_TRUST when the trusted root came without services to sign with */
+export function signingConfigOf({ signingConfig, source }: ResolvedTrust): SigningConfig {
+  if (signingConfig !== undefined) return signingConfig;
+  throw new UsageError('USAGE_NO_TRUST', 'nothing says which services to sign with', {
+    found: `a trusted root from ${source}, without a signing config`,
+    expected: 'a signing config',
+    fix: 'add --signing-config FILE',
+  });
+}

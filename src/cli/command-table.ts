@@ -1,0 +1,106 @@
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export interface CommandGroup {
+  readonly title: string;
+  readonly entries: readonly CommandEntry[];
+}
+
+/** Every command, with what is needed to list it; a command's own file is loaded when it is called. */
+export const COMMANDS: readonly CommandGroup[] = [
+  {
+    title: 'Sign and verify',
+    entries: [
+      {
+        name: 'sign',
+        summary: 'sign container images, keylessly or with a key',
+        load: async () => (await import('./commands/sign.ts')).sign,
+      },
+      {
+        name: 'verify',
+        summary: "verify container images' signatures",
+        load: async () => (await import('./commands/verify.ts')).verify,
+      },
+      {
+        name: 'sign-blob',
+        summary: 'sign a file',
+        load: async () => (await import('./commands/sign-blob.ts')).signBlob,
+      },
+      {
+        name: 'verify-blob',
+        summary: "verify a file's signature bundle",
+        load: async () => (await import('./commands/verify-blob.ts')).verifyBlob,
+      },
+      {
+        name: 'generate-key-pair',
+        summary: 'make an encrypted key pair',
+        load: async () => (await import('./commands/generate-key-pair.ts')).generateKeyPair,
+      },
+    ],
+  },
+  {
+    title: 'Run a private stack',
+    entries: [
+      {
+        name: 'up',
+        summary: 'CA, logs, timestamps, trust root, issuer and registry in one process',
+        load: async () => (await import('./commands/up.ts')).up,
+      },
+      {
+        name: 'status',
+        summary: 'what runs in a folder, and where',
+        load: async () => (await import('./commands/status.ts')).status,
+      },
+      {
+        name: 'dev-token',
+        summary: "a test identity token of the stack's development issuer",
+        load: async () => (await import('./commands/dev-token.ts')).devToken,
+      },
+      {
+        name: 'down',
+        summary: 'stop the stack of a folder',
+        load: async () => (await import('./commands/down.ts')).down,
+      },
+      {
+        name: 'log fsck',
+        summary: 're-derive every tile of the logs and say what differs',
+        load: async () => (await import('./commands/log-fsck.ts')).logFsck,
+      },
+    ],
+  },
+  {
+    title: 'Guard a cluster',
+    entries: [
+      {
+        name: 'webhook',
+        summary: 'Kubernetes admission by ClusterImagePolicy',
+        load: async () => (await import('./commands/webhook.ts')).webhook,
+      },
+    ],
+  },
+  {
+    title: 'About',
+    entries: [
+      {
+        name: 'version',
+        summary: 'version of Sealwright and its runtime',
+        load: async () => (await import('./commands/version.ts')).version,
+      },
+    ],
+  },
+];
+
+export const COMMAND_NAMES: readonly string[] = COMMANDS.flatMap(({ entries }) => entries.map(({ name }) => name));
+
+export function findCommand(name: string): CommandEntry | undefined {
+  for (const { entries } of COMMANDS) {
+    const entry = entries.find((candidate) => candidate.name === name);
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
+}

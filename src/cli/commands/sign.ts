@@ -1,0 +1,48 @@
+import type { Command } from '../command.ts';
+import { annotationFlag } from '../flags/annotation-flags.ts';
+import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
+import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
+import { TOKEN_FLAGS } from '../flags/token-flags.ts';
+import { SIGNING_CONFIG_FLAG, TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const sign: Command = {
+  name: 'sign',
+  summary: 'sign container images, keylessly or with a key',
+  operands: 'IMAGE...',
+  operandCount: [1, Infinity],
+  flags: [
+    ...SIGNING_FLAGS,
+    ...TOKEN_FLAGS,
+    {
+      name: 'recursive',
+      short: 'r',
+      kind: 'boolean',
+      help: 'an index, and every image that it names',
+      isCommon: true,
+    },
+    annotationFlag('noted beside the digest, and signed with it'),
+    ...TRUST_FLAGS,
+    SIGNING_CONFIG_FLAG,
+    { name: 'bundle', kind: 'string', value: 'FILE', help: 'write the bundle to a file as well' },
+    {
+      name: 'upload',
+      kind: 'boolean',
+      default: true,
+      help: 'push the signature; --upload=false leaves the registry alone',
+    },
+    { ...OUTPUT_FLAG, help: 'json: what was signed, and what to do next, on stdout' },
+    ...REGISTRY_FLAGS,
+    BUNDLE_FORMAT_FLAG,
+  ],
+  examples: [
+    'sealwright sign --keyless registry.example/app:1',
+    'sealwright sign --key cosign.key registry.example/app@sha256:…',
+  ],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { signImages } = await import('../actions/sign.ts');
+    await signImages(context);
+  },
+};

@@ -1,0 +1,29 @@
+import type { Command } from '../command.ts';
+import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const verifyBlob: Command = {
+  name: 'verify-blob',
+  summary: "verify a file's signature bundle",
+  operands: 'FILE|-|sha256:HEX',
+  operandCount: [1, 1],
+  flags: [
+    { name: 'bundle', kind: 'string', value: 'FILE', help: 'the signature bundle', isCommon: true },
+    ...SIGNER_FLAGS,
+    ...TRUST_FLAGS,
+    { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files', isCommon: true },
+    OUTPUT_FLAG,
+    BUNDLE_FORMAT_FLAG,
+  ],
+  examples: [
+    'sealwright verify-blob --bundle app.tgz.sigstore.json --certificate-identity dev@example.com \\',
+    '  --certificate-oidc-issuer https://accounts.example.com app.tgz',
+  ],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { verifyBlobBundle } = await import('../actions/verify-blob.ts');
+    await verifyBlobBundle(context);
+  },
+};

@@ -1,0 +1,46 @@
+import type { Command } from '../command.ts';
+import { annotationFlag } from '../flags/annotation-flags.ts';
+import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
+import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const verify: Command = {
+  name: 'verify',
+  summary: "verify container images' signatures",
+  operands: 'IMAGE...',
+  operandCount: [1, Infinity],
+  flags: [
+    ...SIGNER_FLAGS,
+    annotationFlag('the signature must carry it'),
+    ...TRUST_FLAGS,
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['json', 'text'],
+      help: 'what stdout gets; JSON as from cosign, unless it is a terminal',
+      isCommon: true,
+    },
+    ...REGISTRY_FLAGS,
+    {
+      name: 'offline',
+      kind: 'boolean',
+      help: 'ask no log',
+      deprecated: 'no log is asked; everything comes with the bundle',
+    },
+    BUNDLE_FORMAT_FLAG,
+    EXPERIMENTAL_OCI_FLAG,
+  ],
+  examples: [
+    'sealwright verify --certificate-identity dev@example.com \\',
+    '  --certificate-oidc-issuer https://accounts.example.com registry.example/app@sha256:…',
+    'sealwright verify --key cosign.pub registry.example/app:1',
+  ],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { verifyImages } = await import('../actions/verify.ts');
+    await verifyImages(context);
+  },
+};

@@ -1,0 +1,80 @@
+import type { Command } from '../command.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 8443;
+const NO_MATCH = ['deny', 'warn', 'allow'] as const;
+
+export const webhook: Command = {
+  name: 'webhook',
+  summary: 'Kubernetes admission by ClusterImagePolicy',
+  operands: '',
+  operandCount: [0, 0],
+  flags: [
+    {
+      name: 'policy',
+      kind: 'list',
+      value: 'FILE|FOLDER',
+      help: 'ClusterImagePolicy documents; read again when they change',
+      isCommon: true,
+    },
+    { name: 'in-cluster', kind: 'boolean', help: 'policies of the cluster that this pod runs in', isCommon: true },
+    {
+      name: 'kubeconfig',
+      kind: 'string',
+      value: 'FILE',
+      help: 'policies of the cluster that it names',
+      isCommon: true,
+    },
+    { name: 'kube-context', kind: 'string', value: 'NAME', help: 'another context of the kubeconfig than its current' },
+    ...TRUST_FLAGS,
+    { name: 'host', kind: 'string', value: 'ADDRESS', default: DEFAULT_HOST, help: 'where to listen', isCommon: true },
+    {
+      name: 'port',
+      kind: 'string',
+      value: 'PORT',
+      default: String(DEFAULT_PORT),
+      help: '0 picks a free one',
+      isCommon: true,
+    },
+    {
+      name: 'tls-cert',
+      kind: 'string',
+      value: 'FILE',
+      help: 'serving certificate and its issuers, PEM',
+      isCommon: true,
+    },
+    { name: 'tls-key', kind: 'string', value: 'FILE', help: 'its key, PEM', isCommon: true },
+    {
+      name: 'self-signed',
+      kind: 'string',
+      value: 'FOLDER',
+      help: 'a certificate of our own instead, kept there; FOLDER/ca.pem for caBundle',
+      isCommon: true,
+    },
+    {
+      name: 'self-signed-name',
+      kind: 'list',
+      value: 'NAME',
+      help: 'another name in that certificate, such as NAME.NAMESPACE.svc',
+    },
+    {
+      name: 'no-match',
+      kind: 'string',
+      value: 'ACTION',
+      choices: NO_MATCH,
+      default: 'deny',
+      help: 'what happens to images that no policy is about',
+      isCommon: true,
+    },
+    ...REGISTRY_FLAGS,
+  ],
+  examples: ['sealwright webhook --policy policies/ --tls-cert tls.crt --tls-key tls.key --host 0.0.0.0'],
+  readsCosignVariables: false,
+  isService: true,
+  run: async (context) => {
+    const { serveWebhook } = await import('../actions/webhook.ts');
+    await serveWebhook(context);
+  },
+};

@@ -1,0 +1,78 @@
+import { InvariantError, UsageError } from '../errors.ts';
+import type { Flag } from './flag.ts';
+
+/** What was given for each flag, and what was given beside them. */
+export class FlagValues {
+  readonly arguments: readonly string[];
+  readonly #flags: ReadonlyMap<string, Flag>;
+  readonly #given: ReadonlyMap<string, readonly string[]>;
+
+  /** @param given the texts of each flag, in their order; booleans as "true" or "false" */
+  constructor(
+    flags: readonly Flag[],
+    given: ReadonlyMap<string, readonly string[]>,
+    positional: readonly string[] = [],
+  ) {
+    this.#flags = new Map(flags.map((flag) => [flag.name, flag]));
+    this.#given = given;
+    this.arguments = positional;
+  }
+
+  isDeclared(name: string): boolean {
+    return this.#flags.has(name);
+  }
+
+  isGiven(name: string): boolean {
+    return this.#texts(name) !== undefined;
+  }
+
+  boolean(name: string): boolean {
+    const text = this.#texts(name)?.at(-1);
+    return text === undefined ? this.#flags.get(name)?.default === true : text === 'true';
+  }
+
+  /** The last one given; undefined when there is none, or an empty one, which cosign takes for none. */
+  string(name: string): string | undefined {
+    const text = this.#texts(name)?.at(-1);
+    return text === '' ? undefined : text;
+  }
+
+  list(name: string): readonly string[] {
+    return (this.#texts(name) ?? []).flatMap((text) => text.split(',')).filter((text) => text !== '');
+  }
+
+  /** @throws UsageError USAGE_BAD_FLAG */
+  integer(name: string, min: number, max: number): number | undefined {
+    const text = this.string(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (/^\d{1,15}$/.test(text) && value >= min && value <= max) return value;
+    throw new UsageError('USAGE_BAD_FLAG', `--${name} is out of range`, {
+      found: text,
+      expected: `a whole number from ${min} to ${max}`,
+    });
+  }
+
+  /** @throws UsageError USAGE_BAD_FLAG when it was not given */
+  required(name: string): string {
+    const text = this.string(name);
+    if (text !== undefined) return text;
+    const flag = this.#flags.get(name);
+    throw new UsageError('USAGE_BAD_FLAG', `--${name} is missing`, {
+      expected: `--${name} ${flag?.value ?? 'VALUE'}${flag === undefined ? '' : `: ${flag.help}`}`,
+    });
+  }
+
+  /** @throws UsageError USAGE_BAD_FLAG when both were given */
+  exclude(one: string, other: string): void {
+    if (!this.isGiven(one) || !this.isGiven(other)) return;
+    throw new UsageError('USAGE_BAD_FLAG', `--${one} and --${other} exclude each other`, {
+      expected: 'only one of them',
+    });
+  }
+
+  #texts(name: string): readonly string[] | undefined {
+    if (!this.#flags.has(name)) throw new InvariantError(`the command reads --${name}, which it does not declare`);
+    return this.#given.get(name);
+  }
+}

@@ -1,0 +1,29 @@
+/** One flag of a command. Names are cosign's wherever cosign has one; the grammar is pflag's. */
+export interface Flag {
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  /** A list may be repeated, and splits at commas. */
+  readonly kind: 'boolean' | 'string' | 'list';
+  /** What stands for the value in help, such as FILE. */
+  readonly value?: string;
+  /** One line, without a final stop. */
+  readonly help: string;
+  /** Shown by `--help`; the others only by `--help-all`. */
+  readonly isCommon?: true;
+  readonly aliases?: readonly string[];
+  readonly choices?: readonly string[];
+  /** What a flag that is left out means, for booleans and in help. */
+  readonly default?: string | true;
+  /** Accepted for scripts written for cosign, hidden from help: says what holds instead. */
+  readonly deprecated?: string;
+}
+
+/** Understood by every command. */
+export const GLOBAL_FLAGS: readonly Flag[] = [
+  { name: 'help', short: 'h', kind: 'boolean', help: 'this page' },
+  { name: 'help-all', kind: 'boolean', help: 'every flag' },
+  { name: 'quiet', short: 'q', kind: 'boolean', help: 'no progress on stderr; warnings and errors stay' },
+  { name: 'timeout', short: 't', kind: 'string', value: 'DURATION', default: '3m0s', help: 'deadline of the command' },
+  { name: 'output-file', kind: 'string', value: 'FILE', help: 'write the result here instead of to stdout' },
+];

@@ -1,0 +1,47 @@
+import type { FulcioExtensionName } from '../../core/pki/fulcio-extensions.ts';
+import type { Flag } from '../flag.ts';
+
+/** Conditions on what CI systems say about a run (Fulcio's extensions .2 to .6). */
+export const WORKFLOW_FLAGS: readonly (readonly [flag: string, extension: FulcioExtensionName])[] = [
+  ['certificate-github-workflow-trigger', 'githubWorkflowTrigger'],
+  ['certificate-github-workflow-sha', 'githubWorkflowSha'],
+  ['certificate-github-workflow-name', 'githubWorkflowName'],
+  ['certificate-github-workflow-repository', 'githubWorkflowRepository'],
+  ['certificate-github-workflow-ref', 'githubWorkflowRef'],
+];
+
+/** Who must have signed, and how well it must be witnessed. */
+export const SIGNER_FLAGS: readonly Flag[] = [
+  { name: 'certificate-identity', kind: 'string', value: 'NAME', help: 'who must have signed', isCommon: true },
+  {
+    name: 'certificate-oidc-issuer',
+    kind: 'string',
+    value: 'URL',
+    help: 'who must have authenticated them',
+    isCommon: true,
+  },
+  {
+    name: 'certificate-identity-regexp',
+    kind: 'string',
+    value: 'RE2',
+    help: 'pattern for the whole identity',
+    isCommon: true,
+  },
+  {
+    name: 'certificate-oidc-issuer-regexp',
+    kind: 'string',
+    value: 'RE2',
+    help: 'pattern for the whole issuer',
+    isCommon: true,
+  },
+  { name: 'key', kind: 'string', value: 'KEY', help: 'a public key instead: a file or env://NAME', isCommon: true },
+  ...WORKFLOW_FLAGS.map(([name]): Flag => ({
+    name,
+    kind: 'string',
+    value: 'TEXT',
+    help: 'the run must have had exactly this',
+  })),
+  { name: 'insecure-ignore-tlog', kind: 'boolean', help: 'demand no log entry' },
+  { name: 'insecure-ignore-sct', kind: 'boolean', help: 'demand no proof that the certificate was logged' },
+  { name: 'use-signed-timestamps', kind: 'boolean', help: "demand a timestamp authority's time" },
+];

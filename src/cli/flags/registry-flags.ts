@@ -1,0 +1,22 @@
+import type { Flag } from '../flag.ts';
+
+/** How registries are spoken to; names are cosign's. */
+export const REGISTRY_FLAGS: readonly Flag[] = [
+  {
+    name: 'allow-http-registry',
+    kind: 'boolean',
+    help: 'plain HTTP to any registry, not to this machine alone',
+  },
+  {
+    name: 'allow-insecure-registry',
+    kind: 'boolean',
+    help: 'accept any TLS certificate of the registry, and plain HTTP',
+  },
+  { name: 'registry-username', kind: 'string', value: 'NAME', help: "instead of Docker's configuration" },
+  { name: 'registry-password', kind: 'string', value: 'TEXT', help: "instead of Docker's configuration" },
+  { name: 'registry-token', kind: 'string', value: 'TOKEN', help: 'a bearer token for the registry' },
+  { name: 'registry-cacert', kind: 'string', value: 'FILE', help: "the registry's certificate authorities, PEM" },
+  { name: 'registry-client-cert', kind: 'string', value: 'FILE', help: 'certificate to prove ourselves with, PEM' },
+  { name: 'registry-client-key', kind: 'string', value: 'FILE', help: 'its key, PEM' },
+  { name: 'registry-server-name', kind: 'string', value: 'NAME', help: "the name in the registry's certificate" },
+];

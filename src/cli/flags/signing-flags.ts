@@ -1,0 +1,27 @@
+import type { Flag } from '../flag.ts';
+
+/** Whose signature it is to be: a key pair's, or, without one, whoever the identity token names. */
+export const SIGNING_FLAGS: readonly Flag[] = [
+  { name: 'key', kind: 'string', value: 'KEY', help: 'a private key: a file or env://NAME', isCommon: true },
+  {
+    name: 'keyless',
+    kind: 'boolean',
+    help: 'sign with an identity, which is what happens without --key',
+    isCommon: true,
+  },
+  { name: 'yes', short: 'y', kind: 'boolean', help: 'ask nothing', isCommon: true },
+  {
+    name: 'tlog-upload',
+    kind: 'boolean',
+    default: true,
+    help: 'log the signature',
+    deprecated: 'the signing config says which logs are used',
+  },
+  {
+    name: 'use-signing-config',
+    kind: 'boolean',
+    default: true,
+    help: 'take services from the signing config',
+    deprecated: 'services always come from the signing config',
+  },
+];

@@ -1,0 +1,59 @@
+import type { Command } from './command.ts';
+import type { CommandGroup } from './command-table.ts';
+import { GLOBAL_FLAGS, type Flag } from './flag.ts';
+
+const INDENT = '  ';
+
+/** The first page: what there is, in one screen. */
+export function overviewPage(groups: readonly CommandGroup[]): string {
+  const width = Math.max(...groups.flatMap(({ entries }) => entries.map(({ name }) => name.length)));
+  const sections = groups.map(({ title, entries }) =>
+    [`${title}:`, ...entries.map(({ name, summary }) => `${INDENT}${name.padEnd(width)}  ${summary}`)].join('\n'),
+  );
+  return [
+    'sealwright signs container images keylessly, logs every signature, verifies them.',
+    '',
+    'Usage: sealwright COMMAND [flags] [arguments]',
+    '',
+    sections.join('\n\n'),
+    '',
+    'sealwright COMMAND --help tells about one of them.',
+  ].join('\n');
+}
+
+/** @param isComplete every flag, instead of those that one needs */
+export function commandPage(command: Command, isComplete: boolean): string {
+  const shown = command.flags.filter((flag) => flag.deprecated === undefined && (isComplete || flag.isCommon === true));
+  const globals = isComplete ? GLOBAL_FLAGS : GLOBAL_FLAGS.filter(({ name }) => name.startsWith('help'));
+  return [
+    `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`,
+    '',
+    `Usage: ${usageLine(command)}`,
+    ...(command.examples.length === 0 ? [] : ['', 'Examples:', ...command.examples.map((line) => `${INDENT}${line}`)]),
+    '',
+    'Flags:',
+    ...flagLines([...shown, ...globals]),
+  ].join('\n');
+}
+
+export function usageLine(command: Command): string {
+  return ['sealwright', command.name, '[flags]', command.operands].filter((word) => word !== '').join(' ');
+}
+
+function flagLines(flags: readonly Flag[]): readonly string[] {
+  const rows = flags.map((flag) => ({ left: flagSyntax(flag), right: flagText(flag) }));
+  const width = Math.min(38, Math.max(...rows.map(({ left }) => left.length)));
+  return rows.map(({ left, right }) => `${INDENT}${left.padEnd(width)}  ${right}`);
+}
+
+export function flagSyntax(flag: Flag): string {
+  const short = flag.short === undefined ? '    ' : `-${flag.short}, `;
+  return `${short}--${flag.name}${flag.kind === 'boolean' ? '' : ` ${flag.value ?? 'VALUE'}`}`;
+}
+
+/** Help with what is assumed and what is possible. */
+export function flagText(flag: Flag): string {
+  const choices = flag.choices === undefined ? '' : ` (${flag.choices.join(', ')})`;
+  const assumed = flag.default === undefined ? '' : ` [${flag.default === true ? 'true' : flag.default}]`;
+  return `${flag.help}${choices}${assumed}`;
+}

@@ -1,0 +1,46 @@
+import { createReadStream, readFileSync, statSync } from 'node:fs';
+import process from 'node:process';
+import { LimitError, UsageError } from '../errors.ts';
+
+/** Larger than any document that is read whole. */
+const MAX_DOCUMENT_BYTES = 64 << 20;
+
+/** @throws UsageError USAGE_FILE; LimitError LIMIT_SIZE */
+export function readInputFile(path: string): Uint8Array {
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_DOCUMENT_BYTES) throw tooLarge(path, size);
+    return readFileSync(path);
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+}
+
+/** @throws UsageError USAGE_FILE; LimitError LIMIT_SIZE */
+export function readTextFile(path: string): string {
+  return Buffer.from(readInputFile(path)).toString('utf8');
+}
+
+/** A file, or standard input for `-`, as it is read; of any size. @throws UsageError USAGE_FILE while it is read */
+export async function* streamInput(path: string): AsyncIterable<Uint8Array> {
+  try {
+    const stream: AsyncIterable<Uint8Array> = path === '-' ? process.stdin : createReadStream(path);
+    for await (const chunk of stream) yield chunk;
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+}
+
+function cannotRead(path: string, cause: unknown): unknown {
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  // What is no error of the system comes from whoever reads the stream.
+  if (typeof syscall !== 'string' || code === undefined) return cause;
+  return new UsageError('USAGE_FILE', `${path} cannot be read`, { found: code, cause });
+}
+
+function tooLarge(path: string, size: number): LimitError {
+  return new LimitError('LIMIT_SIZE', `${path} is too large`, {
+    found: `${size} bytes`,
+    expected: `at most ${MAX_DOCUMENT_BYTES}`,
+  });
+}

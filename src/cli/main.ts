@@ -1,0 +1,37 @@
+/** Entry of the command line. Started by `bin/start.js`, which turns Node's compile cache on first. */
+import { runCommandLine } from './command-line.ts';
+import { reportFailure } from './failure.ts';
+import { fileSystem } from './file-system.ts';
+import { Terminal } from './terminal.ts';
+
+const STDOUT = 1;
+const STDERR = 2;
+const isTerminal = isTerminalAt(STDERR);
+
+/** `node:tty` brings the network stack along, so it is asked only about what could be a terminal at all. */
+function isTerminalAt(descriptor: number): boolean {
+  try {
+    if (!fileSystem.fstatSync(descriptor).isCharacterDevice()) return false;
+  } catch {
+    return false;
+  }
+  return process.getBuiltinModule('node:tty').isatty(descriptor);
+}
+
+function crash(error: unknown): void {
+  const terminal = new Terminal({ environment: process.env, isTerminal, quiet: false });
+  process.exit(reportFailure(error, terminal));
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+
+const exitCode = await runCommandLine({
+  arguments: process.argv.slice(2),
+  environment: process.env,
+  isTerminal,
+  isResultOnTerminal: isTerminalAt(STDOUT),
+  exit: (code) => process.exit(code),
+});
+// Everything is written synchronously, so nothing is lost, and no idle connection delays the end.
+process.exit(exitCode);

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { closestName } from '../../src/cli/closest-name.ts';
+import { parseDuration } from '../../src/cli/duration.ts';
+import { shellCommand } from '../../src/cli/shell-word.ts';
+import { Terminal } from '../../src/cli/terminal.ts';
+import { visibleText } from '../../src/cli/visible-text.ts';
+
+const NAMES = ['certificate-identity', 'certificate-oidc-issuer', 'key', 'keyless'];
+
+for (const { typed, expected } of [
+  { typed: 'kye', expected: 'key' },
+  { typed: 'keyles', expected: 'keyless' },
+  { typed: 'certificate-idenity', expected: 'certificate-identity' },
+  { typed: 'issuer', expected: 'certificate-oidc-issuer' },
+  { typed: 'output', expected: undefined },
+  { typed: '', expected: undefined },
+]) {
+  test(`nearest to "${typed}" is ${expected ?? 'nothing'}`, () => {
+    assert.equal(closestName(typed, NAMES), expected);
+  });
+}
+
+for (const { text, ms } of [
+  { text: '3m0s', ms: 180_000 },
+  { text: '1.5s', ms: 1500 },
+  { text: '1h2m3s4ms', ms: 3_723_004 },
+]) {
+  test(`${text} is ${ms} ms`, () => {
+    assert.equal(parseDuration(text, 'timeout'), ms);
+  });
+}
+
+for (const text of ['', '0s', '3', 's', '3 m', '3m0', '-1s', '1e3s', '100000h']) {
+  test(`"${text}" is no duration`, () => {
+    assert.throws(() => parseDuration(text, 'timeout'), { code: 'USAGE_BAD_FLAG' });
+  });
+}
+
+test('a shell reads back exactly the words that were written', () => {
+  const words = ['plain', 'sha256:ab@c', "it's", 'a b', '$(id)', '`id`', '', 'x\ny', '*', '~', '"'];
+  const { stdout } = spawnSync('sh', ['-c', `printf '%s\\0' ${shellCommand(words)}`], { encoding: 'utf8' });
+  assert.deepEqual(stdout.split('\0').slice(0, -1), words);
+});
+
+test('untrusted text cannot write lines, escapes or hidden direction marks', () => {
+  const text = visibleText('a\nb\u001b[31mc\u202ed\u2028e\u200b');
+  assert.doesNotMatch(text, /[\p{Cc}\p{Cf}\u2028]/u);
+  assert.match(text, /^a\\u\{a\}b/);
+});
+
+/** Marks as a terminal with these variables shows them. */
+function mark(environment: Readonly<Record<string, string>>, isTerminal: boolean): string {
+  return new Terminal({ environment, isTerminal, quiet: false }).done('root sha256:12…');
+}
+
+for (const { environment, isTerminal, expected } of [
+  { environment: { LANG: 'de_DE.UTF-8' }, isTerminal: true, expected: '\u001b[32m✓\u001b[0m root sha256:12…' },
+  { environment: { LANG: 'de_DE.UTF-8' }, isTerminal: false, expected: '✓ root sha256:12…' },
+  { environment: { LANG: 'C.UTF-8', NO_COLOR: '1' }, isTerminal: true, expected: '✓ root sha256:12…' },
+  { environment: { LANG: 'C.UTF-8', TERM: 'dumb' }, isTerminal: true, expected: '✓ root sha256:12…' },
+  { environment: { LC_ALL: 'C', LANG: 'C.UTF-8' }, isTerminal: false, expected: 'ok root sha256:12...' },
+  { environment: { LANG: 'C.UTF-8', CI: 'true' }, isTerminal: true, expected: 'ok root sha256:12...' },
+  { environment: {}, isTerminal: false, expected: 'ok root sha256:12...' },
+]) {
+  test(`marks with ${JSON.stringify(environment)}${isTerminal ? ' at a terminal' : ''}`, () => {
+    assert.equal(mark(environment, isTerminal), expected);
+  });
+}
