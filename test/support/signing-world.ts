@@ -290,7 +290,7 @@ async function bodyOf(request: Request): Promise<Uint8Array> {
   return new Uint8Array(await request.arrayBuffer());
 }
 
-async function pushImage(
+export async function pushImage(
   registry: RegistryClient,
   name: string,
   content: string,
