@@ -91,6 +91,16 @@ test('from start to start the authority stays; the leaf is made anew near its en
   assert.notEqual(after.ca, first.ca);
 });
 
+test('an authority that is gone is made anew, and the leaf with it', async (t) => {
+  const dir = folder(t);
+  const first = await openServingCertificate({ folder: dir, hosts: [], now: NOW });
+  rmSync(join(dir, 'ca.pem'));
+  const { tls, caFile } = await openServingCertificate({ folder: dir, hosts: [], now: NOW });
+  assert.notEqual(tls.certificate, first.tls.certificate);
+  const ca = Certificate.fromPem(readFileSync(caFile, 'utf8'));
+  assert.equal(Certificate.fromPem(tls.certificate).isSignedBy(ca), true);
+});
+
 test('a pair that a crash tore apart is made anew', async (t) => {
   const dir = folder(t);
   const { tls } = await openServingCertificate({ folder: dir, hosts: [], now: NOW });

@@ -88,6 +88,11 @@ const SEEN: readonly (readonly [what: string, input: ReviewInput, path: string])
     { ...APPS, operation: 'UPDATE', object: deployment(0, 'NEW'), oldObject: deployment(1, OLD) },
     'spec.template.spec.containers[0].image',
   ],
+  [
+    'a creation that claims to have an old object',
+    { object: pod('NEW'), oldObject: pod('NEW') },
+    'spec.containers[0].image',
+  ],
   ['an update without the old object', { operation: 'UPDATE', object: pod('NEW') }, 'spec.containers[0].image'],
   [
     'a pod template',

@@ -263,3 +263,42 @@ test('every place that names a tag is pinned, each where it is', async (t) => {
   );
   assert.ok(patch.every(({ value }) => value === image.toString()));
 });
+
+for (const [what, parts, code] of [
+  ['logged nowhere', { tlogEntries: [] }, 'LOG_ENTRY_MISSING'],
+  ['made at no trusted time', { timestamps: [] }, 'TIMESTAMP_MISSING'],
+] as const) {
+  test(`a keyless signature ${what} does not count`, async (t) => {
+    const { world, webhook, enforce } = await openDoor(t);
+    const image = await world.push('shop/app');
+    await world.attach(image, { ...world.draft(image.digest!), ...parts });
+    enforce(policyFor(world));
+    refused(await ask(webhook.routes, 'mutate', { object: pod(image.toString()) }), code);
+  });
+}
+
+test('a keyless signature whose certificate was not logged does not count', async (t) => {
+  const { world, webhook, enforce } = await openDoor(t);
+  const image = await world.push('shop/app');
+  await world.sign(image, { leaf: { scts: () => [] } });
+  enforce(policyFor(world));
+  refused(await ask(webhook.routes, 'mutate', { object: pod(image.toString()) }), 'SCT_MISSING');
+});
+
+test('a list of refused digests beside a static pass is about the digest that a tag stands for', async (t) => {
+  const { world, webhook, enforce } = await openDoor(t);
+  const [bad, good] = [await world.push('shop/bad'), await world.push('shop/good')];
+  const policy = (name: string, glob: string, authority: string): string => `apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: ${name}}
+spec: {images: [{glob: "${glob}"}], authorities: [{static: ${authority}}]}`;
+  enforce(
+    policy('all', `${world.host}/shop/**`, '{action: pass}'),
+    policy('none', `${world.host}/shop/*@${bad.digest!.toString()}`, '{action: fail, message: withdrawn}'),
+  );
+  const answer = await ask(webhook.routes, 'mutate', { object: pod(`${bad.context}:1`) });
+  refused(answer, 'POLICY_DENIED');
+  assert.match(answer.message, /withdrawn/);
+  const admitted = await ask(webhook.routes, 'mutate', { object: pod(`${good.context}:1`) });
+  assert.equal(admitted.patch[0]?.value, good.toString());
+});
