@@ -33,7 +33,7 @@ export default defineConfig(
     // The one file that runs before there is type stripping (docs/decisions/0016).
     files: ['bin/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
-    languageOptions: { parserOptions: { projectService: false }, globals: { process: 'readonly' } },
+    languageOptions: { parserOptions: { projectService: false }, globals: { process: 'readonly', URL: 'readonly' } },
   },
   {
     files: ['src/core/**/*.ts'],

@@ -8,10 +8,11 @@ const STDOUT = 1;
 const STDERR = 2;
 const isTerminal = isTerminalAt(STDERR);
 
-/** `node:tty` brings the network stack along, so it is asked only about what could be a terminal at all. */
+/** `node:tty` brings the network stack along, so it is asked only about what could be a terminal: no file, pipe or /dev/null. */
 function isTerminalAt(descriptor: number): boolean {
   try {
-    if (!fileSystem.fstatSync(descriptor).isCharacterDevice()) return false;
+    const file = fileSystem.fstatSync(descriptor);
+    if (!file.isCharacterDevice() || file.rdev === fileSystem.statSync('/dev/null').rdev) return false;
   } catch {
     return false;
   }
