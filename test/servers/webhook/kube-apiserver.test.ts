@@ -9,13 +9,14 @@ import { openKubeconfigAccess } from '../../../src/servers/webhook/cluster-acces
 import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../../src/servers/webhook/serving-certificate.ts';
+import { POLICY_DEFINITION } from '../../../examples/policy-definition.ts';
 import { webhookConfigurations } from '../../../examples/webhook-configuration.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { listen } from '../../../src/servers/shell/listen.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { interop } from '../../support/interop.ts';
 import { KubeCluster } from '../../support/kube-cluster.ts';
-import { NAMESPACE, podObject, POLICY_DEFINITION, WORKLOADS } from './kube-objects.ts';
+import { NAMESPACE, podObject, WORKLOADS } from './kube-objects.ts';
 import { World } from './world.ts';
 
 interface Door {

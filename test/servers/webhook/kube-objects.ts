@@ -1,4 +1,5 @@
-/** Objects for a real API server: workloads of every kind, and the policies' definition. */
+/** Objects for a real API server: workloads of every kind, in a namespace that opts in. */
+import { INCLUDE_LABEL } from '../../../examples/webhook-configuration.ts';
 import { podSpec } from './review.ts';
 
 export interface Workload {
@@ -93,30 +94,5 @@ export const WORKLOADS: readonly Workload[] = [
 export const NAMESPACE = {
   apiVersion: 'v1',
   kind: 'Namespace',
-  metadata: { name: 'shop', labels: { 'policy.sigstore.dev/include': 'true' } },
-};
-
-/** The definition without its schema: what a policy may hold is for the webhook to say. */
-export const POLICY_DEFINITION = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'clusterimagepolicies.policy.sigstore.dev' },
-  spec: {
-    group: 'policy.sigstore.dev',
-    scope: 'Cluster',
-    names: {
-      kind: 'ClusterImagePolicy',
-      plural: 'clusterimagepolicies',
-      singular: 'clusterimagepolicy',
-      shortNames: ['cip'],
-    },
-    versions: [
-      {
-        name: 'v1beta1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
+  metadata: { name: 'shop', labels: { [INCLUDE_LABEL]: 'true' } },
 };
