@@ -62,7 +62,10 @@ export class FolderObjectStore implements ObjectStore {
     } catch (cause) {
       // A descriptor must not be closed, and perhaps given out again, while a sync still holds its number.
       await Promise.allSettled(syncs);
-      this.#discard(staged);
+      // What cannot be removed now is when the store is opened again; the first failure is the one to tell.
+      await this.#guard('', () => {
+        this.#discard(staged);
+      }).catch(() => undefined);
       throw unavailable('a batch cannot be staged', cause);
     } finally {
       for (const { file } of staged) file.close();
