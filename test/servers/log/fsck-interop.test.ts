@@ -1,7 +1,7 @@
-/** Tessera's fsck over our log: served, and as files. It must also find what we break. */
+/** Tessera's fsck over our log: served, and as files. With one worker, 1.0.4 waits for ever at a broken tile. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { encodeBase64 } from '../../../src/core/encoding/base64.ts';
@@ -23,37 +23,41 @@ function verifierKey(): string {
 interop(
   'fsck',
   'sealwright → peer',
-  'a log over two tile borders, served and as files; broken, it says so',
+  'a log over two tile borders, served and as files: every tile derived again; a broken one found',
   async (t, fsck) => {
     const dir = await temporaryFolder(t);
     const log = await openLog(dir);
-    for (const count of [1, 255, 1, 280]) {
+    for (const count of [1, 255, 280]) {
       await Promise.all(Array.from({ length: count }, (_, n) => append(log, `${count} ${n}`)));
     }
     const vkey = join(dir, 'vkey');
     await writeFile(vkey, verifierKey());
-    const check = (url: string): Promise<unknown> =>
-      run(fsck, ['-ui=false', '-storage_url', url, '-public_key', vkey], { timeout: 60_000 });
+    // It exits with 0 whatever it finds; what it says is what counts.
+    const passes = async (url: string): Promise<boolean> => {
+      const flags = ['-ui=false', '-N=4', '-storage_url', url, '-public_key', vkey];
+      const { stderr } = await run(fsck, flags, { timeout: 60_000 });
+      assert.match(stderr, /Successfully fsck'd log with size 536 |fsck failed: /);
+      return stderr.includes('Successfully');
+    };
     const server = await listen(log.routes, { host: '127.0.0.1', port: 0 });
     t.after(async () => {
       await server.close();
       await log.close();
     });
-    await check(`${server.url}/`);
-    await check(`${server.url}/api/v2/`);
+    assert.ok(await passes(`${server.url}/`));
+    assert.ok(await passes(`${server.url}/api/v2/`));
     const files = `file://${join(dir, 'objects')}/`;
-    await check(files);
+    assert.ok(await passes(files));
 
     const tile = join(dir, 'objects/tile/0/001');
     const sound = await readFile(tile);
     const options = { dir, origin: ORIGIN, key: LOG_KEY.publicKey };
     assert.deepEqual((await fsckLog(options)).differences, []);
-    await rm(tile);
     await writeFile(
       tile,
       sound.map((byte, at) => (at === 100 ? byte ^ 1 : byte)),
     );
-    await assert.rejects(check(files));
+    assert.ok(!(await passes(files)));
     assert.deepEqual(
       (await fsckLog(options)).differences.map(({ name }) => name),
       ['tile/0/001'],
