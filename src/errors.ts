@@ -149,6 +149,9 @@ export type VerificationCode =
   | 'IDENTITY_MISMATCH'
   | 'ANNOTATION_MISMATCH'
   | 'UNREAD_FORMAT' // there is a signature, in a format that is not read
+  | 'TUF_SIGNATURE' // trust metadata without enough signatures of the keys that its role has
+  | 'TUF_ROLLBACK' // trust metadata older than what has been seen before
+  | 'TUF_MISMATCH' // trust metadata or a target that is not the one that other metadata names
   | 'DIGEST_MISMATCH'; // content does not have the digest it was named by
 
 export type PolicyCode = 'POLICY_DENIED' | 'POLICY_NO_MATCH' | 'REVOKED' | 'TRUST_STALE';

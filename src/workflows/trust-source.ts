@@ -3,6 +3,8 @@ import { parseSigningConfig, type SigningConfig } from '../core/trust/signing-co
 import { parseTrustedRoot, type TrustedRoot } from '../core/trust/trusted-root.ts';
 import { UsageError } from '../errors.ts';
 import type { HttpClient } from '../io/net/http-client.ts';
+import { variable, type Environment } from '../io/tuf/environment.ts';
+import { PUBLIC_MIRROR } from '../io/tuf/public-instance.ts';
 import { readRecordedStack } from '../io/tuf/recorded-stack.ts';
 import { readStackTrust, readTrustFile } from '../io/tuf/trust-files.ts';
 
@@ -18,7 +20,7 @@ export interface TrustRequest {
     readonly dir?: string;
   };
   /** SEALWRIGHT_DIR; TUF_ROOT, TUF_MIRROR and TUF_ROOT_JSON as cosign reads them; HOME. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   /** Where `up` records this user's stack. */
   readonly configFolder: string;
   readonly http: HttpClient;
@@ -79,20 +81,22 @@ async function withoutFiles(request: TrustRequest): Promise<ResolvedTrust> {
   const { flags, environment, configFolder } = request;
   const named = flags.dir ?? variable(environment, 'SEALWRIGHT_DIR');
   if (named !== undefined) return fromStack(named, `the stack in ${named}`);
+  // A mirror that the environment names is this call's own word; a recorded stack is an older one.
+  if (variable(environment, 'TUF_MIRROR') !== undefined) return fromInstance(request);
   const recorded = readRecordedStack(configFolder);
-  if (recorded !== undefined) return fromStack(recorded.dir, `your stack in ${recorded.dir}`);
-  return Promise.reject(
-    new UsageError('USAGE_NO_TRUST', 'nothing says whom to trust', {
-      expected: 'a stack of yours, a trusted root or an instance',
-      fix: 'sealwright up --detach',
-    }),
-  );
+  return recorded === undefined ? fromInstance(request) : fromStack(recorded.dir, `your stack in ${recorded.dir}`);
 }
 
-/** An empty variable is none, as everywhere in a shell. */
-function variable(environment: TrustRequest['environment'], name: string): string | undefined {
-  const value = environment[name];
-  return value === '' ? undefined : value;
+/** Loaded only when it is asked: verifying against a stack of one's own must not pay for TUF. */
+async function fromInstance({ environment, http, now }: TrustRequest): Promise<ResolvedTrust> {
+  const { fetchInstanceTrust } = await import('../io/tuf/instance-trust.ts');
+  const { mirror, trustedRoot, signingConfig, outage } = await fetchInstanceTrust({ environment, http, now: now() });
+  const name = mirror === PUBLIC_MIRROR ? "Sigstore's public instance" : `the instance at ${mirror}`;
+  return {
+    trustedRoot: parseTrustedRoot(trustedRoot),
+    source: outage === undefined ? name : `${name}, from the cache: ${outage.code}  ${outage.message}`,
+    ...(signingConfig === undefined ? {} : { signingConfig: parseSigningConfig(signingConfig) }),
+  };
 }
 
 function fromStack(dir: string, source: string): ResolvedTrust {

@@ -82,6 +82,17 @@ test('flags come before --dir, that before SEALWRIGHT_DIR, that before the recor
   assert.equal(file.source, `the trusted root in ${trustedRoot}`);
 });
 
+test('a TUF mirror in the environment comes before the recorded stack, and after --dir', async (t) => {
+  const { root, configFolder, resolve } = place(t);
+  const dir = stack(root, 'recorded');
+  await recordStack(configFolder, dir);
+  const environment = { TUF_MIRROR: 'https://tuf.example.com' };
+  // Nothing says which root to trust for it: it was asked, and the stack was not.
+  await assert.rejects(resolve({}, environment), { code: 'USAGE_NO_TRUST' });
+  assert.equal((await resolve({ dir }, environment)).host, 'recorded.example.com');
+  assert.equal((await resolve({}, { TUF_MIRROR: '' })).host, 'recorded.example.com');
+});
+
 test('a signing config by flag replaces that of the source, which keeps its trusted root', async (t) => {
   const { root, resolve } = place(t);
   const config = join(root, 'signing.json');
@@ -120,10 +131,9 @@ test('a folder in the working directory is never asked', async (t) => {
   t.after(() => {
     process.chdir(before);
   });
-  await assert.rejects(
-    resolve(),
-    ({ code }: { code?: string }) => code === 'REMOTE_OFFLINE' || code === 'USAGE_NO_TRUST',
-  );
+  // What is left is the public instance, which an offline run without a cache cannot ask.
+  await assert.rejects(resolve(), { code: 'TRUST_STALE' });
+  await assert.rejects(resolve({}, { TUF_ROOT: '' }), { code: 'TRUST_STALE' });
 });
 
 test('files that are not there, not readable or not what they should be are refused by name', async (t) => {

@@ -1,0 +1,128 @@
+import { NotFoundError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
+import type { HttpClient } from '../net/http-client.ts';
+import { variable, type Environment } from './environment.ts';
+import { Mirror } from './mirror.ts';
+import { embeddedRoot, PUBLIC_MIRROR } from './public-instance.ts';
+import { cacheFolder, TrustCache, type MirrorCache } from './trust-cache.ts';
+import { readTrustFile } from './trust-files.ts';
+import { TufClient } from './tuf-client.ts';
+
+export const TRUSTED_ROOT_TARGET = 'trusted_root.json';
+export const SIGNING_CONFIG_TARGET = 'signing_config.v0.2.json';
+
+/** The two documents of an instance, as its TUF repository vouches for them. */
+export interface InstanceTrust {
+  readonly mirror: string;
+  readonly trustedRoot: Uint8Array;
+  /** undefined when the repository has none. */
+  readonly signingConfig: Uint8Array | undefined;
+  /** Set when the mirror could not be asked and the cache, still valid, was believed instead. */
+  readonly outage?: SealwrightError;
+}
+
+export interface InstanceRequest {
+  /** TUF_MIRROR, TUF_ROOT_JSON, TUF_ROOT, HOME: as cosign reads them. */
+  readonly environment: Environment;
+  readonly http: HttpClient;
+  readonly now: Date;
+}
+
+/** A mirror that was asked less than this ago is not asked again (docs/decisions/0009). */
+const REFRESH_INTERVAL_MS = 3_600_000;
+
+/**
+ * The trust of the instance that the environment or the last `initialize` names, else of Sigstore's public one.
+ *
+ * @throws UsageError USAGE_NO_TRUST for a mirror without a first root to start from; what TufClient throws
+ */
+export async function fetchInstanceTrust({ environment, http, now }: InstanceRequest): Promise<InstanceTrust> {
+  const cache = new TrustCache(cacheFolder(environment));
+  const url = variable(environment, 'TUF_MIRROR') ?? cache.initializedMirror() ?? PUBLIC_MIRROR;
+  const mirrorCache = cache.mirror(url);
+  const root = await firstRoot(url, environment, mirrorCache);
+  const mirror = new Mirror(url, http);
+  const start = (): TufClient => new TufClient(mirror, root, mirrorCache, now);
+  const isOffline = http.offline && !url.startsWith('file:');
+  const { client, outage } = await update(start, { isOffline, isRecent: isRecent(mirrorCache, now) });
+  return {
+    mirror: url,
+    trustedRoot: await client.target(TRUSTED_ROOT_TARGET),
+    signingConfig: await optionalTarget(client, SIGNING_CONFIG_TARGET),
+    ...(outage === undefined ? {} : { outage }),
+  };
+}
+
+/** A target that a repository need not have. */
+export async function optionalTarget(client: TufClient, name: string): Promise<Uint8Array | undefined> {
+  try {
+    return await client.target(name);
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}
+
+interface Updated {
+  readonly client: TufClient;
+  readonly outage?: SealwrightError;
+}
+
+async function update(
+  start: () => TufClient,
+  { isOffline, isRecent }: { readonly isOffline: boolean; readonly isRecent: boolean },
+): Promise<Updated> {
+  if (isOffline || isRecent) {
+    const client = start();
+    try {
+      client.loadCached();
+      return { client };
+    } catch (error) {
+      if (isOffline || !(error instanceof SealwrightError)) throw error;
+    }
+  }
+  const client = start();
+  try {
+    await client.refresh();
+    return { client };
+  } catch (error) {
+    const cached = error instanceof RemoteError && error.retryable ? stillValid(start) : undefined;
+    if (cached === undefined) throw error;
+    return { client: cached, outage: error as RemoteError };
+  }
+}
+
+/**
+ * The cache, when it has not expired. Whoever can cut the connection could as well have replayed it: its expiry bounds
+ * both in the same way.
+ */
+function stillValid(start: () => TufClient): TufClient | undefined {
+  const client = start();
+  try {
+    client.loadCached();
+    return client;
+  } catch (error) {
+    if (error instanceof SealwrightError) return undefined;
+    throw error;
+  }
+}
+
+/** A clock that has been set back must not keep the cache recent for ever. */
+function isRecent(cache: MirrorCache, now: Date): boolean {
+  const elapsedMs = now.getTime() - (cache.lastRefresh()?.getTime() ?? Number.NEGATIVE_INFINITY);
+  return elapsedMs >= 0 && elapsedMs < REFRESH_INTERVAL_MS;
+}
+
+/** cosign's order: never the public instance's root for another mirror. */
+async function firstRoot(url: string, environment: Environment, cache: MirrorCache): Promise<Uint8Array> {
+  const embedded = await embeddedRoot(url);
+  if (url === PUBLIC_MIRROR && embedded !== undefined) return embedded;
+  const named = variable(environment, 'TUF_ROOT_JSON');
+  if (named !== undefined) return readTrustFile(named, 'the first root (TUF_ROOT_JSON)');
+  const root = cache.read('root.json') ?? embedded;
+  if (root !== undefined) return root;
+  throw new UsageError('USAGE_NO_TRUST', 'nothing says which root to trust for this mirror', {
+    found: url,
+    expected: 'a root.json that its keepers gave you',
+    fix: `sealwright initialize --mirror ${url} --root root.json`,
+  });
+}
