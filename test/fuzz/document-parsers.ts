@@ -1,0 +1,189 @@
+/** Documents and texts: tokens, images, trust, policies. */
+import { JsonFields } from '../../src/core/encoding/json-fields.ts';
+import { parseJson, type JsonValue } from '../../src/core/encoding/json.ts';
+import { parseIdentityToken } from '../../src/core/identity/identity-token.ts';
+import { principalFromClaims } from '../../src/core/identity/principal.ts';
+import { checkTokenClaims, tokenPayload } from '../../src/core/identity/token-rules.ts';
+import { Digest } from '../../src/core/image/digest.ts';
+import { parseManifest } from '../../src/core/image/manifest.ts';
+import { parsePlatform } from '../../src/core/image/platform.ts';
+import { parseReference, parseRepository } from '../../src/core/image/reference.ts';
+import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image-policy-parser.ts';
+import { ImageGlob } from '../../src/core/policy/image-glob.ts';
+import { parsePolicyDocuments } from '../../src/core/policy/policy-document.ts';
+import { readStoredPolicy } from '../../src/core/policy/stand-in-policy.ts';
+import { readWorkloadImages } from '../../src/core/policy/workload-images.ts';
+import { CLIENT_TRUST_CONFIG_V01, parseClientTrustConfig } from '../../src/core/trust/client-trust-config.ts';
+import { encodeSigningConfig, parseSigningConfig } from '../../src/core/trust/signing-config.ts';
+import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/trusted-root.ts';
+import { pod } from '../servers/webhook/review.ts';
+import { FORMAT, text, vectors, INSTANCE, CLAIMS, TOKEN, DIGEST, json, type FuzzedParser } from './samples.ts';
+
+const ROOT = encodeTrustedRoot(INSTANCE.trustedRoot);
+
+const SERVICE = {
+  url: 'https://ca.example.org',
+  majorApiVersion: 1,
+  validFor: { start: new Date('2026-01-01T00:00:00Z') },
+  operator: 'example.org',
+};
+
+const CONFIG = encodeSigningConfig({
+  caUrls: [SERVICE],
+  oidcUrls: [SERVICE],
+  rekorTlogUrls: [SERVICE],
+  rekorTlogConfig: { selector: 'ANY' },
+  tsaUrls: [SERVICE],
+  tsaConfig: { selector: 'EXACT', count: 1 },
+});
+
+const MANIFEST = {
+  schemaVersion: 2,
+  mediaType: 'application/vnd.oci.image.manifest.v1+json',
+  artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+  config: { mediaType: 'application/vnd.oci.empty.v1+json', digest: DIGEST, size: 2, data: 'e30=' },
+  layers: [{ mediaType: 'application/octet-stream', digest: DIGEST, size: 3, annotations: { a: 'b' } }],
+  subject: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: DIGEST, size: 4 },
+  annotations: { 'org.opencontainers.image.created': '2026-01-01T00:00:00Z' },
+};
+
+const INDEX = {
+  schemaVersion: 2,
+  mediaType: 'application/vnd.oci.image.index.v1+json',
+  manifests: [
+    { mediaType: MANIFEST.mediaType, digest: DIGEST, size: 5, platform: { os: 'linux', architecture: 'amd64' } },
+  ],
+};
+
+/** Those that ask for nothing unsupported. */
+const POLICIES = vectors('policy-controller/valid', '.yaml').filter((yaml) => {
+  try {
+    return parseClusterImagePolicies(text(yaml), 'it').length > 0;
+  } catch {
+    return false;
+  }
+});
+
+const claimsOf = (bytes: Uint8Array): JsonFields =>
+  new JsonFields(parseJson(bytes, 'claims', 'FORMAT_TOKEN'), 'token', 'FORMAT_TOKEN');
+
+function policyObject(): JsonValue {
+  return {
+    apiVersion: 'policy.sigstore.dev/v1beta1',
+    kind: 'ClusterImagePolicy',
+    metadata: { name: 'p' },
+    spec: {
+      images: [{ glob: 'ghcr.io/org/**' }],
+      authorities: [{ keyless: { url: 'https://ca.example.org', identities: [{ issuer: 'i', subjectRegExp: '.*' }] } }],
+    },
+  };
+}
+
+export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
+  {
+    name: 'core/identity/identity-token.ts: parseIdentityToken',
+    families: [...FORMAT, 'auth'],
+    parse: (bytes) => parseIdentityToken(text(bytes)),
+    samples: [TOKEN],
+  },
+  {
+    name: 'core/identity/token-rules.ts: tokenPayload',
+    families: [...FORMAT, 'auth'],
+    parse: (bytes) => tokenPayload(text(bytes)),
+    samples: [TOKEN],
+  },
+  {
+    name: 'core/identity/principal.ts: principalFromClaims',
+    families: [...FORMAT, 'auth'],
+    samples: json(CLAIMS),
+    parse: (bytes) => {
+      const claims = claimsOf(bytes);
+      const base = { issuerUrl: CLAIMS.iss, clientId: 'sigstore' };
+      checkTokenClaims({ ...base, type: 'email' }, claims, new Date());
+      return [
+        principalFromClaims({ ...base, type: 'email' }, claims),
+        principalFromClaims({ ...base, type: 'kubernetes' }, claims),
+      ];
+    },
+  },
+  {
+    name: 'core/image/digest.ts: parse',
+    families: FORMAT,
+    parse: (bytes) => Digest.parse(text(bytes)),
+    samples: [DIGEST],
+  },
+  {
+    name: 'core/image/manifest.ts: parseManifest',
+    families: FORMAT,
+    parse: (bytes) => parseManifest(bytes),
+    samples: json(MANIFEST, INDEX),
+  },
+  {
+    name: 'core/image/platform.ts: parsePlatform',
+    families: FORMAT,
+    parse: (bytes) => parsePlatform(text(bytes)),
+    samples: ['linux/arm64/v8'],
+  },
+  {
+    name: 'core/image/reference.ts: parseReference',
+    families: ['usage', ...FORMAT],
+    parse: (bytes) => parseReference(text(bytes)),
+    samples: [`localhost:5080/shop/app:1.0@${DIGEST}`, 'alpine', 'ghcr.io/a/b_c--d'],
+  },
+  {
+    name: 'core/image/reference.ts: parseRepository',
+    families: ['usage', ...FORMAT],
+    parse: (bytes) => parseRepository(text(bytes)),
+    samples: ['localhost:5080/shop/app', 'a'],
+  },
+  {
+    name: 'core/policy/cluster-image-policy-parser.ts: parseClusterImagePolicies',
+    families: ['usage', ...FORMAT],
+    parse: (bytes) => parseClusterImagePolicies(text(bytes), 'it'),
+    samples: POLICIES,
+    rounds: 400,
+  },
+  {
+    name: 'core/policy/image-glob.ts: parse',
+    families: ['usage', ...FORMAT],
+    parse: (bytes) => ImageGlob.parse(text(bytes)),
+    samples: ['ghcr.io/org/**', 'index.docker.io/library/*:1.0'],
+  },
+  {
+    name: 'core/policy/policy-document.ts: parsePolicyDocuments',
+    families: ['usage', ...FORMAT],
+    parse: (bytes) => parsePolicyDocuments(text(bytes), 'it'),
+    samples: POLICIES,
+    rounds: 400,
+  },
+  {
+    name: 'core/policy/stand-in-policy.ts: readStoredPolicy',
+    families: FORMAT,
+    parse: (bytes) => readStoredPolicy('p', parseJson(bytes, 'it', 'FORMAT_POLICY')),
+    samples: json(policyObject()),
+  },
+  {
+    name: 'core/policy/workload-images.ts: readWorkloadImages',
+    families: FORMAT,
+    parse: (bytes) =>
+      readWorkloadImages('', 'pods', new JsonFields(parseJson(bytes, 'it'), 'object', 'FORMAT_ADMISSION_REVIEW')),
+    samples: json(pod('a', 'b:1')),
+  },
+  {
+    name: 'core/trust/client-trust-config.ts: parseClientTrustConfig',
+    families: FORMAT,
+    parse: parseClientTrustConfig,
+    samples: json({
+      mediaType: CLIENT_TRUST_CONFIG_V01,
+      trustedRoot: JSON.parse(ROOT) as unknown,
+      signingConfig: JSON.parse(CONFIG) as unknown,
+    }),
+  },
+  {
+    name: 'core/trust/signing-config.ts: parseSigningConfig',
+    families: FORMAT,
+    parse: parseSigningConfig,
+    samples: [CONFIG],
+  },
+  { name: 'core/trust/trusted-root.ts: parseTrustedRoot', families: FORMAT, parse: parseTrustedRoot, samples: [ROOT] },
+];
