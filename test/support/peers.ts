@@ -14,6 +14,7 @@ export const CACHED_PEERS = [
   'cosign',
   'crane',
   'registry',
+  'oci-conformance',
   'fsck',
   'timestamp-server',
   'fulcio',
