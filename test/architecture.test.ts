@@ -39,7 +39,7 @@ const ROOMS: readonly Room[] = [
   { name: 'core/tlog', builtins: [], packages: [] },
   { name: 'core/attestation', builtins: [], packages: [] },
   { name: 'core/identity', builtins: [], packages: ['re2js'] },
-  { name: 'core/trust', builtins: [], packages: ['@tufjs/models'] },
+  { name: 'core/trust', builtins: [], packages: [] },
   { name: 'core/bundle', builtins: [], packages: [] },
   { name: 'core/wire', builtins: [], packages: [] },
   { name: 'core/verify', builtins: [], packages: [] },

@@ -11,7 +11,8 @@ import type { UpkeepKeys } from '../../../src/servers/trust/repository-upkeep.ts
 import { createTrustRepository, type TrustRepository } from '../../../src/servers/trust/trust-repository.ts';
 import { FakeInstance } from '../../support/instance.ts';
 
-const instance = new FakeInstance();
+/** Signed something, and the trusted root below will verify it. */
+export const instance = new FakeInstance();
 
 export const TRUSTED_ROOT = encodeTrustedRoot(instance.trustedRoot);
 
