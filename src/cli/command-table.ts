@@ -41,6 +41,11 @@ export const COMMANDS: readonly CommandGroup[] = [
         summary: 'make an encrypted key pair',
         load: async () => (await import('./commands/generate-key-pair.ts')).generateKeyPair,
       },
+      {
+        name: 'initialize',
+        summary: 'start trusting an instance by its TUF root',
+        load: async () => (await import('./commands/initialize.ts')).initialize,
+      },
     ],
   },
   {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -104,5 +104,68 @@ test('the stack that was started last is trusted without a flag, and named', asy
     assert.ok(ended.stderr.includes(stack.dir), ended.stderr);
   } finally {
     await stack.stop();
+  }
+});
+
+test('log fsck names the tile that is not what the entries make it, beside a running stack and without one', async () => {
+  const stack = await SandboxStack.start(sandbox, 'fsck');
+  writeFileSync(sandbox.path('fsck-token'), await stack.token(WHO));
+  writeFileSync(sandbox.path('blob'), 'a blob');
+  const signed = await sandbox.run(['sign-blob', '--identity-token', 'fsck-token', '--bundle', 'blob.json', 'blob']);
+  assert.equal(signed.exitCode, 0, signed.stderr);
+  const fsck = ['log', 'fsck', '--dir', stack.dir];
+  const sound = await sandbox.run(fsck);
+  assert.equal(sound.exitCode, 0, sound.stderr);
+  assert.match(sound.stdout, /transparency log: 1 entries/);
+  await stack.stop();
+
+  for (const log of ['log', 'ct']) {
+    const tile = join(stack.dir, log, 'objects', 'tile', '0', '000.p', '1');
+    const whole = readFileSync(tile);
+    writeFileSync(tile, whole.with(7, (whole[7] ?? 0) ^ 1));
+    const damaged = await sandbox.run([...fsck, '-o', 'json']);
+    assert.equal(errorCode(damaged), 'STATE_CORRUPT', damaged.stderr);
+    assert.equal(damaged.exitCode, 1);
+    const reports = JSON.parse(damaged.stdout) as { dir: string; differences: { name: string }[] }[];
+    const [report] = reports.filter(({ differences }) => differences.length > 0);
+    assert.equal(report?.dir, join(stack.dir, log));
+    assert.ok(
+      report.differences.some(({ name }) => name === 'tile/0/000.p/1'),
+      damaged.stdout,
+    );
+    writeFileSync(tile, whole);
+  }
+  assert.equal((await sandbox.run(fsck)).exitCode, 0);
+  const nothing = await sandbox.run(['log', 'fsck', '--dir', sandbox.path('nothing')]);
+  assert.equal(errorCode(nothing), 'USAGE_STACK_NOT_RUNNING', nothing.stderr);
+});
+
+test('initialize starts trusting an instance by its root, and by no other', async () => {
+  const stack = await SandboxStack.start(sandbox, 'mirrored');
+  const other = await SandboxStack.start(sandbox, 'other');
+  try {
+    const { issuer, registry, tuf } = stack.status;
+    const { digest } = await pushDemoImage(registry, 'shop/app', '1');
+    const pinned = `${registry}/shop/app@${digest}`;
+    writeFileSync(sandbox.path('mirrored-token'), await stack.token(WHO));
+    const verify = ['verify', '--certificate-identity', WHO, '--certificate-oidc-issuer', issuer, pinned];
+
+    const wrong = await sandbox.run(['initialize', '--mirror', tuf.mirror, '--root', other.status.tuf.root]);
+    assert.match(errorCode(wrong), /^TUF_/, wrong.stderr);
+    assert.equal(wrong.exitCode, 12);
+    const before = await sandbox.run(verify);
+    assert.ok(before.stderr.includes(other.dir), 'the stack that was started last is still the one');
+
+    const done = await sandbox.run(['initialize', '--mirror', tuf.mirror, '--root', tuf.root]);
+    assert.equal(done.exitCode, 0, done.stderr);
+    assert.ok(done.stderr.includes(other.dir), done.stderr);
+    const signed = await sandbox.run(['sign', '--identity-token', 'mirrored-token', pinned]);
+    assert.equal(signed.exitCode, 0, signed.stderr);
+    const after = await sandbox.run(verify);
+    assert.equal(after.exitCode, 0, after.stderr);
+    assert.ok(after.stderr.includes(tuf.mirror), after.stderr);
+  } finally {
+    await stack.stop();
+    await other.stop();
   }
 });

@@ -241,3 +241,18 @@ test('--recursive signs an index and every image that it names', async () => {
     assert.equal((await sandbox.run(['verify', ...signedBy(), record.image])).exitCode, 0, record.image);
   }
 });
+
+test('signatures may be kept in a repository of their own', async () => {
+  const { registry } = stack.status;
+  const { digest } = await pushDemoImage(registry, 'shop/elsewhere', '1');
+  const elsewhere = `${registry}/shop/elsewhere@${digest}`;
+  const environment = { COSIGN_REPOSITORY: `${registry}/signatures` };
+  const ended = await sandbox.run(['sign', '--identity-token', 'token', elsewhere], { environment });
+  assert.equal(ended.exitCode, 0, ended.stderr);
+  refused(await sandbox.run(['verify', ...signedBy(), elsewhere]), 'NO_SIGNATURE', 10);
+  assert.equal((await sandbox.run(['verify', ...signedBy(), elsewhere], { environment })).exitCode, 0);
+  const bad = await sandbox.run(['verify', ...signedBy(), elsewhere], {
+    environment: { COSIGN_REPOSITORY: 'a/b:tag' },
+  });
+  refused(bad, 'USAGE_BAD_REFERENCE', 1);
+});

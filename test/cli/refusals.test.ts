@@ -263,7 +263,9 @@ test('a stack folder in the working directory is no source of trust', async () =
     join(checkout, '.sealwright', 'settings.json'),
     '{"version": 1, "host": "127.0.0.1", "port": 5080, "createdAt": "2026-01-01T00:00:00.000Z"}',
   );
-  const ended = await sandbox.run(['verify', ...WHO, '--timeout', '20s', `localhost:1/b@${DIGEST}`], { cwd: checkout });
+  // Without a stack of the user's own it is the public instance, which no test asks.
+  const environment = { HTTPS_PROXY: 'http://127.0.0.1:1' };
+  const ended = await sandbox.run(['verify', ...WHO, `localhost:1/b@${DIGEST}`], { cwd: checkout, environment });
   assert.notEqual(ended.exitCode, 0);
   assert.doesNotMatch(ended.stderr, /\.sealwright/);
 });

@@ -102,16 +102,15 @@ async function openAuthorities(
     opened.push(service);
     return service;
   };
-  const log = keep(await createTransparencyLog({ dir: folder.part('log'), origin, key: keys.log, ...shared }));
-  const ct = keep(
-    await createCtLog({
-      dir: folder.part('ct'),
-      origin: ctOrigin(url),
-      key: keys.ct,
-      roots: caChain.slice(-1),
-      ...shared,
-    }),
-  );
+  const roots = caChain.slice(-1);
+  // Each log starts a thread of its own, so they start side by side; both are waited for, or one could stay behind open.
+  const [openedLog, openedCt] = await Promise.allSettled([
+    createTransparencyLog({ dir: folder.part('log'), origin, key: keys.log, ...shared }).then(keep),
+    createCtLog({ dir: folder.part('ct'), origin: ctOrigin(url), key: keys.ct, roots, ...shared }).then(keep),
+  ]);
+  if (openedLog.status === 'rejected') throw openedLog.reason;
+  if (openedCt.status === 'rejected') throw openedCt.reason;
+  const [log, ct] = [openedLog.value, openedCt.value];
   const developerSecret = await folder.developerSecret();
   const host = new URL(url).hostname;
   const issuer = keep(createDevIssuer({ issuerUrl, host, key: keys.issuer, developerSecret, ...shared }));
@@ -140,24 +139,24 @@ function mount(services: Record<Role | 'trust', Service>, logger: Logger): Hono 
   return app;
 }
 
+/** All at once on the first start: each key waits for the disk twice before it counts as written. */
 async function openKeys(store: KeyStore): Promise<StackKeys> {
   const p256 = (name: string): Promise<PrivateKey> => store.key(name, 'ecdsa-p256');
-  return {
-    caRoot: await p256('ca-root'),
-    ca: await p256('ca'),
-    tsaRoot: await p256('tsa-root'),
-    tsa: await p256('tsa'),
-    log: await store.key('log', 'ed25519'),
-    ct: await p256('ct'),
+  const [caRoot, ca, tsaRoot, tsa, ct, root, targets, snapshot, timestamp, log, issuer] = await Promise.all([
+    p256('ca-root'),
+    p256('ca'),
+    p256('tsa-root'),
+    p256('tsa'),
+    p256('ct'),
+    p256('tuf-root'),
+    p256('tuf-targets'),
+    p256('tuf-snapshot'),
+    p256('tuf-timestamp'),
+    store.key('log', 'ed25519'),
     // cosign takes a token given by flag for one only if it is RS256.
-    issuer: await store.key('issuer', 'rsa'),
-    tuf: {
-      root: await p256('tuf-root'),
-      targets: await p256('tuf-targets'),
-      snapshot: await p256('tuf-snapshot'),
-      timestamp: await p256('tuf-timestamp'),
-    },
-  };
+    store.key('issuer', 'rsa'),
+  ]);
+  return { caRoot, ca, tsaRoot, tsa, log, ct, issuer, tuf: { root, targets, snapshot, timestamp } };
 }
 
 async function describeStack({ folder, url, since }: StackServicesOptions, keys: StackKeys): Promise<StackDescription> {
