@@ -70,10 +70,14 @@ export class FakeLog {
   readonly instance: LogInstance;
   readonly #leaves: Uint8Array[] = [];
 
-  constructor(api: 'rekor-v1' | 'rekor-v2', name: string, options: { kind?: KeyKind; operator?: string } = {}) {
+  constructor(
+    api: 'rekor-v1' | 'rekor-v2',
+    name: string,
+    options: { kind?: KeyKind; key?: PrivateKey; operator?: string } = {},
+  ) {
     this.api = api;
     this.name = name;
-    this.key = PrivateKey.generate(options.kind ?? (api === 'rekor-v1' ? 'ecdsa-p256' : 'ed25519'));
+    this.key = options.key ?? PrivateKey.generate(options.kind ?? (api === 'rekor-v1' ? 'ecdsa-p256' : 'ed25519'));
     this.instance = createLogInstance({
       api,
       baseUrl: `https://${name}`,
