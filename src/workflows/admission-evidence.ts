@@ -20,7 +20,7 @@ export interface EvidenceOptions {
 
 const DEFAULT_MAX_IMAGES = 2000;
 const DEFAULT_MAX_AGE_MS = 3_600_000;
-/** Images asked about at once, over all reviews: a burst of pods must not become a burst at a registry. */
+/** Images that one registry is asked about at once, over all reviews: a burst of pods must not become a burst there. */
 const PARALLEL_IMAGES = 16;
 
 /**
@@ -64,7 +64,7 @@ export class AdmissionEvidence {
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
   async resolve(reference: ImageReference): Promise<PinnedImage> {
-    const { digest } = await this.#limit.run(() => this.#options.registry.resolve(reference));
+    const { digest } = await this.#limit.run(reference.registry, () => this.#options.registry.resolve(reference));
     return { registry: reference.registry, repository: reference.repository, digest };
   }
 
@@ -73,7 +73,7 @@ export class AdmissionEvidence {
     const shared = this.#underWay.get(name);
     if (shared !== undefined) return shared;
     const fetch = this.#limit
-      .run(() => this.#fetchRecord(image))
+      .run(image.registry, () => this.#fetchRecord(image))
       .finally(() => {
         this.#underWay.delete(name);
       });

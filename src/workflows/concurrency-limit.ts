@@ -1,22 +1,27 @@
-/** Lets a number of tasks run at once; the others wait their turn, first come first served. */
+/**
+ * Lets a number of tasks run at once for each peer; the others wait their turn, first come first served. A peer that does
+ * not answer holds up nobody else's tasks.
+ */
 export class ConcurrencyLimit {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
+  readonly #atOnce: number;
+  readonly #peers = new Map<string, { running: number; readonly waiting: (() => void)[] }>();
 
   constructor(atOnce: number) {
-    this.#free = atOnce;
+    this.#atOnce = atOnce;
   }
 
-  async run<Result>(task: () => Promise<Result>): Promise<Result> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async run<Result>(peer: string, task: () => Promise<Result>): Promise<Result> {
+    const turns = this.#peers.get(peer) ?? { running: 0, waiting: [] };
+    this.#peers.set(peer, turns);
+    if (turns.running < this.#atOnce) turns.running++;
+    else await new Promise<void>((resolve) => turns.waiting.push(resolve));
     try {
       return await task();
     } finally {
-      const next = this.#waiting.shift();
+      const next = turns.waiting.shift();
       // A turn goes from hand to hand, so that nobody can slip in between.
-      if (next === undefined) this.#free++;
-      else next();
+      if (next !== undefined) next();
+      else if (--turns.running === 0) this.#peers.delete(peer);
     }
   }
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, type Answer } from './review.ts';
-import type { World } from './world.ts';
+import { World } from './world.ts';
 
 function unchecked(answer: Answer, cause: string): void {
   assert.equal(answer.allowed, false);
@@ -134,4 +134,25 @@ test('an answer comes before the API server loses patience; the check goes on, a
   assert.equal((await ask(webhook.routes, 'mutate', { object: pod(image.toString()) })).allowed, true);
   world.fault.answer = () => NEVER;
   assert.equal((await ask(webhook.routes, 'validate', { object: pod(image.toString()) })).allowed, true);
+});
+
+test('a registry that does not answer holds up no image of another registry', async (t) => {
+  const { world, webhook, enforce } = await openDoor(t);
+  const other = await World.open(t);
+  const image = await other.push('shop/app');
+  await other.attach(image, world.draft(image.digest!));
+  enforce(policyFor(world), policyFor(other, 'other'));
+  let release: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  world.fault.answer = async () => {
+    await held;
+    return new Response('', { status: 500 });
+  };
+  const stuck = Array.from({ length: 50 }, (_, i) =>
+    ask(webhook.routes, 'mutate', { object: pod(`${world.host}/shop/app:${i}`) }),
+  );
+  const answer = await ask(webhook.routes, 'mutate', { object: pod(image.toString()) });
+  release?.();
+  assert.equal(answer.allowed, true, answer.message);
+  for (const one of await Promise.all(stuck)) unchecked(one, 'REMOTE_STATUS');
 });
