@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -174,4 +175,25 @@ test('a recorded stack that is gone is an error, not another source', async (t) 
   const { root, configFolder, resolve } = place(t);
   await recordStack(configFolder, join(root, 'gone'));
   await assert.rejects(resolve(), { code: 'USAGE_NO_TRUST' });
+});
+
+test("a stack of one's own costs no TUF client, no HTTP stack and no database", (t) => {
+  const { root } = place(t);
+  const script = join(root, 'resolve.mjs');
+  const source = (path: string): string => JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
+  writeFileSync(
+    script,
+    `import { createRequire } from 'node:module';
+     import process from 'node:process';
+     import { HttpClient } from ${source('io/net/http-client.ts')};
+     import { resolveTrust } from ${source('workflows/trust-source.ts')};
+     const http = new HttpClient();
+     const dir = process.argv[2];
+     await resolveTrust({ flags: { dir }, environment: {}, configFolder: dir, http, now: () => new Date() });
+     const packages = Object.keys(createRequire(import.meta.url).cache);
+     const heavy = process.moduleLoadList.filter((name) => /NativeModule (http|https|sqlite|tls)$/.test(name));
+     console.log(JSON.stringify([...packages, ...heavy]));`,
+  );
+  const output = execFileSync(process.execPath, [script, stack(root, 'stack')], { encoding: 'utf8' });
+  assert.deepEqual(JSON.parse(output), []);
 });

@@ -110,11 +110,13 @@ function unacceptable(request: TimestampRequest): TimestampRefusal | undefined {
   return request.hasExtensions ? 'extension' : undefined;
 }
 
+/** A token, or two with a slash between them (RFC 9110 §5.6.2, §8.3.1); Go's parser takes the first form too. */
+const MEDIA_TYPE = /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/;
+
 /** Media type of a Content-Type header, in lower case, without parameters; undefined when there is none in it. */
 function parseMediaType(header: string): string | undefined {
-  const token = "[!#$%&'*+.^_`|~0-9a-z-]+";
   const type = header.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return new RegExp(`^${token}(/${token})?$`).test(type) ? type : undefined;
+  return MEDIA_TYPE.test(type) ? type : undefined;
 }
 
 /** The original labels the JSON of its own refusals as a reply, and clients are used to it. */

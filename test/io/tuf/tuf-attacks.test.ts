@@ -396,3 +396,23 @@ for (const name of ['timestamp.json', '1.snapshot.json', '1.targets.json']) {
     for (const code of codes) assert.ok(expected.includes(code), code);
   });
 }
+
+test('every damage to a next root is refused, or changes nothing that is signed', async (t) => {
+  const mirror = await HostileMirror.create(t);
+  const rotated = { ...mirror.keys, root: PrivateKey.generate('ed25519'), timestamp: PrivateKey.generate('ed25519') };
+  await mirror.advance('example.two', { ...rotated, previousRoot: mirror.keys.root });
+  const codes = new Set<string>();
+  let count = 0;
+  for (const bytes of damaged(mirror.bytes('2.root.json'))) {
+    if (count++ % 40 !== 0) continue;
+    mirror.files.set('2.root.json', bytes);
+    try {
+      assert.equal(await mirror.fetch(undefined), signingConfig('example.two'));
+    } catch (error) {
+      assert.ok(error instanceof Error && 'code' in error, String(error));
+      codes.add(String(error.code));
+    }
+  }
+  for (const code of codes) assert.ok(['FORMAT_TUF', 'TUF_SIGNATURE', 'TUF_MISMATCH'].includes(code), code);
+  assert.ok(codes.has('FORMAT_TUF') && codes.has('TUF_SIGNATURE'));
+});

@@ -230,6 +230,22 @@ test('a crash between any two files leaves a repository that clients accept and 
   }
 });
 
+test('a crash right after a root with another timestamp key is made good at the next start', async (t) => {
+  const dir = join(temporaryFolder(t), 'tuf');
+  const keys = generateKeys();
+  const { rootJson } = await openRepository(t, { dir, keys });
+  const before = readFileSync(join(dir, 'timestamp.json'));
+  const rotated = { ...keys, timestamp: PrivateKey.generate('ecdsa-p256') };
+  await openRepository(t, { dir, keys: rotated });
+  // The root is there, the timestamp that it wants is not.
+  writeFileSync(join(dir, 'timestamp.json'), before);
+  const root = readFileSync(join(dir, '2.root.json'));
+  const repository = await openRepository(t, { dir, keys: rotated });
+  assert.deepEqual(readFileSync(join(dir, '2.root.json')), root);
+  assert.deepEqual(versions(dir), { root: 2, targets: 1, snapshot: 1, timestamp: 2 });
+  assert.deepEqual(await fetchByTufJs(t, repository, rootJson), [TRUSTED_ROOT, signingConfig()]);
+});
+
 test('what a crash left of a first attempt is thrown away', async (t) => {
   const parent = temporaryFolder(t);
   mkdirSync(join(parent, '.tuf.new'));
