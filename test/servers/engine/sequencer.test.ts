@@ -8,6 +8,7 @@ import { createCheckpointSigner } from '../../../src/servers/engine/checkpoint-s
 import { encodeEntryBatch } from '../../../src/servers/engine/entry-batch.ts';
 import { Sequencer } from '../../../src/servers/engine/sequencer.ts';
 import { IntegrityError } from '../../../src/errors.ts';
+import { cutPower } from '../../../tools/campaigns/power-cut.ts';
 import { Acknowledged, append, Disk, Faults, KEY, NOW, ORIGIN, SIGNER, type Fault, type Step } from './lab.ts';
 
 function names(count: number, prefix = 'entry'): readonly string[] {
@@ -125,45 +126,10 @@ test('reading the store back fails: the log does not open, and opens when it can
   assert.equal((await append(await disk.open(), 'entry 1')).entries[0]?.index, 1n);
 });
 
-/** Deterministic: a cut that fails fails again. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-/** Runs batches until the power goes at a random operation, then starts again; many times on one disk. */
-async function cutPower(seed: number, rounds: number): Promise<void> {
-  const random = generator(seed);
-  const disk = await Disk.create();
-  const acknowledged = new Acknowledged();
-  for (let round = 0; round < rounds; round++) {
-    disk.files.cutAfter(Math.floor(random() * 120));
-    try {
-      const sequencer = await disk.open();
-      for (let batch = 0; ; batch++) {
-        const count = 1 + Math.floor(random() * (random() < 0.2 ? 300 : 5));
-        const submitted = [...names(count, `${round}.${batch}`), ...(random() < 0.3 ? ['0.0 0'] : [])];
-        acknowledged.add(submitted, await append(sequencer, ...submitted));
-      }
-    } catch (error) {
-      assert.ok(error instanceof IntegrityError && error.code === 'STATE_UNAVAILABLE', String(error));
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-    const luck = random();
-    disk.files.restore(() => random() < luck);
-    const check = await disk.open();
-    await check.close();
-    acknowledged.check((name) => disk.read(name));
-  }
-  assert.ok(acknowledged.size > rounds, 'the campaign acknowledged nothing');
-}
-
-for (const seed of [1, 2, 3, 4]) {
+for (const seed of [1, 2]) {
   test(`power cuts at random operations, seed ${seed}: nothing acknowledged is lost`, async () => {
-    await cutPower(seed, 25);
+    const { cuts, entries } = await cutPower(20, seed);
+    assert.ok(cuts === 20 && entries > cuts, 'the campaign acknowledged nothing');
   });
 }
 
