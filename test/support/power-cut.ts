@@ -107,7 +107,11 @@ export class PowerCutFileSystem implements FileSystem {
     this.#folder(dirname(from)).names.delete(basename(from));
   }
 
-  remove(path: string): void {
+  removeFile(path: string): void {
+    this.removeFolder(path);
+  }
+
+  removeFolder(path: string): void {
     this.#spend();
     const parent = this.#find(dirname(path));
     if (parent?.kind === 'folder') parent.names.delete(basename(path));

@@ -26,17 +26,15 @@ export async function devToken(dir: string): Promise<IdentityToken> {
 
 export class StackLoad {
   readonly #http = new HttpClient({ retry: { retries: 0 } });
-  readonly #acknowledged: Acknowledgements;
   #isOver = false;
   readonly #writers: Promise<void>[];
 
   /** @param name makes the entries of one load unlike those of any other */
   constructor(url: string, token: IdentityToken, acknowledged: Acknowledgements, name: string, writers = 16) {
-    this.#acknowledged = acknowledged;
     const ca = new CaClient(new HttpClient({ retry: { retries: 0 } }), url);
     this.#writers = [
       ...Array.from({ length: writers }, (_, writer) =>
-        this.#repeat((round) => this.#log(url, `${name} ${writer} ${round}`)),
+        this.#repeat((round) => logEntry(url, `${name} ${writer} ${round}`, acknowledged, this.#http)),
       ),
       this.#repeat(async () => {
         acknowledged.addCertificate(await ca.requestCertificate(token, PrivateKey.generate('ecdsa-p256')));
@@ -63,23 +61,29 @@ export class StackLoad {
       }
     }
   }
+}
 
-  async #log(url: string, text: string): Promise<void> {
-    const message = utf8(text);
-    const { body } = await this.#http.request({
-      method: 'POST',
-      url: `${url}/api/v2/log/entries`,
-      headers: { 'content-type': 'application/json' },
-      body: utf8(
-        encodeCreateEntryRequest({
-          digest: { algorithm: 'sha256', digest: sha256(message) },
-          signature: SIGNER.sign(message),
-          verifier: { kind: 'publicKey', der: SIGNER.publicKey.spki },
-          keyDetails: 'PKIX_ECDSA_P256_SHA_256',
-        }),
-      ),
-      expect: [201],
-    });
-    this.#acknowledged.addEntry(parseCreateEntryResponse(body));
-  }
+/** Submits one entry and remembers the answer. */
+export async function logEntry(
+  url: string,
+  text: string,
+  acknowledged: Acknowledgements,
+  http = new HttpClient({ retry: { retries: 0 } }),
+): Promise<void> {
+  const message = utf8(text);
+  const { body } = await http.request({
+    method: 'POST',
+    url: `${url}/api/v2/log/entries`,
+    headers: { 'content-type': 'application/json' },
+    body: utf8(
+      encodeCreateEntryRequest({
+        digest: { algorithm: 'sha256', digest: sha256(message) },
+        signature: SIGNER.sign(message),
+        verifier: { kind: 'publicKey', der: SIGNER.publicKey.spki },
+        keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+      }),
+    ),
+    expect: [201],
+  });
+  acknowledged.addEntry(parseCreateEntryResponse(body));
 }

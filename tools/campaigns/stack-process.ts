@@ -1,5 +1,5 @@
 /** The whole stack as a process of its own, started as users start it, and ended as they hope it never is. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,11 +12,11 @@ const POLL_MS = 20;
 
 export class StackProcess {
   readonly url: string;
-  readonly #child: ChildProcess;
+  readonly #pid: number;
   readonly #exited: Promise<void>;
 
-  private constructor(child: ChildProcess, exited: Promise<void>, url: string) {
-    this.#child = child;
+  private constructor(pid: number, exited: Promise<void>, url: string) {
+    this.#pid = pid;
     this.#exited = exited;
     this.url = url;
   }
@@ -39,7 +39,7 @@ export class StackProcess {
         // The record of a process that was killed stays behind; only ours counts.
         if (record !== undefined && output.join('').includes('stack ready')) {
           await http.request({ url: `${record.url}/readyz` });
-          return new StackProcess(child, exited, record.url);
+          return new StackProcess(record.pid, exited, record.url);
         }
         await sleep(POLL_MS);
       }
@@ -53,12 +53,12 @@ export class StackProcess {
 
   /** `kill -9`, and gone. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    process.kill(this.#pid, 'SIGKILL');
     await this.#exited;
   }
 
   async stop(): Promise<void> {
-    this.#child.kill('SIGINT');
+    process.kill(this.#pid, 'SIGINT');
     await this.#exited;
   }
 }

@@ -1,9 +1,10 @@
 /** The thread that owns one log: its store, its sequencer, its waiting for the disk. Started by `LogThread` alone. */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { PrivateKey } from '../../core/crypto/private-key.ts';
 import { InvariantError } from '../../errors.ts';
+import { nodeFileSystem } from '../store/file-system.ts';
 import { FolderObjectStore } from '../store/folder-object-store.ts';
 import { SqliteCommitStore } from '../store/sqlite-commit-store.ts';
 import { createCheckpointSigner } from './checkpoint-signer.ts';
@@ -50,9 +51,18 @@ function serve(port: MessagePort, start: ThreadStart): void {
 }
 
 async function open({ dir, kind, origin, key, timeMs }: ThreadStart): Promise<Sequencer> {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  await makeFolder(dir);
   const commits = await SqliteCommitStore.open(join(dir, 'log.sqlite'));
   const objects = await FolderObjectStore.open(dir);
   const signer = createCheckpointSigner(kind, origin, PrivateKey.fromPkcs8(key));
   return await Sequencer.open({ commits, objects, format: ENTRY_FORMATS[kind], signer }, new Date(timeMs));
+}
+
+/** The log's folder, and every folder made for it, under a name that survives a power cut. */
+async function makeFolder(dir: string): Promise<void> {
+  const path = resolve(dir);
+  const first = mkdirSync(path, { recursive: true, mode: 0o700 }) ?? path;
+  for (let made = path; made.length >= first.length; made = dirname(made)) {
+    await nodeFileSystem.syncFolder(dirname(made));
+  }
 }

@@ -6,7 +6,7 @@ import { IntegrityError } from '../../errors.ts';
 import type { ObjectBatch, StoredObject } from '../store/object-store.ts';
 import { encodeEntryBatch } from './entry-batch.ts';
 import type { PlacedEntry } from './entry-format.ts';
-import type { EdgeChanges, LogEdge } from './log-edge.ts';
+import type { LogEdge } from './log-edge.ts';
 import { ProofBuilder } from './proof-builder.ts';
 import { CHECKPOINT, recoverLog, type LogParts } from './recovery.ts';
 import { readTileBytes } from './tile-reading.ts';
@@ -97,9 +97,11 @@ export class Sequencer {
       this.#edge = undefined;
       const current = edge ?? (await this.#recover(now));
       const draft = await this.#draft(current, submissions.entries);
-      if (draft.fresh.length > 0) await this.#write(current, draft.fresh, submissions.attachments, now);
+      const isWritten = draft.fresh.length > 0;
+      if (isWritten) await this.#write(current, draft.fresh, submissions.attachments, now);
       const answer = await this.#prove(current, draft.entries);
       this.#edge = current;
+      if (isWritten) this.#afterwards();
       return answer;
     } catch (error) {
       this.#edge = undefined;
@@ -212,14 +214,13 @@ export class Sequencer {
     await (await staging).place();
     for (const { name } of added) this.#attached.add(name);
     this.#checkpoint = checkpoint;
-    this.#afterwards(sequence, changes);
-  }
-
-  /** Makes what was placed durable, in the background: until then it is in the commit, and a start-up would place it. */
-  #afterwards(sequence: number | undefined, changes: EdgeChanges): void {
     this.#proofs.keep(changes.tiles);
     if (sequence !== undefined) this.#placed.sequences.push(sequence);
     this.#placed.outdated.push(...changes.outdated);
+  }
+
+  /** Makes what was placed durable, in the background: until then it is in the commit, and a start-up would place it. */
+  #afterwards(): void {
     this.#settling ??= this.#settle()
       .catch(() => {
         // The batch stays staged; the next one begins with a recovery, which hears from the store what is wrong.

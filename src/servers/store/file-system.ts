@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
@@ -36,8 +37,10 @@ export interface FileSystem {
   link(from: string, to: string): boolean;
   /** Replaces what has the name, in one step. */
   rename(from: string, to: string): void;
-  /** A file, or a folder with all in it; nothing happens when it is not there. */
-  remove(path: string): void;
+  /** Nothing happens when there is no such file. */
+  removeFile(path: string): void;
+  /** With all that is in it; nothing happens when it is not there. */
+  removeFolder(path: string): void;
   /** On return the names in the folder are durable. */
   syncFolder(path: string): Promise<void>;
 }
@@ -67,7 +70,12 @@ export const nodeFileSystem: FileSystem = {
   rename: (from, to) => {
     renameSync(from, to);
   },
-  remove: (path) => {
+  removeFile: (path) => {
+    absentAs(undefined, () => {
+      unlinkSync(path);
+    });
+  },
+  removeFolder: (path) => {
     rmSync(path, { recursive: true, force: true });
   },
   async syncFolder(path) {

@@ -39,7 +39,7 @@ export class FolderObjectStore implements ObjectStore {
     const store = new FolderObjectStore(root, files);
     await store.#guard('the object store cannot be opened', async () => {
       // Staged files of a process that died belong to no batch: what is committed is staged again from the commit.
-      files.remove(store.#staging);
+      files.removeFolder(store.#staging);
       files.makeFolder(store.#staging);
       files.makeFolder(store.#objects);
       await files.syncFolder(root);
@@ -98,7 +98,7 @@ export class FolderObjectStore implements ObjectStore {
   removeFolder(name: string): Promise<void> {
     return this.#guard(`${name} cannot be removed`, () => {
       const path = this.#path(name);
-      this.#files.remove(path);
+      this.#files.removeFolder(path);
       const inside = (folder: string): boolean => folder === path || folder.startsWith(`${path}/`);
       for (const folder of [...this.#unsynced, ...this.#made].filter(inside)) {
         this.#unsynced.delete(folder);
@@ -130,7 +130,7 @@ export class FolderObjectStore implements ObjectStore {
     this.#makeFolders(dirname(path));
     this.#files.rename(pointer.temporary, path);
     this.#unsynced.add(dirname(path));
-    for (const { temporary } of staged) this.#files.remove(temporary);
+    for (const { temporary } of staged.slice(0, -1)) this.#files.removeFile(temporary);
   }
 
   #checkSame(object: StoredObject, path: string): void {
@@ -144,7 +144,7 @@ export class FolderObjectStore implements ObjectStore {
   }
 
   #discard(staged: readonly StagedFile[]): void {
-    for (const { temporary } of staged) this.#files.remove(temporary);
+    for (const { temporary } of staged) this.#files.removeFile(temporary);
   }
 
   #makeFolders(folder: string): void {

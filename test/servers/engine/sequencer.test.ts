@@ -222,7 +222,7 @@ test('a start-up refuses a state that contradicts itself', async (t) => {
   }
   await t.test('a missing tile', async () => {
     const disk = await filledDisk();
-    disk.files.remove('/log/objects/tile/0/001.p/44');
+    disk.files.removeFile('/log/objects/tile/0/001.p/44');
     await assert.rejects(disk.open(), corrupt);
   });
 });
@@ -230,7 +230,7 @@ test('a start-up refuses a state that contradicts itself', async (t) => {
 test('a missing checkpoint is published again: the commits say what it was', async () => {
   const disk = await filledDisk();
   const before = disk.read('checkpoint');
-  disk.files.remove('/log/objects/checkpoint');
+  disk.files.removeFile('/log/objects/checkpoint');
   await disk.open();
   assert.deepEqual(disk.read('checkpoint'), before);
 });
