@@ -60,7 +60,7 @@ async function sealwright(...args: string[]): Promise<void> {
   assert.equal(ended.exitCode, 0, ended.stderr);
 }
 
-interop('cosign', 'sealwright → peer', 'image, keyless', async (_, executable) => {
+interop('cosign', 'sealwright → peer', 'image, keyless, our stack', async (_, executable) => {
   const image = await newImage('ours/keyless');
   await sealwright('sign', '--identity-token', 'token', image);
   await cosign(executable, ['verify', ...trustedRoot(), ...identity(), image]);
@@ -73,7 +73,7 @@ interop('cosign', 'sealwright → peer', 'image, keyless', async (_, executable)
   );
 });
 
-interop('cosign', 'peer → sealwright', 'image, keyless', async (_, executable) => {
+interop('cosign', 'peer → sealwright', 'image, keyless, our stack', async (_, executable) => {
   const image = await newImage('theirs/keyless');
   await cosign(executable, ['sign', '--yes', ...signingFiles(), '--identity-token', token, image]);
   await sealwright('verify', ...trustedRoot(), ...identity(), image);
@@ -81,7 +81,7 @@ interop('cosign', 'peer → sealwright', 'image, keyless', async (_, executable)
   assert.equal(other.exitCode, 12, other.stderr);
 });
 
-interop('cosign', 'both', 'image, key pair of the other', async (_, executable) => {
+interop('cosign', 'both', 'image, key pair of the other, our stack', async (_, executable) => {
   await sealwright('generate-key-pair', '--output-key-prefix', 'ours');
   await cosign(executable, ['generate-key-pair', '--output-key-prefix', 'theirs']);
   const ours = await newImage('ours/key');
@@ -92,7 +92,7 @@ interop('cosign', 'both', 'image, key pair of the other', async (_, executable) 
   await sealwright('verify', '--key', 'ours.pub', theirs);
 });
 
-interop('cosign', 'both', 'blob, keyless', async (_, executable) => {
+interop('cosign', 'both', 'blob, keyless, our stack', async (_, executable) => {
   await sealwright('sign-blob', '--identity-token', 'token', '--bundle', 'ours.json', 'app.bin');
   await cosign(executable, ['verify-blob', ...trustedRoot(), ...identity(), '--bundle', 'ours.json', 'app.bin']);
   const args = [
@@ -109,7 +109,7 @@ interop('cosign', 'both', 'blob, keyless', async (_, executable) => {
   await sealwright('verify-blob', '--offline', ...trustedRoot(), ...identity(), '--bundle', 'theirs.json', 'app.bin');
 });
 
-interop('cosign', 'both', 'blob, key pair', async (_, executable) => {
+interop('cosign', 'both', 'blob, key pair, our stack', async (_, executable) => {
   await sealwright('generate-key-pair', '--output-key-prefix', 'blob');
   await sealwright('sign-blob', '--key', 'blob.key', '--bundle', 'ours-key.json', 'app.bin');
   await cosign(executable, [

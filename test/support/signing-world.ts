@@ -22,6 +22,7 @@ import { encodeManifest } from '../../src/core/image/manifest.ts';
 import { OCI_CONFIG, OCI_LAYER_GZIP, OCI_MANIFEST } from '../../src/core/image/media-types.ts';
 import { parseReference, type ImageReference } from '../../src/core/image/reference.ts';
 import { serialNumberFrom } from '../../src/core/pki/certificate-builder.ts';
+import { CertificateRequest } from '../../src/core/pki/certificate-request.ts';
 import type { Certificate } from '../../src/core/pki/certificate.ts';
 import { OID } from '../../src/core/pki/oids.ts';
 import { parseTimestampRequest, type TimestampRequest } from '../../src/core/pki/timestamp-request.ts';
@@ -197,9 +198,10 @@ export function signingConfigFor(url: string, validFor: ValidityWindow = WINDOW)
 function fakeServices(instance: FakeInstance, mischief: Mischief): Hono {
   const app = new Hono();
   app.post('/api/v2/signingCert', async (context) => {
-    const request = parseSigningCertificateRequest(await bodyOf(context.req.raw));
-    if (request.key.kind !== 'publicKey') return context.json({ code: 3, message: 'no key' }, 400);
-    const key = mischief.certifiedKey ?? PublicKey.fromPem(request.key.content);
+    const { key: asked } = parseSigningCertificateRequest(await bodyOf(context.req.raw));
+    const key =
+      mischief.certifiedKey ??
+      (asked.kind === 'publicKey' ? PublicKey.fromPem(asked.content) : CertificateRequest.fromPem(asked.pem).publicKey);
     const leaf = instance.issueLeaf(key, mischief.leaf);
     const chain = [leaf, instance.intermediate.certificate, instance.root.certificate];
     return context.json(encodeSigningCertificate(mischief.certificates?.(chain) ?? chain));
