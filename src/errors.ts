@@ -154,7 +154,12 @@ export type VerificationCode =
   | 'TUF_MISMATCH' // trust metadata or a target that is not the one that other metadata names
   | 'DIGEST_MISMATCH'; // content does not have the digest it was named by
 
-export type PolicyCode = 'POLICY_DENIED' | 'POLICY_NO_MATCH' | 'REVOKED' | 'TRUST_STALE';
+export type PolicyCode =
+  | 'POLICY_DENIED'
+  | 'POLICY_NO_MATCH'
+  | 'POLICY_EVALUATION' // a policy in Rego, CUE or CEL failed on this input
+  | 'REVOKED'
+  | 'TRUST_STALE';
 
 export type RemoteCode =
   | 'REMOTE_UNREACHABLE'
@@ -164,6 +169,9 @@ export type RemoteCode =
   | 'REMOTE_BODY' // truncated, oversize or malformed answer
   | 'REMOTE_TLS'
   | 'REMOTE_OFFLINE' // network needed but forbidden
+  | 'POLICY_ENGINE_MISSING' // a policy in Rego, CUE or CEL, and no engine to evaluate it
+  | 'POLICY_ENGINE_TIMEOUT'
+  | 'POLICY_ENGINE_FAILED' // crashed, out of memory, or an answer that makes no sense
   | 'COULD_NOT_CHECK';
 
 export type LimitCode = 'LIMIT_SIZE' | 'LIMIT_DEPTH' | 'LIMIT_COUNT' | 'LIMIT_BUSY' | 'LIMIT_TIME';
@@ -227,6 +235,7 @@ export class VerificationError extends FamilyError<VerificationCode> {
 const POLICY_EXIT_CODES: Readonly<Record<PolicyCode, number>> = {
   POLICY_DENIED: 20,
   POLICY_NO_MATCH: 20,
+  POLICY_EVALUATION: 20,
   REVOKED: 21,
   TRUST_STALE: 22,
 };

@@ -77,6 +77,7 @@ const ROOMS: readonly Room[] = [
     packages: ['openid-client', 'jose'],
   },
   { name: 'io/clients', builtins: [], packages: [] },
+  { name: 'io/engines', builtins: ['child_process', 'fs', 'fs/promises', 'os', 'path'], packages: [] },
   { name: 'workflows', builtins: [], packages: [] },
   {
     name: 'servers/shell',
