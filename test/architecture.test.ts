@@ -44,6 +44,7 @@ const ROOMS: readonly Room[] = [
   { name: 'core/wire', builtins: [], packages: [] },
   { name: 'core/verify', builtins: [], packages: [] },
   { name: 'core/policy', builtins: [], packages: ['re2js', 'yaml'] },
+  { name: 'io/files', builtins: ['crypto', 'fs/promises', 'path'], packages: [] },
   {
     name: 'io/net',
     builtins: [
@@ -60,7 +61,7 @@ const ROOMS: readonly Room[] = [
     ],
     packages: ['undici'],
   },
-  { name: 'io/keys', builtins: ['fs', 'fs/promises', 'crypto', 'tty', 'readline'], packages: [] },
+  { name: 'io/keys', builtins: ['path', 'fs', 'fs/promises', 'crypto', 'tty', 'readline'], packages: [] },
   {
     name: 'io/registry',
     builtins: ['fs', 'fs/promises', 'path', 'os', 'child_process', 'stream', 'stream/promises', 'crypto'],

@@ -1,5 +1,8 @@
-import { open, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { syncFolder, writeDurableFile } from '../files/durable-file.ts';
+import { systemCode } from '../files/system-code.ts';
 
 export interface KeyFiles {
   readonly privateKey: string;
@@ -23,33 +26,39 @@ export async function writeKeyFiles(
   pems: { readonly privateKey: string; readonly publicKey: string },
   overwrite: boolean,
 ): Promise<void> {
-  await writeNew(files.privateKey, pems.privateKey, 0o600, overwrite);
+  await writeFile(files.privateKey, pems.privateKey, 0o600, overwrite);
   try {
-    await writeNew(files.publicKey, pems.publicKey, 0o644, overwrite);
+    await writeFile(files.publicKey, pems.publicKey, 0o644, overwrite);
   } catch (error) {
     if (!overwrite) await rm(files.privateKey, { force: true });
     throw error;
   }
 }
 
-async function writeNew(path: string, text: string, mode: number, overwrite: boolean): Promise<void> {
-  // Taken away first: a file that is there keeps its mode, and may be a link to somewhere else.
-  if (overwrite) await rm(path, { force: true });
-  let file: FileHandle | undefined;
+async function writeFile(path: string, text: string, mode: number, overwrite: boolean): Promise<void> {
   try {
-    // `wx`: a file that appears in the meantime is not overwritten either.
-    file = await open(path, 'wx', mode);
-    await file.writeFile(text);
-    await file.sync();
+    // Replaced in one step: an old key is not lost to a disk that is full, and a link to somewhere else is not followed.
+    if (overwrite) await writeDurableFile(path, text, mode);
+    else await writeNew(path, text, mode);
   } catch (cause) {
     throw cannotWrite(path, cause);
-  } finally {
-    await file?.close();
   }
 }
 
+async function writeNew(path: string, text: string, mode: number): Promise<void> {
+  // `wx`: a file that appears in the meantime is not overwritten either.
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
+}
+
 function cannotWrite(path: string, cause: unknown): UsageError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'an error';
+  const code = systemCode(cause);
   return new UsageError('USAGE_FILE', `the key file ${path} cannot be written`, {
     found: code === 'EEXIST' ? 'a file of that name, which stays as it is' : code,
     expected: 'a name that is not taken, in a folder that can be written',

@@ -5,6 +5,7 @@ import { PublicKey } from '../../core/crypto/public-key.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { LimitError, UsageError } from '../../errors.ts';
+import { systemCode } from '../files/system-code.ts';
 import type { PasswordSource } from './password.ts';
 
 /** Where keys come from: a path, or `env://NAME`. */
@@ -78,7 +79,6 @@ async function readKeyFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'an error';
-    throw new UsageError('USAGE_FILE', `the key file ${path} cannot be read`, { found: code, cause });
+    throw new UsageError('USAGE_FILE', `the key file ${path} cannot be read`, { found: systemCode(cause), cause });
   }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
+import { systemCode } from '../files/system-code.ts';
 import { isCompactJws, type ObtainedToken, type TokenAttempt } from './token-source.ts';
 
 /** Where platforms mount a token for Sigstore's clients (cosign.md §5.3). */
@@ -16,9 +17,8 @@ export async function givenToken(flag: string): Promise<ObtainedToken> {
   try {
     text = await readFile(flag, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'an error';
     throw new UsageError('USAGE_FILE', '--identity-token is neither a token nor a file that can be read', {
-      found: `${flag.length} characters that are no JWT; as a file: ${code}`,
+      found: `${flag.length} characters that are no JWT; as a file: ${systemCode(cause)}`,
       expected: 'a JWT (three base64url parts separated by dots), or the path of a file with one',
     });
   }

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { RemoteError, UsageError } from '../../errors.ts';
 import type { HttpClient } from '../net/http-client.ts';
-import { systemCode } from './durable-file.ts';
+import { systemCode } from '../files/system-code.ts';
 
 const PEER = "the trust root's mirror";
 /** What object stores without a right to list answer for a file that is not there; python-tuf and tuf-js take both. */

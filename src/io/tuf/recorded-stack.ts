@@ -3,7 +3,8 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
 import { UsageError } from '../../errors.ts';
-import { systemCode, writeDurableFile } from './durable-file.ts';
+import { writeDurableFile } from '../files/durable-file.ts';
+import { systemCode } from '../files/system-code.ts';
 
 /** The stack that this user's commands trust when nothing else is said. */
 export interface RecordedStack {

@@ -6,7 +6,8 @@ import { parseJson } from '../../core/encoding/json.ts';
 import { equalBytes } from '../../core/encoding/bytes.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
 import { withCacheLock } from './cache-lock.ts';
-import { systemCode, writeDurableFile } from './durable-file.ts';
+import { writeDurableFile } from '../files/durable-file.ts';
+import { systemCode } from '../files/system-code.ts';
 import { variable, type Environment } from './environment.ts';
 
 /** Files of a mirror's cache by name: `timestamp.json`, `root_history/16.root.json`, `targets/trusted_root.json`. */

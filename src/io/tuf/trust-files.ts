@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { systemCode } from './durable-file.ts';
+import { systemCode } from '../files/system-code.ts';
 import { checkPrivate } from './recorded-stack.ts';
 
 /** What a stack's folder holds for its clients. */

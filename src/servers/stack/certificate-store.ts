@@ -4,7 +4,7 @@ import type { PublicKey } from '../../core/crypto/public-key.ts';
 import { equalBytes } from '../../core/encoding/bytes.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { IntegrityError } from '../../errors.ts';
-import { writePrivateFile } from '../shell/private-file.ts';
+import { writeDurableFile } from '../../io/files/durable-file.ts';
 
 /**
  * Certificate chains of a stack, one PEM file each, issued when first asked for and then kept: a trusted root that names
@@ -24,7 +24,7 @@ export class CertificateStore {
   async chain(name: string, key: PublicKey, issue: () => readonly Certificate[]): Promise<readonly Certificate[]> {
     const path = join(this.#folder, `${name}.pem`);
     if (!existsSync(path)) {
-      await writePrivateFile(
+      await writeDurableFile(
         path,
         issue()
           .map((certificate) => certificate.toPem())

@@ -4,7 +4,7 @@ import { PrivateKey } from '../../core/crypto/private-key.ts';
 import type { KeyKind } from '../../core/crypto/public-key.ts';
 import { encodePem } from '../../core/encoding/pem.ts';
 import { IntegrityError } from '../../errors.ts';
-import { writePrivateFile } from '../shell/private-file.ts';
+import { writeDurableFile } from '../../io/files/durable-file.ts';
 
 /**
  * The private keys of an embedded stack, one PEM file each, mode 0600, under `keys/`. A key is made when it is first
@@ -22,7 +22,7 @@ export class KeyStore {
   async key(name: string, kind: KeyKind): Promise<PrivateKey> {
     const path = join(this.#folder, `${name}.pem`);
     if (!existsSync(path)) {
-      await writePrivateFile(path, encodePem('PRIVATE KEY', PrivateKey.generate(kind).toPkcs8()));
+      await writeDurableFile(path, encodePem('PRIVATE KEY', PrivateKey.generate(kind).toPkcs8()));
     }
     const mode = statSync(path).mode & 0o777;
     if ((mode & 0o077) !== 0) {

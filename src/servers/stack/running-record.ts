@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
-import { writePrivateFile } from '../shell/private-file.ts';
+import { writeDurableFile } from '../../io/files/durable-file.ts';
 
 /** What a running process says about itself in its folder. Believed only while the folder's lock is held. */
 export interface RunningRecord {
@@ -14,7 +14,7 @@ const MAX_BYTES = 4096;
 const MAX_DEPTH = 2;
 
 export async function writeRunningRecord(path: string, record: RunningRecord): Promise<void> {
-  await writePrivateFile(path, `${JSON.stringify(record)}\n`);
+  await writeDurableFile(path, `${JSON.stringify(record)}\n`);
 }
 
 /** @throws FormatError FORMAT_JSON when it does not parse */

@@ -4,7 +4,7 @@ import process from 'node:process';
 import { encodeBase64Url } from '../../core/encoding/base64.ts';
 import { randomBytes } from '../../core/crypto/random.ts';
 import { IntegrityError, UsageError } from '../../errors.ts';
-import { writePrivateFile } from '../shell/private-file.ts';
+import { writeDurableFile } from '../../io/files/durable-file.ts';
 
 /** Where everything of a stack lives. Only its owner may enter: whoever can write here can sign as anybody. */
 export class StackFolder {
@@ -79,7 +79,7 @@ export class StackFolder {
   /** The text whose holder may ask the development issuer for any identity. Made once. */
   async developerSecret(): Promise<string> {
     const path = join(this.path, 'developer-secret');
-    if (!existsSync(path)) await writePrivateFile(path, `${encodeBase64Url(randomBytes(32))}\n`);
+    if (!existsSync(path)) await writeDurableFile(path, `${encodeBase64Url(randomBytes(32))}\n`);
     return readDeveloperSecret(path);
   }
 

@@ -8,7 +8,7 @@ import { isLoopback } from '../../io/net/loopback.ts';
 import { listen, type Listening } from '../shell/listen.ts';
 import type { Logger } from '../shell/logger.ts';
 import { FolderLock } from './folder-lock.ts';
-import { writePrivateFile } from '../shell/private-file.ts';
+import { writeDurableFile } from '../../io/files/durable-file.ts';
 import { removeRunningRecord, writeRunningRecord } from './running-record.ts';
 import { chooseAddress, encodeSettings, parseSettings, type StackSettings } from './settings.ts';
 import { StackFolder } from './stack-folder.ts';
@@ -113,7 +113,7 @@ async function keepSettings(folder: StackFolder, listening: Listening, now: Date
   // Certificates know whole seconds only, and nothing may be valid before its issuer.
   const createdAt = new Date(Math.floor(now.getTime() / 1000) * 1000);
   const settings = { host: listening.host, port: listening.port, createdAt };
-  await writePrivateFile(folder.settings, encodeSettings(settings));
+  await writeDurableFile(folder.settings, encodeSettings(settings));
   return settings;
 }
 
@@ -126,7 +126,7 @@ async function publishTrust(folder: StackFolder, services: StackServices): Promi
     [folder.tufRoot, services.rootJson],
   ] as const;
   for (const [path, content] of files) {
-    if (!existsSync(path) || readFileSync(path, 'utf8') !== content) await writePrivateFile(path, content);
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== content) await writeDurableFile(path, content);
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equalBytes } from '../../core/encoding/bytes.ts';
 import { IntegrityError, InvariantError, SealwrightError } from '../../errors.ts';
+import { systemCode } from '../../io/files/system-code.ts';
 import { nodeFileSystem, type FileSystem, type NewFile } from './file-system.ts';
 import type { ObjectBatch, ObjectStore, StagedObjects, StoredObject } from './object-store.ts';
 
@@ -188,6 +189,6 @@ export async function readStoredObject(root: string, name: string): Promise<Uint
 }
 
 function unavailable(what: string, cause: unknown): IntegrityError {
-  const found = cause instanceof Error && 'code' in cause ? String(cause.code) : 'an error';
+  const found = systemCode(cause);
   return new IntegrityError('STATE_UNAVAILABLE', what, { found, expected: 'a disk that reads and writes', cause });
 }

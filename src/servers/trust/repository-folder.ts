@@ -1,10 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { syncFolder, writeDurableFile } from '../../io/files/durable-file.ts';
 
 /** The roles whose versions are files of their own (TUF §6.2, consistent snapshots). */
 export type VersionedRole = 'root' | 'targets' | 'snapshot';
+
+/** Everybody may read a trust root. */
+const PUBLIC = 0o644;
 
 /** The repository's files: a mirror as it stands, whether it is served over HTTP or read with `file://`. */
 export class RepositoryFolder {
@@ -76,31 +79,7 @@ export class RepositoryFolder {
 
   /** On return the file is there whole, and stays through a power cut. It replaces what had the name. */
   async write(name: string, content: Uint8Array | string): Promise<void> {
-    const path = join(this.path, name);
-    const temporary = join(dirname(path), `.${randomUUID()}`);
-    try {
-      const file = await open(temporary, 'wx', 0o644);
-      try {
-        await file.writeFile(content);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(temporary, path);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    await syncFolder(dirname(path));
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    await writeDurableFile(join(this.path, name), content, PUBLIC);
   }
 }
 

@@ -9,7 +9,7 @@ import { Certificate } from '../../core/pki/certificate.ts';
 import { encodeGeneralName, type SubjectAltName } from '../../core/pki/general-name.ts';
 import { issueServerAuthority, issueServerCertificate } from '../../core/pki/server-certificate.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
-import { writePrivateFile } from '../shell/private-file.ts';
+import { writeDurableFile } from '../../io/files/durable-file.ts';
 
 export interface ServingCertificateOptions {
   /** Made if absent; gets `ca.pem` (for `caBundle`), `ca-key.pem`, `tls.pem` and `tls-key.pem`, keys with mode 0600. */
@@ -76,8 +76,8 @@ async function openAuthority(folder: string, now: Date): Promise<Authority> {
     random: randomBytes(20),
     ...validity(now, AUTHORITY_DAYS),
   });
-  await writePrivateFile(keyPath, encodePem('PRIVATE KEY', key.toPkcs8()));
-  await writePrivateFile(path, certificate.toPem());
+  await writeDurableFile(keyPath, encodePem('PRIVATE KEY', key.toPkcs8()));
+  await writeDurableFile(path, certificate.toPem());
   return { key, certificate };
 }
 
@@ -93,8 +93,8 @@ async function makeLeaf(
     authority,
   );
   const tls = { certificate: leaf.toPem(), key: encodePem('PRIVATE KEY', key.toPkcs8()) };
-  await writePrivateFile(join(folder, 'tls-key.pem'), tls.key);
-  await writePrivateFile(join(folder, 'tls.pem'), tls.certificate);
+  await writeDurableFile(join(folder, 'tls-key.pem'), tls.key);
+  await writeDurableFile(join(folder, 'tls.pem'), tls.certificate);
   return tls;
 }
 
