@@ -97,14 +97,19 @@ export class EngineProcess {
 
   #end(error: RemoteError): void {
     this.#ended = true;
+    this.#hold(true);
     // SIGKILL: an evaluation that loops need not be asked.
     this.#child.kill('SIGKILL');
     this.#exchange?.reject(error);
     this.#exchange = undefined;
   }
 
-  /** An idle process keeps nobody's event loop alive; it ends with its standard input. */
+  /**
+   * An idle process keeps nobody's event loop alive: it ends with its standard input. One that is being ended does until it
+   * is gone.
+   */
   #hold(busy: boolean): void {
+    if (!busy && this.#ended) return;
     const { stdin, stdout, stderr } = this.#child;
     for (const part of [this.#child, stdin, stdout, stderr] as readonly Partial<NodeJS.RefCounted>[]) {
       if (busy) part.ref?.();

@@ -226,6 +226,24 @@ test('an engine ends with its parent, even in the middle of an evaluation', asyn
   assert.equal(code, 0);
 });
 
+test('a program that has evaluated ends by itself, with and without closing', async (t) => {
+  const executable = await engineExecutable(t);
+  if (executable === undefined) return;
+  const room = new URL('../../../src/io/engines/policy-engines.ts', import.meta.url).href;
+  for (const last of ['', 'await engines.close();']) {
+    const program = `import { PolicyEngines } from ${JSON.stringify(room)};
+      const engines = new PolicyEngines({ executable: ${JSON.stringify(executable)} });
+      const { value } = await engines.evaluateCel({ expression: '6 * 7', variables: {} }); ${last} console.log(value);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0, last);
+    assert.equal(output, '42\n', last);
+  }
+});
+
 test('the kernel keeps the engines from files, sockets, programs and memory', async (t) => {
   if (process.platform !== 'linux') {
     t.skip('only Linux has such a filter');
