@@ -33,8 +33,8 @@ export async function killNine(rounds: number, random: () => number): Promise<Ki
   const acknowledged = new Acknowledgements();
   const restartsMs: number[] = [];
   let unanswered = 0;
+  let stack = await StackProcess.start(dir);
   try {
-    let stack = await StackProcess.start(dir);
     const token = await devToken(dir);
     for (let round = 0; round < rounds; round++) {
       const load = new StackLoad(stack.url, token, acknowledged, `round ${round}`);
@@ -48,10 +48,13 @@ export async function killNine(rounds: number, random: () => number): Promise<Ki
     }
     await stack.stop();
     await check(dir, acknowledged);
-    return { rounds, entries: acknowledged.entries, certificates: acknowledged.certificates, unanswered, restartsMs };
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+  } catch (error) {
+    // The folder stays: it is the finding.
+    await stack.kill().catch(() => undefined);
+    throw new Error(`the campaign failed over ${dir}`, { cause: error });
   }
+  await rm(dir, { recursive: true, force: true });
+  return { rounds, entries: acknowledged.entries, certificates: acknowledged.certificates, unanswered, restartsMs };
 }
 
 /** @returns entries beyond those acknowledged */
