@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { Acknowledgements } from '../../tools/campaigns/acknowledgements.ts';
 import { killNine } from '../../tools/campaigns/kill-nine.ts';
+import { cutDisk } from '../../tools/campaigns/disk-cut.ts';
+import { traceFsync } from '../../tools/campaigns/fsync-trace.ts';
+import { interop } from '../support/interop.ts';
 import { append, openLog, temporaryFolder } from '../servers/log/lab.ts';
 
 test('kill -9 of the whole stack under load: nothing acknowledged is lost', async () => {
@@ -33,3 +36,15 @@ test('the campaign notices what is lost, exchanged or contradicted', async (t) =
   await short.close();
   await assert.rejects(acknowledged.checkLog(shorter), /is lost|is another now/);
 });
+
+interop(
+  'strace',
+  'both',
+  'the commit and the files are synced before the 201; disks cut after any call open with all that was answered',
+  async (_t, strace) => {
+    const { lines } = await traceFsync(strace);
+    assert.ok(lines.some((line) => line.includes('log.sqlite-wal')));
+    const figures = await cutDisk(strace, 6, 60, Math.random);
+    assert.equal(figures.cuts, 6);
+  },
+);

@@ -29,9 +29,9 @@ export function parseTrace(log: string): readonly DiskCall[] {
 function parseCall(text: string): DiskCall | undefined {
   const [, name = '', result = ''] = /^(\w+)\(.*\) += (-?\d+)/s.exec(text) ?? [];
   if (name === '' || result.startsWith('-')) return undefined;
-  const strings = [...text.matchAll(STRING)].map(([, hex = '']) => Buffer.from(hex.replaceAll('\\x', ''), 'hex'));
+  const strings = [...text.matchAll(STRING)].map(([, escaped = '']) => bytesOf(escaped));
   const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = strings;
-  const path = /^\w+\(\d+<(\/[^>]*)>/.exec(text)?.[1] ?? '';
+  const path = bytesOf(/^\w+\(\d+<((?:\\x[0-9a-f]{2})+)>/.exec(text)?.[1] ?? '').toString();
   switch (name) {
     case 'openat':
       return text.includes('O_CREAT') ? { kind: 'create', path: first.toString() } : undefined;
@@ -56,6 +56,11 @@ function parseCall(text: string): DiskCall | undefined {
     default:
       return undefined;
   }
+}
+
+/** `strace -xx` writes every byte, of paths as well, as `\x2f`. */
+function bytesOf(escaped: string): Buffer {
+  return Buffer.from(escaped.replaceAll('\\x', ''), 'hex');
 }
 
 interface Inode {
@@ -119,7 +124,8 @@ export class TracedDisk {
   /** Files by path relative to the root; `undefined` bytes are folders. @param arrived whether what no sync followed did */
   afterCut(arrived: () => boolean): ReadonlyMap<string, Buffer | undefined> {
     const files = new Map<string, Buffer | undefined>();
-    for (const path of new Set([...this.#durable.keys(), ...this.#names.keys()])) {
+    // Sorted, folders come before what is in them.
+    for (const path of [...new Set([...this.#durable.keys(), ...this.#names.keys()])].sort()) {
       const [before, after] = [this.#durable.get(path), this.#names.get(path)];
       const node = before === after || arrived() ? after : before;
       if (node === undefined || !this.#hasParents(path, files)) continue;
