@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { encodeBase64 } from '../../src/core/encoding/base64.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { encodeHex } from '../../src/core/encoding/hex.ts';
+import { parseJson } from '../../src/core/encoding/json.ts';
 import { parseAdmissionReview } from '../../src/core/wire/admission-review.ts';
 import {
   encodeSigningCertificate,
@@ -20,6 +21,7 @@ import {
 } from '../../src/core/wire/log.ts';
 import { parseLogV1Entry } from '../../src/core/wire/log-v1.ts';
 import { JSON_REQUEST, parseTimestampBody, TIMESTAMP_QUERY } from '../../src/core/wire/tsa.ts';
+import { parseAnswer, parseCelResult, parseCueResult, parseRegoResults } from '../../src/io/engines/engine-answer.ts';
 import { parseRetryAfter } from '../../src/io/net/retry-policy.ts';
 import { parseAuthChallenge } from '../../src/io/registry/auth-challenge.ts';
 import { DockerConfig } from '../../src/io/registry/docker-config.ts';
@@ -101,6 +103,12 @@ function logV1Answer(): object {
 const STAGED = {
   submissions: [utf8('one'), utf8('two')],
   attachments: [{ name: 'issuer/ab', bytes: utf8('three') }],
+};
+
+const ENGINE_RESULTS: Readonly<Record<string, unknown>> = {
+  parseRegoResults: [{ expressions: [true, { a: [1] }], bindings: { x: 'y' } }],
+  parseCueResult: { valid: false, reason: 'conflicting values', details: 'policy:1:2' },
+  parseCelResult: { value: true, type: 'bool' },
 };
 
 export const EDGE_PARSERS: readonly FuzzedParser[] = [
@@ -265,5 +273,18 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     families: ['usage'],
     parse: (bytes) => parseFlags(verify.flags, { arguments: text(bytes).split('\n'), environment: {} }),
     samples: ['--certificate-identity\na\n--certificate-oidc-issuer=b\n-a\nc=d\nimage', '--key\nk\n--\n-x'],
+  },
+  ...Object.entries({ parseRegoResults, parseCueResult, parseCelResult }).map(([reader, parse]) => ({
+    name: `io/engines/engine-answer.ts: ${reader}`,
+    families: FORMAT,
+    parse: (bytes: Uint8Array): unknown => parse(parseJson(bytes, 'the result')),
+    samples: json(ENGINE_RESULTS[reader]),
+  })),
+  {
+    name: 'io/engines/engine-answer.ts: parseAnswer',
+    // A result that makes no sense is the engine's failure, never a verdict.
+    families: ['format', 'policy', 'remote'],
+    parse: (bytes) => parseAnswer(bytes, parseCueResult),
+    samples: json({ result: ENGINE_RESULTS['parseCueResult'] }),
   },
 ];
