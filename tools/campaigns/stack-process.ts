@@ -35,20 +35,23 @@ export class StackProcess {
     const http = new HttpClient({ retry: { retries: 0 } });
     try {
       for (let waited = 0; waited < PATIENCE_MS && child.exitCode === null; waited += POLL_MS) {
-        const record = readRunningRecord(join(dir, 'running.json'));
-        // The record of a process that was killed stays behind; only ours counts.
-        if (record !== undefined && output.join('').includes('stack ready')) {
+        // The record of a process that was killed stays behind until the next one replaces it.
+        if (output.join('').includes('stack ready')) {
+          const record = readRunningRecord(join(dir, 'running.json'));
+          if (record === undefined) throw new Error('the stack is ready and has no record');
           await http.request({ url: `${record.url}/readyz` });
           return new StackProcess(record.pid, exited, record.url);
         }
         await sleep(POLL_MS);
       }
+      throw new Error('the stack does not come up');
+    } catch (cause) {
+      child.kill('SIGKILL');
+      await exited;
+      throw new Error(`the stack did not start:\n${output.join('')}`, { cause });
     } finally {
       http.close();
     }
-    child.kill('SIGKILL');
-    await exited;
-    throw new Error(`the stack did not come up:\n${output.join('')}`);
   }
 
   /** `kill -9`, and gone. */
