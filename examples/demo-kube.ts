@@ -3,12 +3,11 @@
  * and asks the webhook itself: an unsigned pod is refused, a signed one is stored with its digest. Needs what
  * `tools/peers install kube-apiserver etcd kubectl` builds. Ends with exit code 0 only if every step did what it says.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DemoCluster } from './demo-cluster.ts';
 import { copyWithBundle, pushDemoImage } from './demo-image.ts';
-import { DemoFailure, DemoShell, insist, say, show } from './demo-shell.ts';
+import { insist, runDemo, say, show, type DemoShell } from './demo-shell.ts';
 import { DemoWebhook } from './demo-webhook.ts';
 import { POLICY_DEFINITION } from './policy-definition.ts';
 import { INCLUDE_LABEL, webhookConfigurations } from './webhook-configuration.ts';
@@ -122,13 +121,4 @@ spec:
 `;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'sealwright-demo-'));
-try {
-  await main(new DemoShell(folder, { XDG_CONFIG_HOME: join(folder, 'config'), SEALWRIGHT_DIR: undefined }));
-} catch (error) {
-  if (!(error instanceof DemoFailure)) throw error;
-  process.stderr.write(`\ndemo failed: ${error.message}\n`);
-  process.exitCode = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+await runDemo(main);

@@ -1,5 +1,7 @@
 /** What the demo needs of a terminal: run a real command, show it and its answer, and insist on how it ends. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export const SEALWRIGHT = join(resolve(import.meta.dirname, '..'), 'bin', 'sealwright');
@@ -89,5 +91,20 @@ export class DemoShell {
         done({ exitCode: code ?? 128, stdout, stderr });
       });
     });
+  }
+}
+
+/** Runs a demo in a folder of its own, which goes with it; a step that did not do what it says ends it with exit code 1. */
+export async function runDemo(main: (shell: DemoShell) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sealwright-demo-'));
+  try {
+    // `up` notes for its user which stack to trust; the demo's is gone when it ends, so it notes that elsewhere.
+    await main(new DemoShell(folder, { XDG_CONFIG_HOME: join(folder, 'config'), SEALWRIGHT_DIR: undefined }));
+  } catch (error) {
+    if (!(error instanceof DemoFailure)) throw error;
+    process.stderr.write(`\ndemo failed: ${error.message}\n`);
+    process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -3,12 +3,11 @@
  * admission webhook, signed keylessly, verified and admitted; then three forgeries are tried and refused, each for its
  * own reason. Ends with exit code 0 only if every step did what it says.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { askWebhook, deployment } from './admission-client.ts';
 import { copyWithBundle, flipSignatureByte, pushDemoImage } from './demo-image.ts';
-import { DemoFailure, DemoShell, insist, say, show } from './demo-shell.ts';
+import { insist, runDemo, say, show, type DemoShell } from './demo-shell.ts';
 import { DemoWebhook } from './demo-webhook.ts';
 
 const WHO = 'dev@example.test';
@@ -135,14 +134,4 @@ spec:
 `;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'sealwright-demo-'));
-try {
-  // `up` notes for its user which stack to trust; the demo's is gone when it ends, so it notes that elsewhere.
-  await main(new DemoShell(folder, { XDG_CONFIG_HOME: join(folder, 'config'), SEALWRIGHT_DIR: undefined }));
-} catch (error) {
-  if (!(error instanceof DemoFailure)) throw error;
-  process.stderr.write(`\ndemo failed: ${error.message}\n`);
-  process.exitCode = 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+await runDemo(main);
