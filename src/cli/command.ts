@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly environment: Environment;
   readonly now: () => Date;
+  /** cosign's behaviour to the letter, weaknesses included (`compat-mode.ts`); false is safe. */
+  readonly compat: boolean;
 }
 
 export interface Command {

@@ -1,4 +1,5 @@
 import { InvariantError, SealwrightError, renderError } from '../errors.ts';
+import { cosignExitCode, cosignFailureText } from './cosign-failure.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A failure that another process of ours has put into words already; told again as it is. */
@@ -17,14 +18,19 @@ export class ReportedFailure extends Error {
  * The one place where a failure becomes text and an exit code. What is not an error of ours is our bug: it is named, and
  * its stack stays inside, because stacks quote arguments.
  *
+ * @param compat as cosign would say it, and with an exit code that cosign has
  * @returns the exit code, by the error's family
  */
-export function reportFailure(error: unknown, terminal: Terminal): number {
+export function reportFailure(error: unknown, terminal: Terminal, compat = false): number {
   if (error instanceof ReportedFailure) {
     terminal.failure(error.text);
     return error.exitCode;
   }
   const known = error instanceof SealwrightError ? error : unexpected(error);
+  if (compat) {
+    terminal.failure(cosignFailureText(known));
+    return cosignExitCode(known);
+  }
   terminal.failure(renderError(known));
   return known.exitCode;
 }

@@ -26,6 +26,9 @@ const COSIGN_ALIASES: Readonly<Record<string, string>> = {
   'cert-identity': 'certificate-identity',
 };
 
+/** Of every command, and not cosign's: a variable that cosign does not read must change nothing here. */
+const NEVER_FROM_ENVIRONMENT = new Set(['help', 'help-all', 'quiet', 'compat']);
+
 /** What Go's strconv.ParseBool takes. */
 const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 const FALSE = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False']);
@@ -64,7 +67,7 @@ class FlagParser {
   parse({ arguments: args, environment }: FlagSource): ParsedFlags {
     for (const flag of this.#flags) {
       const text = environment[`COSIGN_${flag.name.toUpperCase().replaceAll('-', '_')}`];
-      if (text !== undefined && text !== '' && flag.name !== 'help' && flag.name !== 'help-all') {
+      if (text !== undefined && text !== '' && !NEVER_FROM_ENVIRONMENT.has(flag.name)) {
         this.#give(flag, flag.kind === 'boolean' ? String(booleanOf(flag, text)) : text);
       }
     }

@@ -25,5 +25,12 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'help-all', kind: 'boolean', help: 'every flag' },
   { name: 'quiet', short: 'q', kind: 'boolean', help: 'no progress on stderr; warnings and errors stay' },
   { name: 'timeout', short: 't', kind: 'string', value: 'DURATION', default: '3m0s', help: 'deadline of the command' },
+  {
+    name: 'compat',
+    kind: 'string',
+    value: 'PROGRAM',
+    choices: ['cosign', 'none'],
+    help: 'behave as this program does, weaknesses included',
+  },
   { name: 'output-file', kind: 'string', value: 'FILE', help: 'write the result here instead of to stdout' },
 ];

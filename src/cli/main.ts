@@ -30,6 +30,7 @@ process.on('unhandledRejection', crash);
 const exitCode = await runCommandLine({
   arguments: process.argv.slice(2),
   environment: process.env,
+  programName: process.argv[1]?.split('/').at(-1) ?? '',
   isTerminal,
   isResultOnTerminal: isTerminalAt(STDOUT),
   exit: (code) => process.exit(code),
