@@ -55,7 +55,8 @@ async function signStream({ key, scheme }: SigningCredentials, blob: BlobStream)
   if (key.kind === 'ed25519') {
     const artifact = await readBlob(blob, { digests: new Set(), keep: 'required' });
     if (artifact.kind !== 'bytes') throw new InvariantError('bytes that were required were not kept');
-    return freshMessage(key.sign(artifact.bytes, scheme), algorithm, hash(algorithm, artifact.bytes), artifact, scheme);
+    const signature = await key.sign(artifact.bytes, scheme);
+    return freshMessage(signature, algorithm, hash(algorithm, artifact.bytes), artifact, scheme);
   }
   const running = key.startSignature(scheme);
   const artifact = await readBlob(blob, {
@@ -65,7 +66,7 @@ async function signStream({ key, scheme }: SigningCredentials, blob: BlobStream)
   });
   const digest = artifact.kind === 'digests' ? artifact.digests.get(algorithm) : undefined;
   if (digest === undefined) throw new InvariantError('a digest that was asked for was not computed');
-  return freshMessage(running.finish(), algorithm, digest, artifact, scheme);
+  return freshMessage(await running.finish(), algorithm, digest, artifact, scheme);
 }
 
 function freshMessage(

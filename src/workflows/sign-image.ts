@@ -80,7 +80,8 @@ async function signManifests(
   const credentials = await obtainCredentials(request, request.signer);
   const assembled: SignedBundle[] = [];
   for (const { digest } of subjects) {
-    assembled.push(await assembleBundle(request, credentials, signStatement(credentials, digest, request.annotations)));
+    const fresh = await signStatement(credentials, digest, request.annotations);
+    assembled.push(await assembleBundle(request, credentials, fresh));
   }
   const signed: SignedImage[] = [];
   for (const [index, subject] of subjects.entries()) {
@@ -126,14 +127,14 @@ function describe(
   };
 }
 
-function signStatement(
+async function signStatement(
   { key, scheme }: SigningCredentials,
   digest: Digest,
   annotations: Readonly<Record<string, string>> | undefined,
-): FreshSignature {
+): Promise<FreshSignature> {
   const payload = encodeStatement(imageSignatureStatement(digest, annotations));
   const message = preAuthEncoding(IN_TOTO_PAYLOAD_TYPE, payload);
-  const signature = key.sign(message, scheme);
+  const signature = await key.sign(message, scheme);
   const algorithm = hashOf(scheme);
   return {
     content: {

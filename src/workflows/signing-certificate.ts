@@ -1,4 +1,4 @@
-import type { PrivateKey } from '../core/crypto/private-key.ts';
+import type { SigningKey } from '../core/crypto/signing-key.ts';
 import { encodeHex } from '../core/encoding/hex.ts';
 import type { IdentityToken } from '../core/identity/identity-token.ts';
 import type { Certificate } from '../core/pki/certificate.ts';
@@ -23,7 +23,7 @@ export interface SigningIdentity {
  */
 export function verifySigningCertificate(
   leaf: Certificate,
-  key: PrivateKey,
+  key: SigningKey,
   token: IdentityToken,
   { certificateAuthorities, ctlogs }: TrustedRoot,
 ): SigningIdentity {

@@ -1,5 +1,6 @@
 import { PrivateKey } from '../core/crypto/private-key.ts';
 import { defaultScheme, type SignatureScheme } from '../core/crypto/signature.ts';
+import type { SigningKey } from '../core/crypto/signing-key.ts';
 import { parseIdentityToken } from '../core/identity/identity-token.ts';
 import type { Certificate } from '../core/pki/certificate.ts';
 import type { SelectedServices } from '../core/trust/service-selection.ts';
@@ -10,7 +11,7 @@ import { selectSigningServices, type SignerInput, type SigningContext } from './
 
 /** A key, and what makes its signature somebody's. */
 export interface SigningCredentials {
-  readonly key: PrivateKey;
+  readonly key: SigningKey;
   readonly scheme: SignatureScheme;
   /** Verified against the trusted root; undefined for key pairs. */
   readonly holder: { readonly certificate: Certificate; readonly identity: SigningIdentity } | undefined;
@@ -25,7 +26,7 @@ export interface SigningCredentials {
 export async function obtainCredentials(context: SigningContext, signer: SignerInput): Promise<SigningCredentials> {
   const services = selectSigningServices(context, signer);
   if (signer.kind === 'key') {
-    return { key: signer.key, scheme: schemeFor(signer.key, services), holder: undefined, services };
+    return { key: signer.key, scheme: signer.scheme ?? schemeFor(signer.key, services), holder: undefined, services };
   }
   const token = parseIdentityToken(await signer.identityToken());
   if (token.expiresAt !== undefined && token.expiresAt <= context.now()) {
@@ -45,7 +46,7 @@ export async function obtainCredentials(context: SigningContext, signer: SignerI
 }
 
 /** Logs take digests: with one, Ed25519 signs in its pre-hashed form (cosign.md §2.4). */
-function schemeFor(key: PrivateKey, { logs }: SelectedServices): SignatureScheme {
+function schemeFor(key: SigningKey, { logs }: SelectedServices): SignatureScheme {
   if (key.kind === 'ed25519') return logs.length > 0 ? 'ed25519ph' : 'ed25519';
   return defaultScheme(key.kind);
 }

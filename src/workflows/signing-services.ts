@@ -2,6 +2,8 @@ import { selectServices, type SelectedServices } from '../core/trust/service-sel
 import type { SigningConfig } from '../core/trust/signing-config.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import type { PrivateKey } from '../core/crypto/private-key.ts';
+import type { SignatureScheme } from '../core/crypto/signature.ts';
+import type { SigningKey } from '../core/crypto/signing-key.ts';
 import { UsageError } from '../errors.ts';
 import type { HttpClient } from '../io/net/http-client.ts';
 
@@ -24,7 +26,12 @@ export type SignerInput =
       /** Asked for late, and once: an unknown image should not cost a visit to the browser. */
       readonly identityToken: () => Promise<string>;
     }
-  | { readonly kind: 'key'; readonly key: PrivateKey };
+  | {
+      readonly kind: 'key';
+      readonly key: SigningKey;
+      /** The key's usual one when absent; anything else is only for RSA-PSS and keys that sign by an older custom. */
+      readonly scheme?: SignatureScheme;
+    };
 
 /**
  * The services to sign with now.

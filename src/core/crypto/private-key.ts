@@ -12,6 +12,7 @@ import { FormatError, InvariantError } from '../../errors.ts';
 import { parsePem } from '../encoding/pem.ts';
 import { PublicKey, type KeyKind } from './public-key.ts';
 import { defaultScheme, hashOf, schemesFor, signingInput, type SignatureScheme } from './signature.ts';
+import type { GrowingSignature, SigningKey } from './signing-key.ts';
 
 const CURVES: Readonly<Partial<Record<KeyKind, string>>> = {
   'ecdsa-p256': 'prime256v1',
@@ -26,7 +27,7 @@ const PEM_TYPES: Readonly<Record<string, 'pkcs8' | 'sec1' | 'pkcs1'>> = {
 };
 
 /** A private key in memory. Never printed, serialised only on purpose by {@link PrivateKey.toPkcs8}. */
-export class PrivateKey {
+export class PrivateKey implements SigningKey {
   readonly publicKey: PublicKey;
   readonly #handle: KeyObject;
 
@@ -111,7 +112,7 @@ export class PrivateKey {
 }
 
 /** A signature that grows with the bytes of a stream. */
-export class RunningSignature {
+export class RunningSignature implements GrowingSignature {
   readonly #sign: Sign;
   readonly #input: ReturnType<typeof signingInput>;
 
