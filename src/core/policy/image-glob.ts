@@ -5,7 +5,8 @@ import { parseReference, type ImageReference, type Repository } from '../image/r
 /** Stands for some lower-case hexadecimal digit of a digest that is not known yet. */
 const ANY_DIGIT = '?';
 const UNKNOWN_DIGEST = `@sha256:${ANY_DIGIT.repeat(64)}`;
-const ALLOWED = /^[A-Za-z0-9\-_:/*.@]+$/;
+/** Brackets only around the IPv6 address of a registry: policy-controller allows none, and so cannot name such a registry. */
+const ALLOWED = /^(?:\[[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,43}\])?[A-Za-z0-9\-_:/*.@]+$/;
 const MAX_LENGTH = 1024;
 
 type Token = '*' | '**' | { readonly literal: string };
@@ -32,7 +33,8 @@ export class ImageGlob {
     if (text.length > MAX_LENGTH || !ALLOWED.test(text)) {
       throw new FormatError('FORMAT_POLICY', 'this is not a glob for image names', {
         found: text.slice(0, 300),
-        expected: 'letters, digits and - _ : / . @, with * and ** for what varies',
+        expected:
+          'letters, digits and - _ : / . @, with * and ** for what varies; [ ] around a registry that is an IPv6 address',
       });
     }
     // Two globs without a registry mean Docker Hub's.

@@ -53,7 +53,21 @@ for (const [image, glob, matches] of PINNED) {
   });
 }
 
-for (const text of ['.+', '[a-z]*', 'a?', 'a b', '', 'ä', 'a\n', 'a'.repeat(1025)]) {
+for (const text of [
+  '.+',
+  '[a-z]*',
+  '[a]*',
+  '[::1',
+  '[::g]/a',
+  '**[::1]/a',
+  '[::1]/[::1]',
+  'a?',
+  'a b',
+  '',
+  'ä',
+  'a\n',
+  'a'.repeat(1025),
+]) {
   test(`${JSON.stringify(text.slice(0, 20))} is no glob`, () => {
     assert.throws(() => ImageGlob.parse(text), { code: 'FORMAT_POLICY' });
   });
@@ -109,4 +123,15 @@ test('the glob of a repository matches all its versions and nothing else', () =>
   assert.equal(glob.matches(parseReference(`127.0.0.1:5080/shop/app/x${AT}`)), false);
   assert.equal(glob.matches(parseReference(`127.0.0.1:5080/shop/app2${AT}`)), false);
   assert.equal(glob.futility, undefined);
+});
+
+test('a registry that is an IPv6 address has its glob, which matches that address alone', () => {
+  const image = parseReference(`[::1]:5080/shop/app${AT}`);
+  const glob = ImageGlob.parse(repositoryGlob(image));
+  assert.equal(glob.text, '[::1]:5080/shop/app@*');
+  assert.equal(glob.matches(image), true);
+  assert.equal(glob.matches(parseReference(`[::2]:5080/shop/app${AT}`)), false);
+  assert.equal(glob.futility, undefined);
+  assert.equal(glob.coverage(image), 'always');
+  assert.equal(ImageGlob.parse('[2001:db8::1]/**').matches(parseReference(`[2001:db8::1]/a${AT}`)), true);
 });
