@@ -5,10 +5,11 @@ import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
 import { FormatError, LimitError, type SealwrightError } from '../errors.ts';
 import { fetchBundles } from '../io/registry/bundle-store.ts';
-import type { RegistryClient } from '../io/registry/registry-client.ts';
+import type { ImageSource } from '../io/registry/image-source.ts';
 
 export interface ImageSignaturesRequest {
-  readonly registry: RegistryClient;
+  /** Where the image and its signatures are: a registry, or an OCI layout. */
+  readonly registry: ImageSource;
   readonly reference: ImageReference;
   /** Where signatures are kept, when not beside the image (`COSIGN_REPOSITORY`). */
   readonly signatureRepository?: Repository;

@@ -2,7 +2,7 @@ import type { Descriptor } from '../core/image/descriptor.ts';
 import { DOCKER_INDEX, OCI_INDEX } from '../core/image/media-types.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import { LimitError } from '../errors.ts';
-import type { RegistryClient } from '../io/registry/registry-client.ts';
+import type { ImageSource } from '../io/registry/image-source.ts';
 
 const MAX_DEPTH = 8;
 const MAX_MANIFESTS = 1000;
@@ -14,7 +14,7 @@ const MAX_MANIFESTS = 1000;
  * @throws NotFoundError NOT_FOUND; LimitError LIMIT_DEPTH or LIMIT_COUNT; FormatError FORMAT_MANIFEST; RemoteError
  */
 export async function manifestTree(
-  registry: RegistryClient,
+  registry: ImageSource,
   reference: ImageReference,
   root: Descriptor,
 ): Promise<readonly Descriptor[]> {

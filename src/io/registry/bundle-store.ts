@@ -7,6 +7,7 @@ import { encodeManifest, type Manifest } from '../../core/image/manifest.ts';
 import { OCI_EMPTY, OCI_MANIFEST, SIGSTORE_BUNDLE_V03 } from '../../core/image/media-types.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { FormatError, LimitError, NotFoundError, VerificationError, type SealwrightError } from '../../errors.ts';
+import type { ImageSource } from './image-source.ts';
 import type { RegistryClient } from './registry-client.ts';
 
 export interface PushBundleOptions {
@@ -105,10 +106,10 @@ export interface FetchBundlesOptions {
  * bundle does not hide the others.
  *
  * @param digest of the signed manifest
- * @throws LimitError LIMIT_COUNT beyond 1000 candidates, LIMIT_SIZE beyond 128 MiB together; and all that RegistryClient throws
+ * @throws LimitError LIMIT_COUNT beyond 1000 candidates, LIMIT_SIZE beyond 128 MiB together; and all that the source throws
  */
 export async function fetchBundles(
-  client: RegistryClient,
+  client: ImageSource,
   repository: Repository,
   digest: Digest,
   { predicateTypes }: FetchBundlesOptions = {},
@@ -178,7 +179,7 @@ class Unusable {
 
 /** Undefined when the referrer turns out to be no bundle at all. */
 async function fetchBundle(
-  client: RegistryClient,
+  client: ImageSource,
   repository: Repository,
   found: Descriptor,
 ): Promise<FetchedBundle | Unusable | undefined> {
@@ -214,7 +215,7 @@ function isContentFault(error: unknown): error is SealwrightError {
   );
 }
 
-async function hasLegacySignature(client: RegistryClient, repository: Repository, digest: Digest): Promise<boolean> {
+async function hasLegacySignature(client: ImageSource, repository: Repository, digest: Digest): Promise<boolean> {
   const { registry, repository: path } = repository;
   try {
     await client.resolve(new ImageReference({ registry, repository: path, tag: legacyTag(digest, 'sig') }));

@@ -4,6 +4,7 @@ import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import { BlobTransfer, type BlobSource, type PushBlobOptions } from './blob-transfer.ts';
 import { ANONYMOUS, fixedCredentials, type CredentialStore } from './credentials.ts';
+import type { ImageSource } from './image-source.ts';
 import { ManifestTransfer, type FetchedManifest, type PushedManifest } from './manifest-transfer.ts';
 import { Referrers, type ReferrerList } from './referrers.ts';
 import type { RegistryAction } from './registry-auth.ts';
@@ -30,7 +31,7 @@ const MAX_BLOB_BYTES = 128 << 20;
  * for 429, REMOTE_STATUS, REMOTE_BODY, REMOTE_UNREACHABLE, …), VerificationError DIGEST_MISMATCH when content is not what
  * its digest names.
  */
-export class RegistryClient {
+export class RegistryClient implements ImageSource {
   readonly #session: RegistrySession;
   readonly #manifests: ManifestTransfer;
   readonly #blobs: BlobTransfer;
