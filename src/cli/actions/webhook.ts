@@ -60,7 +60,7 @@ async function openPolicies({ flags, environment }: CommandContext, logger: Logg
     });
   }
   if (place === 'policy') return openPolicyFiles({ paths: flags.list('policy'), logger });
-  const { openInClusterAccess, openKubeconfigAccess } = await import('../../servers/webhook/cluster-access.ts');
+  const { openInClusterAccess, openKubeconfigAccess } = await import('../../io/kubernetes/cluster-access.ts');
   const { watchClusterPolicies } = await import('../../servers/webhook/policy-watch.ts');
   const cluster =
     place === 'in-cluster'

@@ -5,7 +5,7 @@ import { PolicySet } from '../../core/policy/policy-set.ts';
 import { readStoredPolicy } from '../../core/policy/stand-in-policy.ts';
 import { LimitError, RemoteError, SealwrightError } from '../../errors.ts';
 import type { Logger } from '../shell/logger.ts';
-import type { ClusterAccess } from './cluster-access.ts';
+import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { PolicySource } from './policy-source.ts';
 
 export interface PolicyWatchOptions {

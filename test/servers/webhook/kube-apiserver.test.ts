@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ImageReference } from '../../../src/core/image/reference.ts';
-import { openKubeconfigAccess } from '../../../src/servers/webhook/cluster-access.ts';
+import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../../src/servers/webhook/serving-certificate.ts';

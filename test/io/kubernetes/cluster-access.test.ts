@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { openInClusterAccess, openKubeconfigAccess } from '../../../src/servers/webhook/cluster-access.ts';
+import { openInClusterAccess, openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'sealwright-kubeconfig-'));

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonValue } from '../../core/encoding/json.ts';
 import { FormatError, SealwrightError, UsageError } from '../../errors.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
+import { HttpClient } from '../net/http-client.ts';
 
 /** How to reach a cluster's API server, and as whom. */
 export interface ClusterAccess {
