@@ -1,8 +1,5 @@
-import { preAuthEncoding } from '../core/attestation/dsse.ts';
 import { IMAGE_SIGNATURE_PREDICATE, imageSignatureStatement } from '../core/attestation/image-signature.ts';
-import { encodeStatement, IN_TOTO_PAYLOAD_TYPE } from '../core/attestation/statement.ts';
-import { digest as hash } from '../core/crypto/digest.ts';
-import { hashOf } from '../core/crypto/signature.ts';
+import { encodeStatement } from '../core/attestation/statement.ts';
 import type { Descriptor } from '../core/image/descriptor.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
@@ -14,6 +11,7 @@ import { assembleBundle, type FreshSignature, type SignedBundle } from './bundle
 import { manifestTree } from './manifest-tree.ts';
 import { obtainCredentials, type SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
+import { signStatement } from './statement-signature.ts';
 
 export interface SignImageRequest extends SigningContext {
   /** With leave to push. */
@@ -80,7 +78,7 @@ async function signManifests(
   const credentials = await obtainCredentials(request, request.signer);
   const assembled: SignedBundle[] = [];
   for (const { digest } of subjects) {
-    const fresh = await signStatement(credentials, digest, request.annotations);
+    const fresh = await signImageStatement(credentials, digest, request.annotations);
     assembled.push(await assembleBundle(request, credentials, fresh));
   }
   const signed: SignedImage[] = [];
@@ -127,22 +125,11 @@ function describe(
   };
 }
 
-async function signStatement(
-  { key, scheme }: SigningCredentials,
+function signImageStatement(
+  credentials: SigningCredentials,
   digest: Digest,
   annotations: Readonly<Record<string, string>> | undefined,
 ): Promise<FreshSignature> {
   const payload = encodeStatement(imageSignatureStatement(digest, annotations));
-  const message = preAuthEncoding(IN_TOTO_PAYLOAD_TYPE, payload);
-  const signature = await key.sign(message, scheme);
-  const algorithm = hashOf(scheme);
-  return {
-    content: {
-      kind: 'dsse',
-      envelope: { payloadType: IN_TOTO_PAYLOAD_TYPE, payload, signatures: [{ signature, keyId: '' }] },
-    },
-    signature,
-    signedDigest: algorithm === undefined ? undefined : { algorithm, digest: hash(algorithm, message) },
-    artifact: { kind: 'digest', algorithm: digest.algorithm, digest: digest.bytes },
-  };
+  return signStatement(credentials, payload, { kind: 'digest', algorithm: digest.algorithm, digest: digest.bytes });
 }
