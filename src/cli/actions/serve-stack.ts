@@ -19,7 +19,7 @@ export async function serveStack(context: CommandContext): Promise<void> {
   const host = flags.string('host');
   const port = flags.integer('port', 0, MAX_PORT);
   const folder = new StackFolder(ownStackFolder(context));
-  folder.prepare();
+  await folder.prepare();
   const stack = await startStack({
     dir: folder.path,
     ...(host === undefined ? {} : { host }),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** A file that only its owner may read. */
 const PRIVATE = 0o600;
@@ -14,7 +14,7 @@ const PRIVATE = 0o600;
  * @throws the error of `node:fs`
  */
 export async function writeDurableFile(path: string, content: string | Uint8Array, mode = PRIVATE): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeDurableFolder(dirname(path));
   const temporary = join(dirname(path), `.${randomUUID()}`);
   try {
     const file = await open(temporary, 'wx', mode);
@@ -30,6 +30,21 @@ export async function writeDurableFile(path: string, content: string | Uint8Arra
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+/**
+ * Makes a folder and those above it where they are missing, for this user alone: on return every name that was made is on the
+ * disk. A folder whose own name is lost takes all that was forced to the disk inside it along.
+ *
+ * @throws the error of `node:fs`
+ */
+export async function makeDurableFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = resolve(path); ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === resolve(first)) return;
+  }
 }
 
 /** Forces a folder's list of names to the disk: a file is there for good only when its name is. */

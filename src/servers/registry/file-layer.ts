@@ -79,7 +79,8 @@ export const nodeFileLayer: FileLayer = {
     try {
       await mkdir(path, 0o700);
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
+      // Whatever else has the name would show itself later, as an upload that fails.
+      if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
     }
   },
   rename,

@@ -1,10 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { encodeBase64Url } from '../../core/encoding/base64.ts';
 import { randomBytes } from '../../core/crypto/random.ts';
 import { IntegrityError, UsageError } from '../../errors.ts';
-import { writeDurableFile } from '../../io/files/durable-file.ts';
+import { makeDurableFolder, writeDurableFile } from '../../io/files/durable-file.ts';
 
 /** Where everything of a stack lives. Only its owner may enter: whoever can write here can sign as anybody. */
 export class StackFolder {
@@ -43,20 +43,20 @@ export class StackFolder {
     return existsSync(this.settings);
   }
 
-  /** A folder of one part of the stack, made if need be. */
-  part(name: 'keys' | 'certificates' | 'trust' | 'tuf' | 'log' | 'ct' | 'registry'): string {
+  /**
+   * A folder of one part of the stack, made if need be.
+   *
+   * @throws UsageError USAGE_FILE when it cannot be made
+   */
+  async part(name: 'keys' | 'certificates' | 'trust' | 'tuf' | 'log' | 'ct' | 'registry'): Promise<string> {
     const path = join(this.path, name);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    await make(path);
     return path;
   }
 
   /** @throws UsageError USAGE_FILE when it cannot be made, is another user's or is open to others */
-  prepare(): void {
-    try {
-      mkdirSync(this.path, { recursive: true, mode: 0o700 });
-    } catch (cause) {
-      throw new UsageError('USAGE_FILE', 'the folder cannot be made', { found: this.path, cause });
-    }
+  async prepare(): Promise<void> {
+    await make(this.path);
     const { uid, mode } = statSync(this.path);
     if (process.getuid !== undefined && uid !== process.getuid()) {
       throw new UsageError('USAGE_FILE', "the folder is another user's", {
@@ -97,6 +97,14 @@ export function neverStarted(path: string): UsageError {
     expected: 'a folder that `sealwright up` has used',
     fix: `sealwright up --detach --dir ${path}`,
   });
+}
+
+async function make(path: string): Promise<void> {
+  try {
+    await makeDurableFolder(path);
+  } catch (cause) {
+    throw new UsageError('USAGE_FILE', 'the folder cannot be made', { found: path, cause });
+  }
 }
 
 function readDeveloperSecret(path: string): string {

@@ -28,8 +28,8 @@ export async function fsckStack(folder: StackFolder): Promise<readonly LogReport
   if (log === undefined || ct === undefined) {
     throw new IntegrityError('STATE_CORRUPT', "the stack's trusted root names no logs", { found: folder.trustedRoot });
   }
-  const logDir = folder.part('log');
-  const ctDir = folder.part('ct');
+  const logDir = await folder.part('log');
+  const ctDir = await folder.part('ct');
   return [
     {
       log: 'transparency log',

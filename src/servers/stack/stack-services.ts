@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import type { PrivateKey } from '../../core/crypto/private-key.ts';
 import { encodeSigningConfig } from '../../core/trust/signing-config.ts';
 import { encodeTrustedRoot } from '../../core/trust/trusted-root.ts';
-import { RemoteError } from '../../errors.ts';
+import { RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import { createCa } from '../ca/ca.ts';
 import { createCtLog } from '../log/ct-log.ts';
 import { createTransparencyLog } from '../log/transparency-log.ts';
@@ -61,7 +61,7 @@ const AUDIENCE = 'sigstore';
 
 /** Every role over one folder, behind one application. Roles know nothing of each other; what they share is handed in. */
 export async function openStackServices(options: StackServicesOptions): Promise<StackServices> {
-  const keys = await openKeys(new KeyStore(options.folder.part('keys')));
+  const keys = await openKeys(new KeyStore(await options.folder.part('keys')));
   const description = await describeStack(options, keys);
   const trustedRoot = encodeTrustedRoot(describeTrustedRoot(description));
   const signingConfig = encodeSigningConfig(describeSigningConfig(description));
@@ -72,7 +72,7 @@ export async function openStackServices(options: StackServicesOptions): Promise<
   try {
     const authorities = await openAuthorities(options, keys, description, opened);
     const trust = await createTrustRepository({
-      dir: options.folder.part('tuf'),
+      dir: await options.folder.part('tuf'),
       keys: keys.tuf,
       trustedRoot,
       signingConfig,
@@ -103,10 +103,15 @@ async function openAuthorities(
     return service;
   };
   const roots = caChain.slice(-1);
+  const [logDir, ctDir, registryDir] = [
+    await folder.part('log'),
+    await folder.part('ct'),
+    await folder.part('registry'),
+  ];
   // Each log starts a thread of its own, so they start side by side; both are waited for, or one could stay behind open.
   const [openedLog, openedCt] = await Promise.allSettled([
-    createTransparencyLog({ dir: folder.part('log'), origin, key: keys.log, ...shared }).then(keep),
-    createCtLog({ dir: folder.part('ct'), origin: ctOrigin(url), key: keys.ct, roots, ...shared }).then(keep),
+    createTransparencyLog({ dir: logDir, origin, key: keys.log, ...shared }).then(keep),
+    createCtLog({ dir: ctDir, origin: ctOrigin(url), key: keys.ct, roots, ...shared }).then(keep),
   ]);
   if (openedLog.status === 'rejected') throw openedLog.reason;
   if (openedCt.status === 'rejected') throw openedCt.reason;
@@ -124,8 +129,18 @@ async function openAuthorities(
     }),
   );
   const tsa = keep(createTsa({ key: keys.tsa, chain: tsaChain, ...shared }));
-  const registry = keep(createRegistry({ dir: folder.part('registry'), ...shared }));
+  const registry = keep(createRegistry({ dir: registryDir, ...shared }));
+  await registry.ready.catch((cause: unknown) => {
+    throw unusableRegistry(registryDir, cause);
+  });
   return { log, ct, issuer, ca, tsa, registry };
+}
+
+/** Said at the start, while somebody is looking, and not by the first push. */
+function unusableRegistry(dir: string, cause: unknown): unknown {
+  if (cause instanceof SealwrightError) return cause;
+  const found = cause instanceof Error ? `${dir}: ${cause.message}` : dir;
+  return new UsageError('USAGE_FILE', "the registry's folder cannot be used", { found, cause });
 }
 
 /** One port, one map. */
@@ -160,7 +175,7 @@ async function openKeys(store: KeyStore): Promise<StackKeys> {
 }
 
 async function describeStack({ folder, url, since }: StackServicesOptions, keys: StackKeys): Promise<StackDescription> {
-  const store = new CertificateStore(folder.part('certificates'));
+  const store = new CertificateStore(await folder.part('certificates'));
   const caChain = await store.chain('ca', keys.ca.publicKey, () => {
     const root = { key: keys.caRoot, certificate: issueRoot(keys.caRoot, 'Sealwright CA root', since) };
     return [issueIntermediate(keys.ca, 'Sealwright CA', root), root.certificate];

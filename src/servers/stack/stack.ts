@@ -42,7 +42,7 @@ export interface RunningStack {
  */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const folder = new StackFolder(options.dir);
-  folder.prepare();
+  await folder.prepare();
   const lock = FolderLock.acquire(folder.path);
   try {
     removeRunningRecord(folder.running);
@@ -119,7 +119,7 @@ async function keepSettings(folder: StackFolder, listening: Listening, now: Date
 
 /** The documents as files, for clients that are given files. Rewritten only when they change. */
 async function publishTrust(folder: StackFolder, services: StackServices): Promise<void> {
-  folder.part('trust');
+  await folder.part('trust');
   const files = [
     [folder.trustedRoot, services.trustedRoot],
     [folder.signingConfig, services.signingConfig],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -18,6 +19,7 @@ import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import { encodePem } from '../../../src/core/encoding/pem.ts';
 import { parseSigningConfig } from '../../../src/core/trust/signing-config.ts';
 import { parseTrustedRoot } from '../../../src/core/trust/trusted-root.ts';
+import { UsageError } from '../../../src/errors.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import type { Logger } from '../../../src/servers/shell/logger.ts';
 import { startStack, type RunningStack, type StackOptions } from '../../../src/servers/stack/stack.ts';
@@ -227,3 +229,31 @@ for (const { name, damage, code } of [
 function get(url: string): Promise<{ status: number; body: Uint8Array }> {
   return http.request({ url, expect: [200, 404, 503] });
 }
+
+test('a registry folder that cannot be used stops the start, and nothing is left running', async (t) => {
+  const dir = join(temporaryFolder(t), 'stack');
+  await (await startStack({ dir, port: 0, now: () => new Date(), logger: SILENT })).close();
+  const uploads = join(dir, 'registry', 'uploads');
+  rmSync(uploads, { recursive: true });
+  writeFileSync(uploads, 'in the way');
+  await assert.rejects(
+    startStack({ dir, now: () => new Date(), logger: SILENT }),
+    (error) =>
+      error instanceof UsageError && error.code === 'USAGE_FILE' && error.facts.found?.includes(uploads) === true,
+  );
+  rmSync(uploads);
+  const { status } = await start(t, dir);
+  assert.equal((await get(`${status.url}/v2/`)).status, 200);
+});
+
+for (const part of ['log', 'ct', 'keys', 'registry', 'tuf', 'certificates', 'trust'])
+  test(`a file in the place of the folder ${part} is named, not called a defect`, async (t) => {
+    const dir = join(temporaryFolder(t), 'stack');
+    mkdirSync(dir, { mode: 0o700 });
+    writeFileSync(join(dir, part), 'in the way');
+    await assert.rejects(
+      startStack({ dir, port: 0, now: () => new Date(), logger: SILENT }),
+      (error) => error instanceof UsageError && error.code === 'USAGE_FILE' && error.facts.found === join(dir, part),
+    );
+    assert.equal(readFileSync(join(dir, part), 'utf8'), 'in the way');
+  });
