@@ -75,7 +75,7 @@ async function requestTimestamps(
   const isLeafKnown = authorities.every(({ chain }) => chain.some(({ isCa }) => !isCa));
   const running = services.tsas.map(async ({ url }) => {
     const response = await new TsaClient(http, url, { wantsCertificate: !isLeafKnown }).timestamp(signature);
-    const { failure } = verifyTimestamps([response], signature, authorities);
+    const { failure } = verifyTimestamps([response], [signature], authorities);
     if (failure !== undefined) throw failure;
     return response;
   });

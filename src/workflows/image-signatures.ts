@@ -1,10 +1,18 @@
 import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
 import { parseStatement, type Statement } from '../core/attestation/statement.ts';
 import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
+import { readSignatureLayer } from '../core/bundle/signature-layer.ts';
+import { encodeSimpleSigning, MAX_SIMPLE_SIGNING_BYTES } from '../core/bundle/simple-signing.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
 import { FormatError, LimitError, type SealwrightError } from '../errors.ts';
-import { fetchBundles } from '../io/registry/bundle-store.ts';
+import { fetchBundles, type FetchedBundles } from '../io/registry/bundle-store.ts';
+import {
+  fetchReferringLayers,
+  fetchTaggedLayers,
+  type FetchedLayer,
+  type FetchedLayers,
+} from '../io/registry/layer-store.ts';
 import type { ImageSource } from '../io/registry/image-source.ts';
 
 export interface ImageSignaturesRequest {
@@ -20,11 +28,21 @@ export interface ImageSignaturesRequest {
   readonly predicateTypes?: readonly string[] | 'any';
 }
 
-/** A bundle that refers to the image and claims to be a signature of it. Nothing in it is proven. */
+/**
+ * How a signature is stored: as a Sigstore bundle that refers to the image, under the image's `.sig` tag, or as cosign tried
+ * it with referrers before there were bundles.
+ */
+export type SignatureFormat = 'bundle' | 'legacy' | 'oci-1-1-experiment';
+
+/** What refers to the image and claims to be a signature of it. Nothing in it is proven. */
 export interface FoundSignature {
+  readonly format: SignatureFormat;
   readonly bundle: UnverifiedBundle;
-  readonly json: string;
-  /** Digest of the manifest that carries it: its name in the registry. */
+  /** The bundle as stored; undefined in the other formats. */
+  readonly json?: string;
+  /** The layer as stored; undefined for bundles. */
+  readonly layer?: FetchedLayer;
+  /** Digest of the manifest that carries it: its name in the registry. With other formats than bundles, of all of them. */
   readonly manifestDigest: Digest;
 }
 
@@ -41,13 +59,15 @@ export interface FoundSignatures {
   readonly otherPredicateTypes: readonly string[];
   /** Signatures in formats that are not read, in words. */
   readonly unreadFormats: readonly string[];
-  /** What claims to be a bundle and cannot be read. */
+  /** What claims to be a signature and cannot be read. */
   readonly unusable: readonly { readonly manifestDigest: Digest; readonly error: SealwrightError }[];
 }
 
 /**
- * Everything that a registry holds as a signature of an image: one request for the tag, one for the list, two for each
- * bundle.
+ * Everything that a registry holds as a signature of an image, in every format at once: one request for the tag, then one
+ * for the list of referrers and one for the `.sig` tag side by side, two for each bundle, one for each distinct payload of
+ * the older formats that is not the usual one. No format stands in for another, and an error is never taken for an empty
+ * answer.
  *
  * @throws NotFoundError TAG_NOT_FOUND; whatever keeps the registry from being asked (AuthError, RemoteError), as it is;
  *   LimitError LIMIT_COUNT
@@ -55,12 +75,34 @@ export interface FoundSignatures {
 export async function fetchImageSignatures(request: ImageSignaturesRequest): Promise<FoundSignatures> {
   const { registry, reference, predicateTypes = [IMAGE_SIGNATURE_PREDICATE] } = request;
   const digest = reference.digest ?? (await registry.resolve(reference)).digest;
-  const fetched = await fetchBundles(
-    registry,
-    request.signatureRepository ?? reference,
-    digest,
-    predicateTypes === 'any' ? {} : { predicateTypes },
+  const repository = request.signatureRepository ?? reference;
+  const layerOptions = {
+    maxBytes: MAX_SIMPLE_SIGNING_BYTES,
+    guesses: [encodeSimpleSigning(reference.context, digest)],
+  };
+  const [fetched, tagged] = await Promise.all([
+    fetchBundles(registry, repository, digest, predicateTypes === 'any' ? {} : { predicateTypes }),
+    fetchTaggedLayers(registry, repository, digest, 'sig', layerOptions),
+  ]);
+  const referring = await Promise.all(
+    fetched.experiments.map((manifest) => fetchReferringLayers(registry, repository, manifest, layerOptions)),
   );
+  const bundles = readBundles(fetched, predicateTypes);
+  const layers = [...referring.map((found) => readLayers(found, 'oci-1-1-experiment')), readLayers(tagged, 'legacy')];
+  return {
+    reference,
+    digest,
+    isTagResolved: reference.digest === undefined,
+    predicateTypes,
+    ...bundles,
+    signatures: [...bundles.signatures, ...layers.flatMap(({ signatures }) => signatures)],
+    unusable: [...bundles.unusable, ...layers.flatMap(({ unusable }) => unusable)],
+  };
+}
+
+type ReadBundles = Pick<FoundSignatures, 'signatures' | 'otherPredicateTypes' | 'unreadFormats' | 'unusable'>;
+
+function readBundles(fetched: FetchedBundles, predicateTypes: readonly string[] | 'any'): ReadBundles {
   const signatures: FoundSignature[] = [];
   const otherPredicateTypes = [...fetched.skippedPredicateTypes];
   const unreadFormats = [...fetched.unreadFormats];
@@ -70,7 +112,7 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
       const bundle = parseBundle(json);
       const predicateType = predicateTypeOf(bundle);
       if (predicateTypes === 'any' || predicateType === undefined || predicateTypes.includes(predicateType)) {
-        signatures.push({ bundle, json, manifestDigest });
+        signatures.push({ format: 'bundle', bundle, json, manifestDigest });
       } else otherPredicateTypes.push(predicateType);
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
@@ -79,15 +121,29 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
     }
   }
   return {
-    reference,
-    digest,
-    isTagResolved: reference.digest === undefined,
-    predicateTypes,
     signatures,
     otherPredicateTypes: [...new Set(otherPredicateTypes)],
     unreadFormats: [...new Set(unreadFormats)],
     unusable,
   };
+}
+
+function readLayers(
+  { layers, unusable }: FetchedLayers,
+  format: SignatureFormat,
+): Pick<FoundSignatures, 'signatures' | 'unusable'> {
+  const signatures: FoundSignature[] = [];
+  const broken = [...unusable];
+  for (const layer of layers) {
+    const { content, annotations, manifestDigest } = layer;
+    try {
+      signatures.push({ format, bundle: readSignatureLayer(content, annotations), layer, manifestDigest });
+    } catch (error) {
+      if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
+      broken.push({ manifestDigest, error });
+    }
+  }
+  return { signatures, unusable: broken };
 }
 
 /**

@@ -27,7 +27,7 @@ export function refusalOf(found: FoundSignatures, refused: readonly RefusedSigna
         .slice(0, MAX_LISTED)
         .map(({ manifestDigest, error }) => `${manifestDigest.toString()}: ${error.code} ${error.message}`)
         .join('; '),
-      expected: 'bundles as they were pushed',
+      expected: 'signatures as they were pushed',
       details: { image },
       cause: unusable.error,
     });

@@ -1,19 +1,24 @@
-import type { StatementSubject } from '../core/attestation/statement.ts';
+import { SIMPLE_SIGNING_TYPES } from '../core/bundle/simple-signing.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { SealwrightError, UsageError, VerificationError } from '../errors.ts';
-import type { FoundSignature, FoundSignatures } from './image-signatures.ts';
+import type { FetchedLayer } from '../io/registry/layer-store.ts';
+import type { FoundSignature, FoundSignatures, SignatureFormat } from './image-signatures.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
 
 /** A signature of the image that passed every step. */
 export interface VerifiedSignature {
+  readonly format: SignatureFormat;
   readonly bundle: VerifiedBundle;
-  readonly json: string;
+  /** The bundle as stored; undefined in the other formats. */
+  readonly json?: string;
+  /** The layer as stored; undefined for bundles. */
+  readonly layer?: FetchedLayer;
   /** Digest of the manifest that carries it. */
   readonly manifestDigest: Digest;
-  /** What the signer noted beside the digest (`-a`), proven like the rest of the statement. */
+  /** What the signer noted beside the digest (`-a`), proven like the rest of what was signed. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -60,7 +65,7 @@ export function judgeSignatures(found: FoundSignatures, request: JudgementReques
 
 /** @throws VerificationError, FormatError or LimitError with the reason for the refusal */
 function verifySignature(
-  { bundle, json, manifestDigest }: FoundSignature,
+  { bundle, ...found }: FoundSignature,
   { digest, predicateTypes }: FoundSignatures,
   { trustedRoot, policy, annotations: wanted = {}, now }: JudgementRequest,
 ): VerifiedSignature {
@@ -71,19 +76,34 @@ function verifySignature(
     trustedRoot,
     now,
   });
-  const { statement } = verified;
-  if (statement === undefined) throw notASignature('a signature over bytes, without a statement', predicateTypes);
+  const annotations = annotationsOf(verified, digest, predicateTypes);
+  checkAnnotations(annotations, wanted);
+  return { ...found, bundle: verified, annotations };
+}
+
+/**
+ * What was signed beside the digest.
+ *
+ * @throws VerificationError PAYLOAD_TYPE_MISMATCH when what was signed is no signature of an image
+ */
+function annotationsOf(
+  { content, statement }: VerifiedBundle,
+  digest: Digest,
+  predicateTypes: readonly string[] | 'any',
+): Readonly<Record<string, string>> {
+  if (content.kind === 'simpleSigning') {
+    const { type, annotations } = content.payload;
+    if (predicateTypes === 'any' || SIMPLE_SIGNING_TYPES.includes(type)) return annotations;
+    throw notASignature(`a payload of type ${type.slice(0, 128)}`, `one of type ${SIMPLE_SIGNING_TYPES.join(' or ')}`);
+  }
+  const wanted =
+    predicateTypes === 'any' ? 'an in-toto statement' : `a statement of type ${predicateTypes.join(' or ')}`;
+  if (statement === undefined) throw notASignature('a signature over bytes, without a statement', wanted);
   if (predicateTypes !== 'any' && !predicateTypes.includes(statement.predicateType)) {
-    throw notASignature(`a statement of type ${statement.predicateType}`, predicateTypes);
+    throw notASignature(`a statement of type ${statement.predicateType}`, wanted);
   }
   // The first subject with the digest decides (cosign.md §4.3).
   const subject = statement.subjects.find(({ digests }) => digests.get(digest.algorithm) === digest.hex);
-  const annotations = annotationsOf(subject);
-  checkAnnotations(annotations, wanted);
-  return { bundle: verified, json, manifestDigest, annotations };
-}
-
-function annotationsOf(subject: StatementSubject | undefined): Readonly<Record<string, string>> {
   const entries = Object.entries(subject?.annotations ?? {});
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
@@ -100,9 +120,9 @@ function checkAnnotations(actual: Readonly<Record<string, string>>, wanted: Read
   });
 }
 
-function notASignature(found: string, predicateTypes: readonly string[] | 'any'): VerificationError {
+function notASignature(found: string, expected: string): VerificationError {
   return new VerificationError('PAYLOAD_TYPE_MISMATCH', 'what refers to the image is no signature of it', {
     found,
-    expected: predicateTypes === 'any' ? 'an in-toto statement' : `a statement of type ${predicateTypes.join(' or ')}`,
+    expected,
   });
 }

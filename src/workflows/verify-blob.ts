@@ -55,7 +55,8 @@ function readingFor(bundle: UnverifiedBundle, { signer }: SignaturePolicy): Blob
   const { content } = bundle;
   if (content.kind === 'dsse') return { digests: subjectAlgorithms(content.envelope.payload), keep: 'never' };
   const { kind } = signingKey(bundle, signer);
-  const digests = new Set<HashAlgorithm>(content.digest === undefined ? [] : [content.digest.algorithm]);
+  const hint = content.kind === 'message' ? content.digest : undefined;
+  const digests = new Set<HashAlgorithm>(hint === undefined ? [] : [hint.algorithm]);
   for (const scheme of schemesFor(kind)) {
     const hash = hashOf(scheme);
     if (hash !== undefined) digests.add(hash);

@@ -1,7 +1,13 @@
 /** Every parser of untrusted bytes, with samples to damage and the families of error that it may answer with. */
 import { DOCUMENT_PARSERS } from './document-parsers.ts';
 import { EDGE_PARSERS } from './edge-parsers.ts';
+import { LAYER_PARSERS } from './layer-parsers.ts';
 import type { FuzzedParser } from './samples.ts';
 import { SIGNATURE_PARSERS } from './signature-parsers.ts';
 
-export const PARSERS: readonly FuzzedParser[] = [...SIGNATURE_PARSERS, ...DOCUMENT_PARSERS, ...EDGE_PARSERS];
+export const PARSERS: readonly FuzzedParser[] = [
+  ...SIGNATURE_PARSERS,
+  ...LAYER_PARSERS,
+  ...DOCUMENT_PARSERS,
+  ...EDGE_PARSERS,
+];

@@ -454,6 +454,21 @@ export function hashedRekordV1({ digest: named, signature, verifier }: LoggedInp
   );
 }
 
+export function rekordV1({ digest: named, signature, verifier }: LoggedInput): Uint8Array {
+  return utf8(
+    `{"apiVersion":"0.0.1","kind":"rekord","spec":{"data":{"hash":{"algorithm":"${named.algorithm}","value":"${encodeHex(named.digest)}"}},` +
+      `"signature":{"content":"${encodeBase64(signature)}","format":"x509","publicKey":{"content":"${pemText(verifier)}"}}}}`,
+  );
+}
+
+/** @param input.digest of the envelope as it was uploaded */
+export function intotoV001({ digest: named, verifier }: Pick<LoggedInput, 'digest' | 'verifier'>): Uint8Array {
+  return utf8(
+    `{"apiVersion":"0.0.1","kind":"intoto","spec":{"content":{"hash":{"algorithm":"${named.algorithm}",` +
+      `"value":"${encodeHex(named.digest)}"}},"publicKey":"${pemText(verifier)}"}}`,
+  );
+}
+
 export function dsseV1({ digest: named, signature, verifier }: LoggedInput): Uint8Array {
   const zero = '0'.repeat(64);
   return utf8(

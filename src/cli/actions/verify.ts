@@ -6,7 +6,7 @@ import { signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { annotations } from '../flags/annotation-flags.ts';
-import { imagePayload } from '../image-payload.ts';
+import { formatText, imagePayload } from '../image-payload.ts';
 import type { Terminal } from '../terminal.ts';
 
 export async function verifyImages(context: CommandContext): Promise<void> {
@@ -37,8 +37,10 @@ export async function verifyImages(context: CommandContext): Promise<void> {
 function report(terminal: Terminal, image: VerifiedImage): void {
   const { reference, digest, isTagResolved, signatures, refused } = image;
   if (isTagResolved) terminal.warn(`tag resolved to ${digest.toString()}; that is what was verified`);
-  for (const { bundle } of signatures) {
+  for (const signature of signatures) {
+    const { bundle } = signature;
     terminal.progress(`${reference.context}@${digest.toString()} is signed by ${signerText(bundle)}`);
+    terminal.progress(`  ${formatText(signature)}`);
     reportChecks(terminal, bundle);
   }
   for (const { manifestDigest, error } of refused) {

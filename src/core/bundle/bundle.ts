@@ -7,6 +7,7 @@ import { FormatError } from '../../errors.ts';
 import { bundleVersion, type BundleVersion } from './bundle-version.ts';
 import { parseHashOutput, type NamedDigest } from './hash-name.ts';
 import { logEntryFrom, type TransparencyLogEntry } from './log-entry.ts';
+import type { SimpleSigning } from './simple-signing.ts';
 
 /** Whose key made the signature, as the bundle claims. */
 export type BundleMaterial =
@@ -29,12 +30,27 @@ export type BundleContent =
       readonly kind: 'dsse';
       /** With exactly one signature. */
       readonly envelope: Envelope;
+      /** Where cosign stored the envelope by itself, its bytes: some log entries and timestamps are about those. */
+      readonly stored?: Uint8Array;
+    }
+  | {
+      /** cosign's signature of an image before bundles. */
+      readonly kind: 'simpleSigning';
+      readonly payload: SimpleSigning;
+      /** The payload's bytes, which were signed. */
+      readonly signed: Uint8Array;
+      readonly signature: Uint8Array;
     };
 
-/** A bundle that parses and keeps the rules of its version. Nothing in it is proven. */
+/**
+ * A bundle that parses and keeps the rules of its version, or what cosign stored in another way, read into the same shape.
+ * Nothing in it is proven.
+ */
 export interface UnverifiedBundle {
+  /** Empty for what is no bundle. */
   readonly mediaType: string;
-  readonly version: BundleVersion;
+  /** Undefined for what is no bundle. */
+  readonly version: BundleVersion | undefined;
   readonly material: BundleMaterial;
   readonly tlogEntries: readonly TransparencyLogEntry[];
   /** DER TimeStampResp (RFC 3161). */
@@ -62,7 +78,7 @@ export function parseBundle(input: Uint8Array | string): UnverifiedBundle {
   fields.only('mediaType', 'verificationMaterial', 'messageSignature', 'dsseEnvelope');
   const material = fields.object('verificationMaterial');
   material.only('publicKey', 'x509CertificateChain', 'certificate', 'tlogEntries', 'timestampVerificationData');
-  const bundle: UnverifiedBundle = {
+  const bundle: UnverifiedBundle & { version: BundleVersion } = {
     mediaType,
     version,
     material: parseMaterial(material, version),

@@ -19,13 +19,12 @@ export interface LoggedVerifier {
 export interface EntryBody {
   readonly api: 'rekor-v1' | 'rekor-v2';
   /** The entry kind of Rekor. */
-  readonly kind: 'hashedrekord' | 'dsse' | 'intoto';
-  /**
-   * hashedrekord: digest of the signed bytes (the artifact, or with Rekor v2 also a DSSE pre-authentication encoding);
-   * dsse and intoto: digest of the envelope's payload.
-   */
+  readonly kind: 'hashedrekord' | 'rekord' | 'dsse' | 'intoto';
+  /** What `digest` is of: the signed bytes, an envelope's payload, or the envelope as it was uploaded. */
+  readonly digestOf: 'signed bytes' | 'payload' | 'envelope';
   readonly digest: NamedDigest;
-  readonly signature: Uint8Array;
+  /** Undefined where only the envelope's digest says which signature it is (intoto 0.0.1). */
+  readonly signature: Uint8Array | undefined;
   readonly verifier: LoggedVerifier;
 }
 
@@ -34,8 +33,10 @@ const LIMITS = { maxBytes: 8 << 20, maxDepth: 16 };
 
 const PARSERS: Readonly<Record<string, (spec: JsonFields) => EntryBody>> = {
   'hashedrekord 0.0.1': hashedRekordV1,
+  'rekord 0.0.1': rekordV1,
   'dsse 0.0.1': dsseV1,
-  'intoto 0.0.2': intotoV1,
+  'intoto 0.0.1': intotoV001,
+  'intoto 0.0.2': intotoV002,
   'hashedrekord 0.0.2': hashedRekordV2,
 };
 
@@ -70,10 +71,21 @@ function hashedRekordV1(spec: JsonFields): EntryBody {
   return {
     api: 'rekor-v1',
     kind: 'hashedrekord',
+    digestOf: 'signed bytes',
     digest: parseHexHash(spec.object('data').object('hash')),
     signature: signature.bytes('content'),
     verifier: pemVerifier(signature.object('publicKey'), 'content'),
   };
+}
+
+/** What cosign's first versions logged; signatures in formats other than X.509's are not cosign's. */
+function rekordV1(spec: JsonFields): EntryBody {
+  const format = spec.object('signature').string('format');
+  if (format === 'x509') return { ...hashedRekordV1(spec), kind: 'rekord' };
+  throw new FormatError(CODE, 'the log entry is for a kind of signature that is not read', {
+    found: format.slice(0, 64),
+    expected: 'x509',
+  });
 }
 
 function dsseV1(spec: JsonFields): EntryBody {
@@ -81,13 +93,26 @@ function dsseV1(spec: JsonFields): EntryBody {
   return {
     api: 'rekor-v1',
     kind: 'dsse',
+    digestOf: 'payload',
     digest: parseHexHash(spec.object('payloadHash')),
     signature: signature.bytes('signature'),
     verifier: pemVerifier(signature, 'verifier'),
   };
 }
 
-function intotoV1(spec: JsonFields): EntryBody {
+/** Holds the envelope's digest and the key, and no signature. */
+function intotoV001(spec: JsonFields): EntryBody {
+  return {
+    api: 'rekor-v1',
+    kind: 'intoto',
+    digestOf: 'envelope',
+    digest: parseHexHash(spec.object('content').object('hash')),
+    signature: undefined,
+    verifier: pemVerifier(spec, 'publicKey'),
+  };
+}
+
+function intotoV002(spec: JsonFields): EntryBody {
   const content = spec.object('content');
   const signature = onlySignature(content.object('envelope'));
   // This kind holds the envelope's base64 in base64.
@@ -95,6 +120,7 @@ function intotoV1(spec: JsonFields): EntryBody {
   return {
     api: 'rekor-v1',
     kind: 'intoto',
+    digestOf: 'payload',
     digest: parseHexHash(content.object('payloadHash')),
     signature: parseBase64(inner, `${signature.path}.sig`),
     verifier: pemVerifier(signature, 'publicKey'),
@@ -110,6 +136,7 @@ function hashedRekordV2(spec: JsonFields): EntryBody {
   return {
     api: 'rekor-v2',
     kind: 'hashedrekord',
+    digestOf: 'signed bytes',
     digest: parseHashOutput(record.object('data')),
     signature: signature.bytes('content'),
     verifier: { kind: certificate === undefined ? 'publicKey' : 'certificate', der: key.bytes('rawBytes') },

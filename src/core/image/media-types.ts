@@ -13,6 +13,9 @@ export const OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 
 export const SIGSTORE_BUNDLE_V03 = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+/** Config and artifact type of cosign's experiment with referrers, before bundles. */
+export const COSIGN_ARTIFACT_SIGNATURE = 'application/vnd.dev.cosign.artifact.sig.v1+json';
+export const DSSE_ENVELOPE = 'application/vnd.dsse.envelope.v1+json';
 export const COSIGN_SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
 
 /** Everything a manifest may be, most wanted first: the Accept header of every manifest request. */

@@ -1,5 +1,6 @@
 import { IN_TOTO_PAYLOAD_TYPE, isHashAlgorithm, parseStatement, type Statement } from '../attestation/statement.ts';
 import type { BundleContent } from '../bundle/bundle.ts';
+import type { SimpleSigning } from '../bundle/simple-signing.ts';
 import { equalBytes } from '../encoding/bytes.ts';
 import { encodeHex } from '../encoding/hex.ts';
 import { UsageError, VerificationError } from '../../errors.ts';
@@ -9,12 +10,16 @@ import type { ArtifactDigests } from './artifact.ts';
  * Whether the bundle claims to be about this artifact. First of all steps, because it is the commonest mistake and needs
  * no cryptography; it proves nothing until the signature over the claim has been verified.
  *
- * @returns the statement, for attestations
+ * @returns the statement, where one was signed
  * @throws VerificationError ARTIFACT_MISMATCH, SUBJECT_MISMATCH or PAYLOAD_TYPE_MISMATCH; FormatError FORMAT_STATEMENT
  */
 export function checkArtifactClaim(content: BundleContent, artifact: ArtifactDigests): Statement | undefined {
   if (content.kind === 'message') {
     checkMessage(content, artifact);
+    return undefined;
+  }
+  if (content.kind === 'simpleSigning') {
+    if (!artifact.isSkipped) checkImage(content.payload, artifact);
     return undefined;
   }
   const { payloadType, payload } = content.envelope;
@@ -47,6 +52,16 @@ function checkMessage(content: BundleContent & { kind: 'message' }, artifact: Ar
   throw new VerificationError('ARTIFACT_MISMATCH', 'the bundle is for another artifact', {
     found: `${algorithm}:${encodeHex(actual)}, the artifact given`,
     expected: `${algorithm}:${encodeHex(digest)}, the artifact that was signed`,
+  });
+}
+
+/** The image's name in the payload is not compared: images are copied, and their signatures with them. */
+function checkImage({ imageDigest }: SimpleSigning, artifact: ArtifactDigests): void {
+  const actual = artifact.digest(imageDigest.algorithm);
+  if (actual !== undefined && equalBytes(actual, imageDigest.bytes)) return;
+  throw new VerificationError('SUBJECT_MISMATCH', 'the signature is about another image', {
+    found: `${artifact.describe()}, the image given`,
+    expected: `${imageDigest.toString()}, named in the signed payload`,
   });
 }
 

@@ -53,6 +53,14 @@ export function verifyContentSignature(
     if (scheme === undefined) throw invalid(key, 'the envelope');
     return { signature: only.signature, scheme, signedDigest: named(scheme, (hash) => digest(hash, message)) };
   }
+  if (content.kind === 'simpleSigning') {
+    const { signed, signature } = content;
+    const scheme = (schemes ?? MESSAGE_SCHEMES[key.kind]).find((candidate) =>
+      verifySignature(key, candidate, signed, signature),
+    );
+    if (scheme === undefined) throw invalid(key, 'the payload');
+    return { signature, scheme, signedDigest: named(scheme, (hash) => digest(hash, signed)) };
+  }
   const scheme = messageScheme(content.signature, artifact, key, schemes ?? MESSAGE_SCHEMES[key.kind]);
   return { signature: content.signature, scheme, signedDigest: named(scheme, (hash) => artifact.digest(hash)) };
 }

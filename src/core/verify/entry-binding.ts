@@ -32,7 +32,7 @@ export function signedContent(bundle: UnverifiedBundle, signature: ContentSignat
  */
 export function checkEntryBinding(body: EntryBody, signed: SignedContent): void {
   checkKind(body, signed.content);
-  if (!equalBytes(body.signature, signed.signature.signature)) {
+  if (body.signature !== undefined && !equalBytes(body.signature, signed.signature.signature)) {
     throw mismatch('signature', encodeHex(body.signature), encodeHex(signed.signature.signature));
   }
   const { verifier } = signed;
@@ -72,20 +72,31 @@ export function checkRebuiltBody(persisted: Uint8Array, rebuilt: Uint8Array): vo
 }
 
 function checkKind(body: EntryBody, content: BundleContent): void {
-  const fits = body.api === 'rekor-v2' || (body.kind === 'hashedrekord') === (content.kind === 'message');
+  const isEnvelope = content.kind === 'dsse';
+  const fits = body.api === 'rekor-v2' || (body.digestOf === 'signed bytes') !== isEnvelope;
   if (fits) return;
   throw mismatch(
     'kind of content',
     body.kind,
-    content.kind === 'message' ? 'hashedrekord, for a message signature' : 'dsse or intoto, for an envelope',
+    isEnvelope ? 'dsse or intoto, for an envelope' : 'hashedrekord, for a message signature',
   );
 }
 
-/** Rekor v1 logs the digest of an envelope's payload, Rekor v2 that of the bytes under the signature. */
+/** Rekor v1 logs the digest of an envelope or of its payload, Rekor v2 that of the bytes under the signature. */
 function expectedDigest(body: EntryBody, { content, signature }: SignedContent): NamedDigest | undefined {
   if (content.kind === 'message' || body.api === 'rekor-v2') return signature.signedDigest;
+  const bytes = loggedBytes(body, content);
   const { algorithm } = body.digest;
-  return { algorithm, digest: digest(algorithm, content.envelope.payload) };
+  return bytes === undefined ? undefined : { algorithm, digest: digest(algorithm, bytes) };
+}
+
+/** Undefined for an envelope whose own bytes nobody has kept: in a bundle it is written anew. */
+function loggedBytes(
+  { digestOf }: EntryBody,
+  content: Exclude<BundleContent, { kind: 'message' }>,
+): Uint8Array | undefined {
+  if (content.kind === 'simpleSigning') return content.signed;
+  return digestOf === 'envelope' ? content.stored : content.envelope.payload;
 }
 
 function digestText(named: NamedDigest | undefined): string {

@@ -1,6 +1,7 @@
 import type { UnverifiedBundle } from '../bundle/bundle.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import { encodeBase64 } from '../encoding/base64.ts';
+import { equalBytes } from '../encoding/bytes.ts';
 import { encodeHex } from '../encoding/hex.ts';
 import { matchIdentity, type MatchedIdentity } from '../identity/identity-pattern.ts';
 import type { Certificate } from '../pki/certificate.ts';
@@ -22,9 +23,11 @@ import type { SignerPolicy, VerificationPolicy } from './verification-policy.ts'
  *
  * @throws VerificationError KEY_MISMATCH
  */
-export function signingKey({ material }: UnverifiedBundle, signer: SignerPolicy): PublicKey {
+export function signingKey({ material, version }: UnverifiedBundle, signer: SignerPolicy): PublicKey {
   if (signer.kind === 'key') {
     if (material.kind === 'publicKey') return signer.key;
+    // Before bundles, a certificate for somebody's own key lay beside its signatures, and the key sufficed to verify them.
+    if (version === undefined && equalBytes(material.certificate.publicKey.id, signer.key.id)) return signer.key;
     throw new VerificationError('KEY_MISMATCH', 'the bundle was signed with a certificate, not with the key given', {
       found: 'a certificate',
       expected: `the key ${encodeHex(signer.key.id)}`,
@@ -70,7 +73,7 @@ export function verifySigner(
 ): { readonly signer: VerifiedSigner; readonly identity: MatchedIdentity | undefined } {
   const { material } = input.bundle;
   const { signer } = input.policy;
-  if (material.kind === 'certificate') return verifyCertificate(input, material, checks);
+  if (material.kind === 'certificate' && signer.kind !== 'key') return verifyCertificate(input, material, checks);
   if (signer.kind !== 'key') throw new InvariantError('a bundle signed with a key got past a policy without one');
   if (signer.validFor !== undefined) checkKeyWindow(signer.validFor, input.times);
   checks.key(input.key);

@@ -24,7 +24,11 @@ export interface SigningTimeInput {
  */
 export function collectTimes(input: SigningTimeInput): readonly VerifiedTime[] {
   const { bundle, entries, signature, trustedRoot, policy } = input;
-  const stamped = verifyTimestamps(bundle.timestamps, signature.signature, trustedRoot.timestampAuthorities);
+  const { content } = bundle;
+  // cosign's older storage had the whole envelope stamped; both commit to the signature.
+  const envelope = content.kind === 'dsse' && content.stored !== undefined ? [content.stored] : [];
+  const messages = [...envelope, signature.signature];
+  const stamped = verifyTimestamps(bundle.timestamps, messages, trustedRoot.timestampAuthorities);
   const times = [...promisedTimes(entries), ...stamped.times];
   checkTimeThresholds(times, policy, stamped.failure);
   if (policy.concessions.unsafeIgnoreLogWindow !== true) checkLogWindows(entries, times);

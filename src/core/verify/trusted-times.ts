@@ -19,19 +19,19 @@ export interface VerifiedTime {
  * Timestamps that verify under a trusted authority. Those that do not are left out, and thresholds decide: a bundle may
  * carry timestamps of authorities that this verifier does not know.
  *
- * @param message what was stamped: the raw signature
+ * @param messages what may have been stamped: the raw signature, or an envelope as it was stored
  * @returns the times, and the failure to report when they are too few
  */
 export function verifyTimestamps(
   responses: readonly Uint8Array[],
-  message: Uint8Array,
+  messages: readonly Uint8Array[],
   authorities: readonly CertificateAuthority[],
 ): { readonly times: readonly VerifiedTime[]; readonly failure: SealwrightError | undefined } {
   const times: VerifiedTime[] = [];
   let failure: SealwrightError | undefined;
   for (const response of responses) {
     try {
-      times.push(verifyResponse(response, message, authorities));
+      times.push(verifyResponse(response, messages, authorities));
     } catch (error) {
       if (!(error instanceof SealwrightError)) throw error;
       failure ??= error;
@@ -42,18 +42,20 @@ export function verifyTimestamps(
 
 function verifyResponse(
   response: Uint8Array,
-  message: Uint8Array,
+  messages: readonly Uint8Array[],
   authorities: readonly CertificateAuthority[],
 ): VerifiedTime {
   const timestamp = parseTimestampResponse(response);
   let failure: SealwrightError | undefined;
   for (const authority of authorities) {
     if (findSigner(timestamp, authority) === undefined) continue;
-    try {
-      return verifyUnder(timestamp, message, authority);
-    } catch (error) {
-      if (!(error instanceof SealwrightError)) throw error;
-      failure = error;
+    for (const message of messages) {
+      try {
+        return verifyUnder(timestamp, message, authority);
+      } catch (error) {
+        if (!(error instanceof SealwrightError)) throw error;
+        failure = error;
+      }
     }
   }
   throw failure ?? untrusted(timestamp, authorities);

@@ -1,10 +1,14 @@
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
-import { legacyTag } from '../../core/image/attached-tag.ts';
 import type { Descriptor } from '../../core/image/descriptor.ts';
-import type { Digest } from '../../core/image/digest.ts';
-import { encodeManifest, type Manifest } from '../../core/image/manifest.ts';
-import { OCI_EMPTY, OCI_MANIFEST, SIGSTORE_BUNDLE_V03 } from '../../core/image/media-types.ts';
+import { Digest } from '../../core/image/digest.ts';
+import { artifactTypeOf, encodeManifest, type Manifest } from '../../core/image/manifest.ts';
+import {
+  COSIGN_ARTIFACT_SIGNATURE,
+  OCI_EMPTY,
+  OCI_MANIFEST,
+  SIGSTORE_BUNDLE_V03,
+} from '../../core/image/media-types.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { FormatError, LimitError, NotFoundError, VerificationError, type SealwrightError } from '../../errors.ts';
 import type { ImageSource } from './image-source.ts';
@@ -33,6 +37,8 @@ export interface FetchedBundles {
   readonly skippedPredicateTypes: readonly string[];
   /** Signatures that are there in formats that are not read, in words: *unread format* is not *no signature*. */
   readonly unreadFormats: readonly string[];
+  /** Manifests of cosign's experimental OCI 1.1 storage, which hold signatures as the `.sig` tag does; not fetched. */
+  readonly experiments: readonly Digest[];
   /** Referrers that claim to carry a bundle but cannot be read, with the reason. */
   readonly unusable: readonly { readonly manifestDigest: Digest; readonly error: SealwrightError }[];
 }
@@ -49,7 +55,6 @@ const PARALLEL_FETCHES = 4;
 /** What other tools' signatures are called when they refer to an image. */
 const FOREIGN_SIGNATURES: Readonly<Record<string, string>> = {
   'application/vnd.cncf.notary.signature': 'Notary Project signature',
-  'application/vnd.dev.cosign.artifact.sig.v1+json': "cosign's experimental OCI 1.1 signature",
 };
 
 /**
@@ -128,11 +133,13 @@ export async function fetchBundles(
   }
   const bundles: FetchedBundle[] = [];
   const unusable: { manifestDigest: Digest; error: SealwrightError }[] = [];
+  const experiments = descriptors.filter(isExperiment).map((descriptor) => descriptor.digest);
   let totalBytes = 0;
   for (let start = 0; start < candidates.length; start += PARALLEL_FETCHES) {
     const batch = candidates.slice(start, start + PARALLEL_FETCHES);
     for (const result of await Promise.all(batch.map((found) => fetchBundle(client, repository, found)))) {
       if (result instanceof Unusable) unusable.push(result);
+      else if (result instanceof Digest) experiments.push(result);
       else if (result !== undefined) {
         bundles.push(result);
         totalBytes += result.json.length;
@@ -146,21 +153,22 @@ export async function fetchBundles(
     }
   }
   const unreadFormats = descriptors.flatMap(({ artifactType = '' }) => FOREIGN_SIGNATURES[artifactType] ?? []);
-  // Asked only when it decides between two refusals, so that the usual verification pays for no extra request.
-  if (bundles.length === 0 && (await hasLegacySignature(client, repository, digest))) {
-    unreadFormats.push(`cosign's older storage (tag ${legacyTag(digest, 'sig')})`);
-  }
   return {
     bundles,
     unusable,
     skippedPredicateTypes: [...new Set(skippedPredicateTypes)],
     unreadFormats: [...new Set(unreadFormats)],
+    experiments,
   };
 }
 
 /** A registry without artifactType in its list shows the config's type, or nothing: then only the manifest tells. */
 function mayCarryBundle({ artifactType }: Descriptor): boolean {
   return artifactType === undefined || artifactType === OCI_EMPTY || artifactType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX);
+}
+
+function isExperiment({ artifactType }: Descriptor): boolean {
+  return artifactType === COSIGN_ARTIFACT_SIGNATURE;
 }
 
 /** Undefined where the list says nothing: fallback tags written by cosign have no annotations. */
@@ -177,16 +185,17 @@ class Unusable {
   }
 }
 
-/** Undefined when the referrer turns out to be no bundle at all. */
+/** Undefined when the referrer turns out to be no bundle at all; its own digest when it is of cosign's experiment. */
 async function fetchBundle(
   client: ImageSource,
   repository: Repository,
   found: Descriptor,
-): Promise<FetchedBundle | Unusable | undefined> {
+): Promise<FetchedBundle | Unusable | Digest | undefined> {
   const { registry, repository: path } = repository;
   try {
     const fetched = await client.getManifest(new ImageReference({ registry, repository: path, digest: found.digest }));
     const manifest = fetched.parse();
+    if (artifactTypeOf(manifest) === COSIGN_ARTIFACT_SIGNATURE) return found.digest;
     const layers = manifest.kind === 'image' ? manifest.layers : [];
     const [layer] = layers.filter(({ mediaType }) => mediaType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX));
     if (layer === undefined) return undefined;
@@ -206,22 +215,12 @@ async function fetchBundle(
   }
 }
 
-function isContentFault(error: unknown): error is SealwrightError {
+/** Whether the fault is of what is stored; everything else is the registry's. */
+export function isContentFault(error: unknown): error is SealwrightError {
   return (
     error instanceof FormatError ||
     error instanceof VerificationError ||
     error instanceof NotFoundError ||
     error instanceof LimitError
   );
-}
-
-async function hasLegacySignature(client: ImageSource, repository: Repository, digest: Digest): Promise<boolean> {
-  const { registry, repository: path } = repository;
-  try {
-    await client.resolve(new ImageReference({ registry, repository: path, tag: legacyTag(digest, 'sig') }));
-    return true;
-  } catch (error) {
-    if (error instanceof NotFoundError) return false;
-    throw error;
-  }
 }

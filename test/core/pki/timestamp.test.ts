@@ -47,7 +47,7 @@ function folder(t: TestContext): string {
 }
 
 function signed({ content }: UnverifiedBundle): Uint8Array {
-  return content.kind === 'message' ? content.signature : content.envelope.signatures[0]!.signature;
+  return content.kind === 'dsse' ? content.envelope.signatures[0]!.signature : content.signature;
 }
 
 /** Bundles of the suite that carry timestamps, with the authorities of their root. */

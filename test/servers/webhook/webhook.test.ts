@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
-import { legacyTag } from '../../../src/core/image/attached-tag.ts';
-import { OCI_MANIFEST } from '../../../src/core/image/media-types.ts';
+import { utf8 } from '../../../src/core/encoding/bytes.ts';
 import type { ImageReference } from '../../../src/core/image/reference.ts';
 import { renderClusterImagePolicy } from '../../../src/core/policy/cluster-image-policy-render.ts';
 import { repositoryGlob } from '../../../src/core/policy/image-glob.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
+import { pushLayers, signedLayer } from '../../support/signature-layers.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, podSpec, type Answer } from './review.ts';
 
@@ -108,15 +108,19 @@ test('an attestation by the right signer is no signature', async (t) => {
   refused(await ask(webhook.routes, 'mutate', { object: pod(image.toString()) }), 'NO_SIGNATURE');
 });
 
-test("cosign's older storage is a format that is not read, and not the absence of a signature", async (t) => {
+test("a signature in cosign's older storage counts like any other", async (t) => {
   const { world, webhook, enforce } = await openDoor(t);
   const image = await world.push('shop/app');
-  const { bytes } = await world.client.getManifest(image);
-  await world.client.putManifest(image, legacyTag(image.digest!, 'sig'), bytes, OCI_MANIFEST);
+  const digest = image.digest!;
   enforce(policyFor(world));
-  const answer = await ask(webhook.routes, 'mutate', { object: pod(image.toString()) });
-  refused(answer, 'UNREAD_FORMAT');
-  assert.match(answer.message, /older storage/);
+  const admit = async (): Promise<Answer> => ask(webhook.routes, 'mutate', { object: pod(image.toString()) });
+  const bob = { names: [{ kind: 'email', value: 'bob@example.com' }], fulcio: { issuer: ISSUER } } as const;
+  await pushLayers(world.client, image, digest, [signedLayer(world.instance, digest, { leaf: bob })]);
+  refused(await admit(), 'IDENTITY_MISMATCH');
+  await pushLayers(world.client, image, digest, [{ content: utf8('{}'), annotations: {} }]);
+  refused(await admit(), 'COULD_NOT_CHECK');
+  await pushLayers(world.client, image, digest, [signedLayer(world.instance, digest)]);
+  assert.equal((await admit()).allowed, true);
 });
 
 test('a signature with a key: by the right one, by another, where none is wanted', async (t) => {
