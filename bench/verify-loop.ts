@@ -3,8 +3,11 @@
  *   taskset -c 0 sh tools/node/run bench/verify-loop.ts [--seconds N] [--rounds N]
  *
  * One verification is: the bundle's JSON text in, every check, the signer out. The trusted root is parsed once and kept,
- * as a service keeps it. We remember which of the last 4,096 certificates had good signatures, so one bundle over and over
- * is cheaper than bundles that are each new; both are measured, the latter with more bundles than are remembered.
+ * as a service keeps it. We remember which of the last 4,096 certificates and 1,024 checkpoints had good signatures, so one
+ * bundle over and over is cheaper than bundles that are each new; both are measured, the latter with more bundles than are
+ * remembered. Signatures over artifacts, timestamps, SCTs and promises are verified every time.
+ *
+ * Processor time counts, and of many short rounds the best one: whatever else the machine does falls out.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -22,7 +25,6 @@ import { verifyBundle } from '../src/core/verify/verify-bundle.ts';
 import { FakeInstance, FakeLog, ISSUER, SUBJECT } from '../test/support/instance.ts';
 import { findShared } from '../test/support/shared.ts';
 import { benchHeader } from './machine.ts';
-import { median } from './measured-process.ts';
 
 interface Case {
   readonly name: string;
@@ -105,20 +107,13 @@ const sigstoreVerify: Contender = ({ bundles, trustedRoot, artifact, subject, is
   return () => verifier.verify(toSignedEntity(bundleFromJSON(JSON.parse(next())), bytes), policy);
 };
 
-interface Rate {
-  readonly perSecond: number;
-  readonly cpuMs: number;
-}
-
-/** Runs for about `seconds`; a first tenth of that warms up and does not count. */
-function measure(run: () => unknown, seconds: number): Rate {
+/** Runs for about `seconds`; a first tenth of that warms up and does not count. Milliseconds of processor time for each. */
+function measure(run: () => unknown, seconds: number): number {
   loop(run, seconds * 100);
   const cpu = process.cpuUsage();
-  const started = process.hrtime.bigint();
   const count = loop(run, seconds * 1000);
-  const elapsed = Number(process.hrtime.bigint() - started) / 1e9;
   const { user, system } = process.cpuUsage(cpu);
-  return { perSecond: count / elapsed, cpuMs: (user + system) / 1000 / count };
+  return (user + system) / 1000 / count;
 }
 
 function loop(run: () => unknown, milliseconds: number): number {
@@ -133,8 +128,8 @@ function loop(run: () => unknown, milliseconds: number): number {
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '0.5' },
+    rounds: { type: 'string', default: '12' },
     distinct: { type: 'string', default: '4500' },
   },
 });
@@ -147,25 +142,22 @@ const cases = [
 
 const rows = cases.map((test) => {
   const [mine, other] = [ours(test), sigstoreVerify(test)];
-  const rates: { mine: Rate[]; other: Rate[] } = { mine: [], other: [] };
+  let [best, bestOfOther] = [Infinity, Infinity];
   // Turns, so that a noisy minute falls on both.
   for (let round = 0; round < rounds; round++) {
-    rates.mine.push(measure(mine, seconds));
-    rates.other.push(measure(other, seconds));
+    best = Math.min(best, measure(mine, seconds));
+    bestOfOther = Math.min(bestOfOther, measure(other, seconds));
   }
-  const rate = (list: readonly Rate[]): number => median(list.map(({ perSecond }) => perSecond));
-  const cpu = (list: readonly Rate[]): number => median(list.map(({ cpuMs }) => cpuMs));
-  const factor = rate(rates.mine) / rate(rates.other);
-  const numbers = [rate(rates.mine), rate(rates.other)].map((value) => value.toFixed(0));
-  const times = [cpu(rates.mine), cpu(rates.other)].map((value) => value.toFixed(2));
-  return `| ${test.name} | ${numbers.join(' | ')} | ${factor.toFixed(1)} | ${times.join(' | ')} |`;
+  const perSecond = [best, bestOfOther].map((cpuMs) => (1000 / cpuMs).toFixed(0));
+  const times = [best, bestOfOther].map((cpuMs) => cpuMs.toFixed(2));
+  return `| ${test.name} | ${perSecond.join(' | ')} | ${(bestOfOther / best).toFixed(1)} | ${times.join(' | ')} |`;
 });
 
 console.log(
   [
     benchHeader(
       'Verifying in a loop',
-      'Bundles verified per second by one process on one core, from JSON text to signer, trusted root kept; medians.',
+      'Bundles verified in a second of one core by one process, from JSON text to signer, trusted root kept; best rounds.',
     ),
     `- cores this process may use: ${availableParallelism()}; ${rounds} rounds of ${seconds} s, in turns`,
     '- @sigstore/verify checks less: no purposes of certificates, no key in the log entry (docs/conformance.md)',

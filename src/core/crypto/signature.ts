@@ -49,10 +49,22 @@ export function defaultScheme(kind: KeyKind): SignatureScheme {
 
 /** The digest of the message that a scheme signs. Pure Ed25519 signs the message itself and has none. */
 export function hashOf(scheme: SignatureScheme): HashAlgorithm | undefined {
-  if (scheme === 'ed25519') return undefined;
-  if (scheme === 'ed25519ph') return 'sha512';
-  return scheme.slice(scheme.lastIndexOf('-') + 1) as HashAlgorithm;
+  return HASHES[scheme];
 }
+
+const HASHES: Readonly<Record<SignatureScheme, HashAlgorithm | undefined>> = {
+  'ecdsa-sha256': 'sha256',
+  'ecdsa-sha384': 'sha384',
+  'ecdsa-sha512': 'sha512',
+  ed25519: undefined,
+  ed25519ph: 'sha512',
+  'rsa-pkcs1-sha256': 'sha256',
+  'rsa-pkcs1-sha384': 'sha384',
+  'rsa-pkcs1-sha512': 'sha512',
+  'rsa-pss-sha256': 'sha256',
+  'rsa-pss-sha384': 'sha384',
+  'rsa-pss-sha512': 'sha512',
+};
 
 /** @returns false for a signature that is wrong, malformed, or of a scheme the key cannot make */
 export function verifySignature(

@@ -74,24 +74,27 @@ export class DerElement {
   }
 
   static #read(bytes: Uint8Array, start: number, limit: number, depth: number, code: FormatCode): DerElement {
-    const fail = (problem: string): never => {
-      throw derError(code, problem, start);
-    };
-    if (depth > MAX_DEPTH) fail('nesting that is too deep');
+    if (depth > MAX_DEPTH) throw derError(code, 'nesting that is too deep', start);
     const tag = bytes[start];
     let length = bytes[start + 1];
-    if (start + 2 > limit || tag === undefined || length === undefined) return fail('a truncated header');
-    if ((tag & 0x1f) === 0x1f) fail('a tag number above 30');
+    if (start + 2 > limit || tag === undefined || length === undefined) {
+      throw derError(code, 'a truncated header', start);
+    }
+    if ((tag & 0x1f) === 0x1f) throw derError(code, 'a tag number above 30', start);
     let contentStart = start + 2;
     if (length >= 0x80) {
       const count = length & 0x7f;
-      if (count === 0 || count > 4 || contentStart + count > limit) fail('an indefinite, oversize or truncated length');
+      if (count === 0 || count > 4 || contentStart + count > limit) {
+        throw derError(code, 'an indefinite, oversize or truncated length', start);
+      }
       length = 0;
       for (let i = 0; i < count; i++) length = length * 256 + (bytes[contentStart + i] ?? 0);
-      if (length < 0x80 || length < 2 ** (8 * (count - 1))) fail('a length that is not minimal');
+      if (length < 0x80 || length < 2 ** (8 * (count - 1))) {
+        throw derError(code, 'a length that is not minimal', start);
+      }
       contentStart += count;
     }
-    if (contentStart + length > limit) fail('a length beyond the enclosing structure');
+    if (contentStart + length > limit) throw derError(code, 'a length beyond the enclosing structure', start);
     return new DerElement(bytes, start, contentStart, contentStart + length, depth, code);
   }
 
@@ -185,24 +188,25 @@ export class DerElement {
 
   /** Dotted decimal. */
   oid(): string {
-    const { content } = this.expect(TAG.oid, 'an OBJECT IDENTIFIER');
-    const arcs: number[] = [];
+    this.expect(TAG.oid, 'an OBJECT IDENTIFIER');
+    let dotted = '';
     let arc = 0;
     let fresh = true;
-    for (const byte of content) {
+    for (let at = this.#contentStart; at < this.#end; at++) {
+      const byte = this.#bytes[at] ?? 0;
       if (fresh && byte === 0x80) this.#fail('an OBJECT IDENTIFIER that is not minimal', this.#start);
       arc = arc * 128 + (byte & 0x7f);
       if (arc > Number.MAX_SAFE_INTEGER) this.#fail('an OBJECT IDENTIFIER arc that is too large', this.#start);
       fresh = byte < 0x80;
       if (!fresh) continue;
-      if (arcs.length === 0) {
+      if (dotted === '') {
         const first = arc < 80 ? Math.floor(arc / 40) : 2;
-        arcs.push(first, arc - first * 40);
-      } else arcs.push(arc);
+        dotted = `${first}.${arc - first * 40}`;
+      } else dotted += `.${arc}`;
       arc = 0;
     }
-    if (arcs.length === 0 || !fresh) this.#fail('a truncated OBJECT IDENTIFIER', this.#start);
-    return arcs.join('.');
+    if (dotted === '' || !fresh) this.#fail('a truncated OBJECT IDENTIFIER', this.#start);
+    return dotted;
   }
 
   octets(): Uint8Array {

@@ -55,22 +55,22 @@ function describeSyntaxError(cause: unknown): string {
 
 /**
  * One pass over text that JSON.parse has accepted: depth and duplicate names. Cheaper than a parser of our own, because
- * the grammar is known to hold and only braces, strings and colons matter.
+ * the grammar is known to hold and only braces, strings and colons matter. Strings, base64 mostly, are skipped natively.
  */
 function checkStructure(text: string, what: string, code: FormatCode, maxDepth: number): void {
   const names: (Set<string> | undefined)[] = [];
-  let lastString = '';
+  let start = 0;
+  let end = 0;
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
-      case 0x22: {
-        const start = i;
-        for (i++; text.charCodeAt(i) !== 0x22; i++) if (text.charCodeAt(i) === 0x5c) i++;
-        lastString = text.slice(start, i + 1);
+      case 0x22:
+        start = i + 1;
+        i = end = closingQuote(text, start);
         break;
-      }
       case 0x3a: {
+        const written = text.slice(start, end);
         // Names are compared decoded: "\u0061" and "a" are the same member.
-        const name = lastString.includes('\\') ? (JSON.parse(lastString) as string) : lastString.slice(1, -1);
+        const name = written.includes('\\') ? (JSON.parse(`"${written}"`) as string) : written;
         const seen = names[names.length - 1];
         if (seen?.has(name) === true) {
           throw new FormatError(code, `${what} has a duplicate member`, {
@@ -95,6 +95,15 @@ function checkStructure(text: string, what: string, code: FormatCode, maxDepth: 
         names.pop();
         break;
     }
+  }
+}
+
+/** Offset of the quote that ends the string whose first character is at `start`: the first with no escape before it. */
+function closingQuote(text: string, start: number): number {
+  for (let end = text.indexOf('"', start); ; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end;
   }
 }
 

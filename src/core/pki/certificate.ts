@@ -50,6 +50,7 @@ export class Certificate {
   readonly extendedKeyUsage: readonly string[] | undefined;
   readonly #signature: Uint8Array;
   readonly #scheme: SignatureScheme | undefined;
+  readonly #extensions: ReadonlyMap<string, Extension>;
   #fingerprint: string | undefined;
 
   private constructor(raw: Uint8Array) {
@@ -73,6 +74,7 @@ export class Certificate {
     this.notAfter = fields.notAfter;
     this.publicKey = PublicKey.fromSpki(fields.spki);
     this.extensions = fields.extensions;
+    this.#extensions = new Map(fields.extensions.map((extension) => [extension.oid, extension]));
     this.subjectAltNames = this.#read(OID.subjectAltName, parseGeneralNames) ?? [];
     const constraints = this.#read(OID.basicConstraints, parseBasicConstraints);
     this.isCa = constraints?.isCa ?? false;
@@ -120,7 +122,7 @@ export class Certificate {
   }
 
   extension(oid: string): Extension | undefined {
-    return this.extensions.find((extension) => extension.oid === oid);
+    return this.#extensions.get(oid);
   }
 
   /** Whether `issuer`'s name and key stand behind the signature. Says nothing about whether it may issue. */

@@ -1,4 +1,5 @@
 import { equalBytes } from '../encoding/bytes.ts';
+import { RecentMap } from '../encoding/recent-map.ts';
 import { VerificationError } from '../../errors.ts';
 import type { Certificate } from './certificate.ts';
 import { nameText } from './name.ts';
@@ -143,19 +144,15 @@ function issuerFailure(issuer: Certificate, below: number, purpose: ChainPurpose
 
 /**
  * Pairs of certificate and issuer whose signature held: certificates are immutable, an issuer signs thousands of leaves,
- * roots never change. Only successes are kept, the least recently used one goes first: forgeries cannot push them out.
+ * roots never change. Only successes are kept: forgeries cannot push them out.
  */
-const SIGNED_BY = new Set<string>();
-const MAX_CACHED_PAIRS = 4096;
+const SIGNED_BY = new RecentMap<true>(4096);
 
 function isSignedByCached(certificate: Certificate, issuer: Certificate): boolean {
   const pair = `${certificate.fingerprint}${issuer.fingerprint}`;
-  if (!SIGNED_BY.delete(pair) && !certificate.isSignedBy(issuer)) return false;
-  if (SIGNED_BY.size >= MAX_CACHED_PAIRS) {
-    const [oldest] = SIGNED_BY.keys();
-    if (oldest !== undefined) SIGNED_BY.delete(oldest);
-  }
-  SIGNED_BY.add(pair);
+  if (SIGNED_BY.get(pair) === true) return true;
+  if (!certificate.isSignedBy(issuer)) return false;
+  SIGNED_BY.set(pair, true);
   return true;
 }
 

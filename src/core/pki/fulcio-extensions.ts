@@ -38,33 +38,33 @@ export interface FulcioExtensions {
 
 export type FulcioExtensionName = keyof FulcioExtensions;
 
-const BARE: readonly (readonly [number, FulcioExtensionName])[] = [
-  [1, 'issuer'],
-  [2, 'githubWorkflowTrigger'],
-  [3, 'githubWorkflowSha'],
-  [4, 'githubWorkflowName'],
-  [5, 'githubWorkflowRepository'],
-  [6, 'githubWorkflowRef'],
+const BARE: readonly (readonly [string, FulcioExtensionName])[] = [
+  [`${ARC}.1`, 'issuer'],
+  [`${ARC}.2`, 'githubWorkflowTrigger'],
+  [`${ARC}.3`, 'githubWorkflowSha'],
+  [`${ARC}.4`, 'githubWorkflowName'],
+  [`${ARC}.5`, 'githubWorkflowRepository'],
+  [`${ARC}.6`, 'githubWorkflowRef'],
 ];
 
-const ENCODED: readonly (readonly [number, FulcioExtensionName])[] = [
-  [8, 'issuer'],
-  [9, 'buildSignerUri'],
-  [10, 'buildSignerDigest'],
-  [11, 'runnerEnvironment'],
-  [12, 'sourceRepositoryUri'],
-  [13, 'sourceRepositoryDigest'],
-  [14, 'sourceRepositoryRef'],
-  [15, 'sourceRepositoryIdentifier'],
-  [16, 'sourceRepositoryOwnerUri'],
-  [17, 'sourceRepositoryOwnerIdentifier'],
-  [18, 'buildConfigUri'],
-  [19, 'buildConfigDigest'],
-  [20, 'buildTrigger'],
-  [21, 'runInvocationUri'],
-  [22, 'sourceRepositoryVisibilityAtSigning'],
-  [23, 'deploymentEnvironment'],
-  [24, 'tokenSubject'],
+const ENCODED: readonly (readonly [string, FulcioExtensionName])[] = [
+  [`${ARC}.8`, 'issuer'],
+  [`${ARC}.9`, 'buildSignerUri'],
+  [`${ARC}.10`, 'buildSignerDigest'],
+  [`${ARC}.11`, 'runnerEnvironment'],
+  [`${ARC}.12`, 'sourceRepositoryUri'],
+  [`${ARC}.13`, 'sourceRepositoryDigest'],
+  [`${ARC}.14`, 'sourceRepositoryRef'],
+  [`${ARC}.15`, 'sourceRepositoryIdentifier'],
+  [`${ARC}.16`, 'sourceRepositoryOwnerUri'],
+  [`${ARC}.17`, 'sourceRepositoryOwnerIdentifier'],
+  [`${ARC}.18`, 'buildConfigUri'],
+  [`${ARC}.19`, 'buildConfigDigest'],
+  [`${ARC}.20`, 'buildTrigger'],
+  [`${ARC}.21`, 'runInvocationUri'],
+  [`${ARC}.22`, 'sourceRepositoryVisibilityAtSigning'],
+  [`${ARC}.23`, 'deploymentEnvironment'],
+  [`${ARC}.24`, 'tokenSubject'],
 ];
 
 /**
@@ -74,12 +74,12 @@ const ENCODED: readonly (readonly [number, FulcioExtensionName])[] = [
  */
 export function readFulcioExtensions(certificate: Certificate): FulcioExtensions {
   const found: Partial<Record<FulcioExtensionName, string>> = {};
-  for (const [arc, name] of BARE) {
-    const value = certificate.extension(`${ARC}.${arc}`)?.value;
-    if (value !== undefined) found[name] = parseUtf8(value, 'FORMAT_CERTIFICATE', `extension ${ARC}.${arc}`);
+  for (const [oid, name] of BARE) {
+    const value = certificate.extension(oid)?.value;
+    if (value !== undefined) found[name] = parseUtf8(value, 'FORMAT_CERTIFICATE', `extension ${oid}`);
   }
-  for (const [arc, name] of ENCODED) {
-    const value = certificate.extension(`${ARC}.${arc}`)?.value;
+  for (const [oid, name] of ENCODED) {
+    const value = certificate.extension(oid)?.value;
     if (value !== undefined) found[name] = DerElement.parse(value, 'FORMAT_CERTIFICATE').text();
   }
   return found;
@@ -88,9 +88,9 @@ export function readFulcioExtensions(certificate: Certificate): FulcioExtensions
 /** In the order Fulcio writes them; empty values are left out, the issuer appears as .1 and as .8. */
 export function encodeFulcioExtensions(values: FulcioExtensions): readonly ExtensionInput[] {
   const present = (list: typeof BARE, encode: (text: string) => Uint8Array): ExtensionInput[] =>
-    list.flatMap(([arc, name]) => {
+    list.flatMap(([oid, name]) => {
       const text = values[name];
-      return text === undefined || text === '' ? [] : [{ oid: `${ARC}.${arc}`, critical: false, value: encode(text) }];
+      return text === undefined || text === '' ? [] : [{ oid, critical: false, value: encode(text) }];
     });
   return [...present(BARE, utf8), ...present(ENCODED, derUtf8String)];
 }

@@ -1,6 +1,8 @@
-import type { HashAlgorithm } from '../crypto/digest.ts';
+import { sha256, type HashAlgorithm } from '../crypto/digest.ts';
 import type { SignatureScheme } from '../crypto/signature.ts';
 import { DerElement, TAG } from '../encoding/der-reader.ts';
+import { encodeHex } from '../encoding/hex.ts';
+import { RecentMap } from '../encoding/recent-map.ts';
 import { FormatError, LimitError } from '../../errors.ts';
 import { hashOfOid, parseAlgorithmOid, signatureSchemeOf } from './algorithm-identifier.ts';
 import { Certificate } from './certificate.ts';
@@ -98,7 +100,19 @@ function parseEncapsulated(element: DerElement): Uint8Array {
 function parseCertificates(element: DerElement): readonly Certificate[] {
   const certificates = element.children();
   if (certificates.length > MAX_CERTIFICATES) element.fail('too many certificates');
-  return certificates.map((certificate) => Certificate.parse(certificate.expect(TAG.sequence, 'a Certificate').raw));
+  return certificates.map((certificate) => parseEmbedded(certificate.expect(TAG.sequence, 'a Certificate').raw));
+}
+
+/** Every token of an authority holds the same certificates. Those that parsed are kept, immutable as they are. */
+const EMBEDDED = new RecentMap<Certificate>(64);
+
+function parseEmbedded(der: Uint8Array): Certificate {
+  const fingerprint = encodeHex(sha256(der));
+  const known = EMBEDDED.get(fingerprint);
+  if (known !== undefined) return known;
+  const certificate = Certificate.parse(der);
+  EMBEDDED.set(fingerprint, certificate);
+  return certificate;
 }
 
 function parseTstInfo(bytes: Uint8Array): TstInfo {

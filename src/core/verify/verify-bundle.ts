@@ -66,7 +66,7 @@ export function verifyBundle(request: VerificationRequest): VerifiedBundle {
     statement,
     logEntries: entries.map(logEntryFacts),
     content: bundle.content,
-    checks: checks.all,
+    checks,
   });
 }
 

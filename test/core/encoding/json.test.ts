@@ -121,6 +121,8 @@ const REFUSED: readonly (readonly [string, string | Uint8Array, string])[] = [
   ['a duplicate member', '{"a":1,"b":2,"a":3}', 'FORMAT_BUNDLE'],
   ['a duplicate member, once escaped', String.raw`{"a":1,"\u0061":2}`, 'FORMAT_BUNDLE'],
   ['a duplicate member, deep inside', '[[{"x":{"a":[],"a":[]}}]]', 'FORMAT_BUNDLE'],
+  ['a duplicate name that ends in an escaped backslash', String.raw`{"a\\":1,"a\\":2}`, 'FORMAT_BUNDLE'],
+  ['a duplicate behind a value of quotes', String.raw`{"a":"\"\\\"{:","a":2}`, 'FORMAT_BUNDLE'],
   ['a duplicate empty name', '{"":1,"":2}', 'FORMAT_BUNDLE'],
   ['65 levels', '['.repeat(65) + ']'.repeat(65), 'LIMIT_DEPTH'],
   ['65 levels of objects', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`, 'LIMIT_DEPTH'],
@@ -131,6 +133,15 @@ for (const [what, input, code] of REFUSED) {
     assert.throws(() => parseJson(input, 'the bundle', 'FORMAT_BUNDLE'), { code });
   });
 }
+
+test('quotes, colons and braces inside strings are not structure', () => {
+  const text = String.raw`{"a\"":1,"a\\":2,"a\\\"":3,"b":"\",\"b\":[[[[[[[[[[","c":"\\"}`;
+  const limits = { maxBytes: 1024, maxDepth: 1 };
+  assert.equal(
+    canonicalJson(parseJson(text, 'sample', 'FORMAT_JSON', limits)),
+    canonicalJson(JSON.parse(text) as never),
+  );
+});
 
 test('the limits hold exactly, as bytes and as text', () => {
   const limits = { maxBytes: 8, maxDepth: 2 };

@@ -52,6 +52,20 @@ test('another name, another key or a wrong signature is refused', () => {
   assert.throws(() => verifyCheckpoint(`${TEXT}\n${LOG_LINE}${bad}`, verifier), code);
 });
 
+test('a signature that held once vouches for no other text, key or signature', () => {
+  const code = { code: 'CHECKPOINT_INVALID' };
+  const signed = `${TEXT}\n${LOG_LINE}`;
+  const keyId = Buffer.from('s9S6OQ==', 'base64');
+  for (const size of [8n, 8n]) {
+    assert.equal(verifyCheckpoint(signed, { ...verifier, keyId }).size, size);
+    assert.throws(() => verifyCheckpoint(signed.replace('\n8\n', '\n7\n'), { ...verifier, keyId }), code);
+    // The key id is only four bytes that a trusted root may give: another key may bear it.
+    const impostor = PrivateKey.generate('ed25519').publicKey;
+    assert.throws(() => verifyCheckpoint(signed, { name: LOG_NAME, key: impostor, keyId }), code);
+    assert.throws(() => verifyCheckpoint(signed.replace('s9S6ObtM', 's9S6ObtN'), { ...verifier }), code);
+  }
+});
+
 const MALFORMED: readonly (readonly [string, string])[] = [
   ['no signature block', TEXT],
   ['no empty line', TEXT + LOG_LINE],

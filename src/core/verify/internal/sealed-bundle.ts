@@ -46,7 +46,7 @@ export interface VerifiedParts {
   readonly logEntries: readonly VerifiedLogEntry[];
   readonly content: UnverifiedBundle['content'];
   readonly statement: Statement | undefined;
-  readonly checks: readonly VerificationCheck[];
+  readonly checks: { read(): readonly VerificationCheck[] };
   readonly identity: MatchedIdentity | undefined;
 }
 
@@ -59,12 +59,12 @@ let seal: ((parts: VerifiedParts) => VerifiedBundle) | undefined;
 export class VerifiedBundle {
   /** Makes the type nominal: no literal with the same members is one. */
   readonly #sealed = true;
+  readonly #checks: VerifiedParts['checks'];
   readonly signer: VerifiedSigner;
   readonly times: readonly VerifiedTime[];
   readonly logEntries: readonly VerifiedLogEntry[];
   readonly content: UnverifiedBundle['content'];
   readonly statement: Statement | undefined;
-  readonly checks: readonly VerificationCheck[];
   /** Which of the accepted identities it was; undefined for keys and when none was demanded. */
   readonly identity: MatchedIdentity | undefined;
 
@@ -74,9 +74,14 @@ export class VerifiedBundle {
     this.logEntries = parts.logEntries;
     this.content = parts.content;
     this.statement = parts.statement;
-    this.checks = parts.checks;
+    this.#checks = parts.checks;
     this.identity = parts.identity;
     Object.freeze(this);
+  }
+
+  /** The steps that were passed, in their order. */
+  get checks(): readonly VerificationCheck[] {
+    return this.#checks.read();
   }
 
   static {
