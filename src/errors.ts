@@ -96,6 +96,7 @@ export type FormatCode =
   | 'FORMAT_TILE'
   | 'FORMAT_ENVELOPE'
   | 'FORMAT_STATEMENT'
+  | 'FORMAT_PREDICATE'
   | 'FORMAT_TRUSTED_ROOT'
   | 'FORMAT_SIGNING_CONFIG'
   | 'FORMAT_TUF'
@@ -120,6 +121,7 @@ export type AuthCode =
 
 export type NotFoundCode =
   | 'NO_SIGNATURE' // exit 10
+  | 'NO_ATTESTATION' // exit 10 as well: nothing of the predicate type refers to the image
   | 'TAG_NOT_FOUND' // exit 11
   | 'NO_CERTIFICATE' // exit 13
   | 'NOT_FOUND'; // anything else that is absent
@@ -129,6 +131,7 @@ export type VerificationCode =
   | 'ARTIFACT_MISMATCH' // the digest of the artifact is not the one that was signed
   | 'SUBJECT_MISMATCH' // a statement names other subjects
   | 'PAYLOAD_TYPE_MISMATCH'
+  | 'PREDICATE_TYPE_MISMATCH' // a statement of another predicate type than the one asked for
   | 'CERTIFICATE_UNTRUSTED'
   | 'CERTIFICATE_TIME' // outside validity of a certificate or of its CA's window
   | 'CERTIFICATE_PROFILE' // EKU, basic constraints, critical extensions, path length
@@ -211,6 +214,7 @@ export class AuthError extends FamilyError<AuthCode> {
 
 const NOT_FOUND_EXIT_CODES: Readonly<Record<NotFoundCode, number>> = {
   NO_SIGNATURE: 10,
+  NO_ATTESTATION: 10,
   TAG_NOT_FOUND: 11,
   NO_CERTIFICATE: 13,
   NOT_FOUND: 1,

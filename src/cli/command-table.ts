@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/verify-blob.ts')).verifyBlob,
       },
       {
+        name: 'attest',
+        summary: 'attach a signed statement to an image',
+        load: async () => (await import('./commands/attest.ts')).attest,
+      },
+      {
         name: 'generate-key-pair',
         summary: 'make an encrypted key pair',
         load: async () => (await import('./commands/generate-key-pair.ts')).generateKeyPair,

@@ -21,6 +21,18 @@ export function readTextFile(path: string): string {
   return Buffer.from(readInputFile(path)).toString('utf8');
 }
 
+/** A file, or standard input for `-`, whole. @throws UsageError USAGE_FILE; LimitError LIMIT_SIZE */
+export async function readWholeInput(path: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of streamInput(path)) {
+    size += chunk.length;
+    if (size > MAX_DOCUMENT_BYTES) throw tooLarge(path, size);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** A file, or standard input for `-`, as it is read; of any size. @throws UsageError USAGE_FILE while it is read */
 export async function* streamInput(path: string): AsyncIterable<Uint8Array> {
   try {

@@ -1,4 +1,5 @@
 /** Every parser of untrusted bytes, with samples to damage and the families of error that it may answer with. */
+import { ATTESTATION_PARSERS } from './attestation-parsers.ts';
 import { DOCUMENT_PARSERS } from './document-parsers.ts';
 import { EDGE_PARSERS } from './edge-parsers.ts';
 import { LAYER_PARSERS } from './layer-parsers.ts';
@@ -8,6 +9,7 @@ import { SIGNATURE_PARSERS } from './signature-parsers.ts';
 export const PARSERS: readonly FuzzedParser[] = [
   ...SIGNATURE_PARSERS,
   ...LAYER_PARSERS,
+  ...ATTESTATION_PARSERS,
   ...DOCUMENT_PARSERS,
   ...EDGE_PARSERS,
 ];

@@ -29,6 +29,8 @@ export interface Statement {
 
 /** Sigstore's limits; a statement beyond them cannot be verified by any of its clients. */
 const MAX_SUBJECTS = 1024;
+/** What fits, in base64 and with everything that proves it, into a bundle of the size that is read. */
+export const MAX_STATEMENT_BYTES = 11 << 20;
 const MAX_DIGESTS = 32;
 
 /** @throws FormatError FORMAT_STATEMENT; LimitError LIMIT_COUNT, LIMIT_SIZE or LIMIT_DEPTH */

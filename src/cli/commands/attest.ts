@@ -1,0 +1,49 @@
+import type { Command } from '../command.ts';
+import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { DEPRECATED_ATTEST_FLAGS, PREDICATE_FLAGS } from '../flags/predicate-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
+import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
+import { TOKEN_FLAGS } from '../flags/token-flags.ts';
+import { SIGNING_CONFIG_FLAG, TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const attest: Command = {
+  name: 'attest',
+  summary: 'attach a signed statement to an image',
+  operands: 'IMAGE',
+  operandCount: [1, 1],
+  flags: [
+    ...PREDICATE_FLAGS,
+    ...SIGNING_FLAGS,
+    ...TOKEN_FLAGS,
+    ...TRUST_FLAGS,
+    SIGNING_CONFIG_FLAG,
+    { name: 'bundle', kind: 'string', value: 'FILE', help: 'write the bundle to a file as well' },
+    { name: 'no-upload', kind: 'boolean', help: 'leave the registry alone; the bundle goes to --bundle or stdout' },
+    { ...OUTPUT_FLAG, help: 'json: what was attested, and how to verify it, on stdout' },
+    ...REGISTRY_FLAGS,
+    {
+      name: 'replace',
+      kind: 'boolean',
+      help: 'in place of earlier ones',
+      deprecated: 'attestations are referrers beside one another; nothing is replaced',
+    },
+    ...DEPRECATED_ATTEST_FLAGS,
+    {
+      name: 'record-creation-timestamp',
+      kind: 'boolean',
+      help: 'note the time',
+      deprecated: 'bundles are always pushed with their time',
+    },
+    BUNDLE_FORMAT_FLAG,
+  ],
+  examples: [
+    'sealwright attest --keyless --type spdxjson --predicate sbom.spdx.json registry.example/app@sha256:…',
+    'sealwright attest --key cosign.key --statement provenance.intoto.json registry.example/app:1',
+  ],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { attestAboutImage } = await import('../actions/attest.ts');
+    await attestAboutImage(context);
+  },
+};
