@@ -33,12 +33,12 @@ const SERVER_BUILTINS = ['crypto', 'fs', 'fs/promises', 'path', 'stream', 'strea
 /** In dependency order: a room imports only rooms above it, and `errors.ts`. */
 const ROOMS: readonly Room[] = [
   { name: 'core/encoding', builtins: [], packages: [] },
-  { name: 'core/crypto', builtins: ['crypto'], packages: ['@noble/ciphers', '@noble/curves'] },
+  { name: 'core/crypto', builtins: ['crypto', 'module'], packages: ['@noble/ciphers', '@noble/curves'] },
   { name: 'core/image', builtins: [], packages: [] },
   { name: 'core/pki', builtins: [], packages: [] },
   { name: 'core/tlog', builtins: [], packages: [] },
   { name: 'core/attestation', builtins: [], packages: [] },
-  { name: 'core/identity', builtins: [], packages: ['re2js'] },
+  { name: 'core/identity', builtins: ['module'], packages: ['re2js'] },
   { name: 'core/trust', builtins: [], packages: [] },
   { name: 'core/bundle', builtins: [], packages: [] },
   { name: 'core/wire', builtins: [], packages: [] },
@@ -149,6 +149,10 @@ const IMPORT = /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|
 function importsOf(file: string): string[] {
   const code = readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
   const specifiers = [...code.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? '');
+  // What is loaded when first needed, in the middle of a synchronous computation.
+  if (code.includes('createRequire(')) {
+    for (const match of code.matchAll(/\brequire\(\s*['"]([^'"]+)['"]/g)) specifiers.push(match[1] ?? '');
+  }
   // Worker entry points are imports as well, although they are spelled as URLs.
   for (const match of code.matchAll(/new URL\(\s*['"](\.[^'"]+\.ts)['"]/g)) specifiers.push(match[1] ?? '');
   return specifiers;

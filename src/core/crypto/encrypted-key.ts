@@ -1,11 +1,11 @@
 import { scryptSync } from 'node:crypto';
-import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 import { FormatError, UsageError } from '../../errors.ts';
 import { encodeBase64 } from '../encoding/base64.ts';
 import { utf8 } from '../encoding/bytes.ts';
 import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson } from '../encoding/json.ts';
 import { encodePem, parsePem } from '../encoding/pem.ts';
+import { salsaCipher } from './internal/pure-ciphers.ts';
 import { PrivateKey } from './private-key.ts';
 import { randomBytes } from './random.ts';
 
@@ -27,7 +27,7 @@ export function encryptPrivateKey(key: PrivateKey, password: Uint8Array): string
   const salt = randomBytes(SALT_BYTES);
   const nonce = randomBytes(NONCE_BYTES);
   const secret = deriveKey(password, salt, SCRYPT.N);
-  const ciphertext = xsalsa20poly1305(secret, nonce).encrypt(key.toPkcs8());
+  const ciphertext = salsaCipher().xsalsa20poly1305(secret, nonce).encrypt(key.toPkcs8());
   const document = {
     kdf: { name: 'scrypt', params: SCRYPT, salt: encodeBase64(salt) },
     cipher: { name: 'nacl/secretbox', nonce: encodeBase64(nonce) },
@@ -72,7 +72,7 @@ export function decryptPrivateKey(pem: string, password: Uint8Array): PrivateKey
 
 function openBox(secret: Uint8Array, nonce: Uint8Array, ciphertext: Uint8Array): Uint8Array {
   try {
-    return xsalsa20poly1305(secret, nonce).decrypt(ciphertext);
+    return salsaCipher().xsalsa20poly1305(secret, nonce).decrypt(ciphertext);
   } catch {
     throw new UsageError('USAGE_PASSWORD', 'the private key does not open', {
       found: 'a wrong password, or a damaged key file',

@@ -7,9 +7,9 @@ import {
   type KeyObject,
   type Sign,
 } from 'node:crypto';
-import { ed25519ph } from '@noble/curves/ed25519.js';
 import { FormatError, InvariantError } from '../../errors.ts';
 import { parsePem } from '../encoding/pem.ts';
+import { ed25519Curve } from './internal/pure-ciphers.ts';
 import { PublicKey, type KeyKind } from './public-key.ts';
 import { defaultScheme, hashOf, schemesFor, signingInput, type SignatureScheme } from './signature.ts';
 import type { GrowingSignature, SigningKey } from './signing-key.ts';
@@ -107,7 +107,7 @@ export class PrivateKey implements SigningKey {
   #signEd25519ph(message: Uint8Array): Uint8Array {
     // RFC 8410 §7: the seed is the last 32 bytes of the PKCS#8 encoding.
     const pkcs8 = this.toPkcs8();
-    return ed25519ph.sign(message, pkcs8.subarray(pkcs8.length - 32));
+    return ed25519Curve().ed25519ph.sign(message, pkcs8.subarray(pkcs8.length - 32));
   }
 }
 

@@ -1,4 +1,6 @@
-import { RE2JS } from 're2js';
+import { createRequire } from 'node:module';
+import type * as Re2 from 're2js';
+import type { RE2JS } from 're2js';
 import type { FulcioExtensionName, FulcioExtensions } from '../pki/fulcio-extensions.ts';
 import { UsageError, VerificationError } from '../../errors.ts';
 
@@ -33,6 +35,10 @@ export interface MatchedIdentity {
   readonly subject: string;
   readonly issuer: string;
 }
+
+const require = createRequire(import.meta.url);
+/** Loaded for the first pattern: exact identities, which are better anyway, do without. */
+const re2 = (): typeof RE2JS => (require('re2js') as typeof Re2).RE2JS;
 
 const MAX_PATTERN_LENGTH = 4096;
 
@@ -104,7 +110,7 @@ function compile(matcher: { readonly source: string } & StringMatcher, what: str
   }
   let compiled: RE2JS;
   try {
-    compiled = RE2JS.compile(source);
+    compiled = re2().compile(source);
   } catch (cause) {
     throw new UsageError('USAGE_BAD_CONFIG', `the ${what} pattern is not a regular expression of RE2`, {
       found: source,
@@ -188,11 +194,11 @@ function nearMiss(part: 'subject' | 'issuer', matcher: StringMatcher, text: stri
  * match ended early.
  */
 function correctedPattern(source: string, text: string): string | undefined {
-  const search = RE2JS.compile(source).matcher(text);
+  const search = re2().compile(source).matcher(text);
   if (!search.find()) return undefined;
   const before = search.start() > 0 ? '.*' : '';
   const after = search.end() < text.length ? '.*' : '';
   // Alternatives bind weaker than what is put beside them.
   const core = source.includes('|') ? `(?:${source})` : source;
-  return [`${before}${core}${after}`, `.*(?:${source}).*`].find((candidate) => RE2JS.compile(candidate).matches(text));
+  return [`${before}${core}${after}`, `.*(?:${source}).*`].find((candidate) => re2().compile(candidate).matches(text));
 }
