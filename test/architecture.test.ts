@@ -62,7 +62,7 @@ const ROOMS: readonly Room[] = [
     packages: ['undici'],
   },
   { name: 'io/kubernetes', builtins: ['fs/promises', 'path'], packages: ['yaml'] },
-  { name: 'io/keys', builtins: ['path', 'fs', 'fs/promises', 'crypto', 'tty', 'readline'], packages: [] },
+  { name: 'io/keys', builtins: ['path', 'fs/promises', 'child_process'], packages: [] },
   {
     name: 'io/registry',
     builtins: ['fs', 'fs/promises', 'path', 'os', 'child_process', 'stream', 'stream/promises', 'crypto'],

@@ -17,6 +17,10 @@ for \`--name\` (\`COSIGN_YES=true\`); the command line wins. A folder in the wor
 \`up\`, \`down\`, \`status\`, \`dev-token\` and \`log fsck\` look for \`./.sealwright\`. The others trust, in this order: the flags,
 \`--dir\` or \`SEALWRIGHT_DIR\`, the stack that \`up\` recorded for this user under \`~/.config/sealwright\`, the public instance.
 
+\`--key\` takes a path, an https URL, \`env://NAME\`, \`k8s://NAMESPACE/SECRET\`, \`gitlab://PROJECT\`, or \`NAME://KEY\` of a key
+service, which the program \`sigstore-kms-NAME\` on the search path speaks to (\`awskms://\`, \`gcpkms://\` and the like are such
+names). Keys on hardware tokens are refused.
+
 stdout carries the result, stderr progress and errors. Exit codes: 0 done; 1 usage, format, limits; 10 no signature; 11 no such
 tag; 12 not verified; 20 refused by policy; 23 could not check; 70 a defect of Sealwright. [errors.md](errors.md) lists every code.
 `;

@@ -43,8 +43,18 @@ export const COMMANDS: readonly CommandGroup[] = [
       },
       {
         name: 'generate-key-pair',
-        summary: 'make an encrypted key pair',
+        summary: 'make a key pair, encrypted or in a secret or a key service',
         load: async () => (await import('./commands/generate-key-pair.ts')).generateKeyPair,
+      },
+      {
+        name: 'import-key-pair',
+        summary: 'take over a key that another program made',
+        load: async () => (await import('./commands/import-key-pair.ts')).importKeyPair,
+      },
+      {
+        name: 'public-key',
+        summary: 'the public half of a key',
+        load: async () => (await import('./commands/public-key.ts')).publicKey,
       },
       {
         name: 'initialize',

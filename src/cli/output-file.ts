@@ -2,14 +2,16 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 
 /**
- * Writes a result for its owner alone (cosign's mode for bundles), whole or not at all.
+ * Writes a result, whole or not at all.
+ *
+ * @param mode for its owner alone (cosign's mode for bundles) unless it is public
  *
  * @throws UsageError USAGE_FILE
  */
-export function writeOutputFile(path: string, content: string): void {
+export function writeOutputFile(path: string, content: string, mode = 0o600): void {
   const temporary = `${path}.new`;
   try {
-    writeFileSync(temporary, content, { mode: 0o600, flush: true });
+    writeFileSync(temporary, content, { mode, flush: true });
     renameSync(temporary, path);
   } catch (cause) {
     rmSync(temporary, { force: true });

@@ -8,10 +8,9 @@ export type BlobStream = AsyncIterable<Uint8Array>;
 export interface BlobReading {
   readonly digests: ReadonlySet<HashAlgorithm>;
   /**
-   * Whether the bytes themselves are kept. `required` by schemes that sign no digest, which bounds the size of the blob;
-   * `ifSmall` where a digest does for nearly all.
+   * Whether the bytes themselves are kept. `required` by schemes that sign no digest, which bounds the size of the blob.
    */
-  readonly keep: 'never' | 'ifSmall' | 'required';
+  readonly keep: 'never' | 'required';
   readonly onChunk?: (chunk: Uint8Array) => void;
 }
 
@@ -25,15 +24,14 @@ const MAX_KEPT_BYTES = 128 << 20;
  */
 export async function readBlob(blob: BlobStream, { digests, keep, onChunk }: BlobReading): Promise<Artifact> {
   const running = [...digests].map((algorithm) => new RunningDigest(algorithm));
-  let kept: Uint8Array[] | undefined = keep === 'never' ? undefined : [];
+  const kept: Uint8Array[] | undefined = keep === 'never' ? undefined : [];
   let sizeBytes = 0;
   for await (const chunk of blob) {
     for (const digest of running) digest.update(chunk);
     onChunk?.(chunk);
     sizeBytes += chunk.length;
-    if (sizeBytes <= MAX_KEPT_BYTES) kept?.push(chunk);
-    else if (keep === 'required') throw tooLarge();
-    else kept = undefined;
+    if (kept !== undefined && sizeBytes > MAX_KEPT_BYTES) throw tooLarge();
+    kept?.push(chunk);
   }
   if (kept !== undefined) return { kind: 'bytes', bytes: Buffer.concat(kept) };
   return { kind: 'digests', digests: new Map(running.map((digest) => [digest.algorithm, digest.digest()])) };

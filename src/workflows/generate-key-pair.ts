@@ -1,8 +1,21 @@
 import { encryptPrivateKey } from '../core/crypto/encrypted-key.ts';
 import { PrivateKey } from '../core/crypto/private-key.ts';
 import type { PublicKey } from '../core/crypto/public-key.ts';
-import { keyFileNames, writeKeyFiles, type KeyFiles } from '../io/keys/key-files.ts';
+import { UsageError } from '../errors.ts';
+import { createGitlabVariables } from '../io/keys/gitlab-variables.ts';
+import {
+  keyFileNames,
+  checkNameIsFree,
+  writeKeyFiles,
+  writePublicKeyFile,
+  type KeyFiles,
+} from '../io/keys/key-files.ts';
+import { parseKeyReference } from '../io/keys/key-reference.ts';
+import type { KeySources } from '../io/keys/key-text.ts';
 import type { PasswordSource } from '../io/keys/password.ts';
+import { createPluginKey } from '../io/keys/plugin-signing-key.ts';
+import { openClusterAccess } from '../io/kubernetes/cluster-access.ts';
+import { createImmutableSecret } from '../io/kubernetes/secret.ts';
 
 export interface GenerateKeyPairRequest {
   /** PREFIX.key and PREFIX.pub are written; cosign's default is `cosign`. */
@@ -31,4 +44,71 @@ export async function generateKeyPair(request: GenerateKeyPairRequest): Promise<
   const pems = { privateKey: encryptPrivateKey(key, password), publicKey: key.publicKey.toPem() };
   await writeKeyFiles(files, pems, request.overwrite ?? false);
   return { files, publicKey: key.publicKey };
+}
+
+export interface GenerateKeyPairAtRequest {
+  /** `k8s://NAMESPACE/SECRET`, `gitlab://OWNER`, or `NAME://KEY` of a key service. */
+  readonly reference: string;
+  /** Only PREFIX.pub is written here. */
+  readonly prefix: string;
+  readonly password: PasswordSource;
+  readonly sources: KeySources;
+}
+
+/**
+ * Makes a key pair whose private half lives elsewhere: in an immutable secret, in CI variables, or in a key service that
+ * never gives it away. The public half is written to a file as well.
+ *
+ * @returns the public half, and its file
+ * @throws UsageError USAGE_BAD_FLAG for references that no key can be made at, USAGE_PASSWORD, USAGE_FILE, USAGE_BAD_CONFIG;
+ *   NotFoundError; RemoteError
+ */
+export async function generateKeyPairAt(
+  request: GenerateKeyPairAtRequest,
+): Promise<{ readonly publicKey: PublicKey; readonly file: string }> {
+  const { reference, sources } = request;
+  const parsed = parseKeyReference(reference);
+  const file = keyFileNames(request.prefix).publicKey;
+  await checkNameIsFree(file);
+  const fresh = async (): Promise<{ key: PrivateKey; pem: string; password: Uint8Array }> => {
+    const password = await request.password({ what: `the new private key ${reference}`, confirm: true });
+    const key = PrivateKey.generate('ecdsa-p256');
+    return { key, pem: encryptPrivateKey(key, password), password };
+  };
+  let publicKey: PublicKey;
+  switch (parsed.kind) {
+    case 'kubernetes': {
+      const access = await openClusterAccess(sources.environment);
+      const { key, pem, password } = await fresh();
+      ({ publicKey } = key);
+      await createImmutableSecret(access, parsed, {
+        'cosign.key': Buffer.from(pem),
+        'cosign.pub': Buffer.from(publicKey.toPem()),
+        'cosign.password': password,
+      });
+      break;
+    }
+    case 'gitlab': {
+      const { key, pem, password } = await fresh();
+      ({ publicKey } = key);
+      const variables = {
+        COSIGN_PASSWORD: Buffer.from(password).toString('utf8'),
+        COSIGN_PRIVATE_KEY: pem,
+        COSIGN_PUBLIC_KEY: publicKey.toPem(),
+      };
+      await createGitlabVariables(parsed.owner, variables, sources);
+      break;
+    }
+    case 'plugin':
+      publicKey = await createPluginKey({ ...parsed, environment: sources.environment });
+      break;
+    default:
+      throw new UsageError('USAGE_BAD_FLAG', 'no key pair can be made there', {
+        found: reference.slice(0, 200),
+        expected:
+          'k8s://NAMESPACE/SECRET, gitlab://PROJECT, or NAME://KEY of a key service; files by --output-key-prefix',
+      });
+  }
+  await writePublicKeyFile(file, publicKey.toPem());
+  return { publicKey, file };
 }

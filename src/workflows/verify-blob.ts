@@ -61,8 +61,7 @@ function readingFor(bundle: UnverifiedBundle, { signer }: SignaturePolicy): Blob
     const hash = hashOf(scheme);
     if (hash !== undefined) digests.add(hash);
   }
-  // RSA-PSS cannot be verified from a digest, and only the signature knows whether it is that.
-  return { digests, keep: kind === 'ed25519' ? 'required' : kind === 'rsa' ? 'ifSmall' : 'never' };
+  return { digests, keep: kind === 'ed25519' ? 'required' : 'never' };
 }
 
 function subjectAlgorithms(payload: Uint8Array): ReadonlySet<HashAlgorithm> {

@@ -16,6 +16,7 @@ import { readWorkloadImages } from '../../src/core/policy/workload-images.ts';
 import { CLIENT_TRUST_CONFIG_V01, parseClientTrustConfig } from '../../src/core/trust/client-trust-config.ts';
 import { encodeSigningConfig, parseSigningConfig } from '../../src/core/trust/signing-config.ts';
 import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/trusted-root.ts';
+import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
 import { pod } from '../servers/webhook/review.ts';
 import { FORMAT, text, vectors, INSTANCE, CLAIMS, TOKEN, DIGEST, json, type FuzzedParser } from './samples.ts';
 
@@ -80,6 +81,19 @@ function policyObject(): JsonValue {
 }
 
 export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
+  {
+    name: 'io/keys/key-reference.ts: parseKeyReference',
+    families: ['usage'],
+    parse: (bytes) => parseKeyReference(Buffer.from(bytes).toString('latin1')),
+    samples: [
+      'env://KEY',
+      'https://example.com/k',
+      'k8s://ns/name',
+      'gitlab://group/app',
+      'awskms:///alias/x',
+      'a.key',
+    ],
+  },
   {
     name: 'core/identity/identity-token.ts: parseIdentityToken',
     families: [...FORMAT, 'auth'],

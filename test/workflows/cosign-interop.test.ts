@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { HttpClient } from '../../src/io/net/http-client.ts';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { encodeSigningConfig } from '../../src/core/trust/signing-config.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
-import { loadPrivateKey, loadPublicKey } from '../../src/io/keys/key-reference.ts';
+import { loadPublicKey, loadSigningKey } from '../../src/io/keys/key-loader.ts';
 import type { PasswordSource } from '../../src/io/keys/password.ts';
 import { generateKeyPair } from '../../src/workflows/generate-key-pair.ts';
 import { signBlob } from '../../src/workflows/sign-blob.ts';
@@ -125,13 +126,13 @@ interop('cosign', 'both', 'key pair: made here, signed with there, and the rever
   await generateKeyPair({ prefix: path('ours'), password });
   const config = ['--signing-config', path('signing_config.json'), '--trusted-root', path('trusted_root.json')];
   await cosign('sign', ...config, '--yes', '--key', path('ours.key'), reference.toString());
-  const ours = await loadPublicKey(path('ours.pub'), { environment: {} });
+  const ours = await loadPublicKey(path('ours.pub'), { http: new HttpClient(), environment: {} });
   const { trustedRoot, now } = world.context;
   const verify = { registry: world.registry, reference, trustedRoot, now: now() };
   await verifyImage({ ...verify, policy: signaturePolicy({ kind: 'key', key: ours }) });
 
   await cosign('generate-key-pair', '--output-key-prefix', 'theirs');
-  const key = await loadPrivateKey(path('theirs.key'), { environment: {}, password });
+  const key = await loadSigningKey(path('theirs.key'), { http: new HttpClient(), environment: {}, password });
   await signImage({ ...world.context, registry: world.registry, reference, signer: { kind: 'key', key } });
   await cosign(
     'verify',
@@ -175,7 +176,7 @@ interop(
 
     await cosign('generate-key-pair');
     await cosign('sign-blob', ...config, '--yes', '--key', path('cosign.key'), '--bundle', bundle, path('blob'));
-    const key = await loadPublicKey(path('cosign.pub'), { environment: {} });
+    const key = await loadPublicKey(path('cosign.pub'), { http: new HttpClient(), environment: {} });
     const keyed = signaturePolicy({ kind: 'key', key });
     await verifyBlob({ artifact: artifact(), bundle: await readFile(bundle), trustedRoot, policy: keyed, now: now() });
   },

@@ -1,13 +1,12 @@
 import type { PublicKey } from '../../core/crypto/public-key.ts';
-import { loadPrivateKey } from '../../io/keys/key-reference.ts';
-import { passwordSource } from '../../io/keys/password.ts';
+import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { SignerInput } from '../../workflows/signing-services.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import { UsageError } from '../../errors.ts';
 import type { CommandContext } from '../command.ts';
-import { askPassword } from '../password-prompt.ts';
 import { identityToken } from './identity-token.ts';
+import { keySources, refuseHardwareKeys } from './key-choice.ts';
 
 /** A signer, and its public key when it is a key pair. */
 export interface ChosenSigner {
@@ -15,13 +14,14 @@ export interface ChosenSigner {
   readonly key: { readonly publicKey: PublicKey; readonly reference: string } | undefined;
 }
 
-/** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE, USAGE_PASSWORD, USAGE_NO_TOKEN; FormatError */
+/** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE, USAGE_PASSWORD, USAGE_NO_TOKEN; NotFoundError; RemoteError; FormatError; LimitError */
 export async function chosenSigner(
   context: CommandContext,
   http: HttpClient,
   trust: ResolvedTrust,
 ): Promise<ChosenSigner> {
-  const { flags, environment } = context;
+  const { flags } = context;
+  refuseHardwareKeys(context);
   flags.exclude('key', 'keyless');
   for (const name of ['tlog-upload', 'use-signing-config']) {
     if (flags.boolean(name)) continue;
@@ -37,6 +37,6 @@ export async function chosenSigner(
       key: undefined,
     };
   }
-  const key = await loadPrivateKey(reference, { environment, password: passwordSource(environment, askPassword) });
+  const key = await loadSigningKey(reference, keySources(context, http));
   return { signer: { kind: 'key', key }, key: { publicKey: key.publicKey, reference } };
 }

@@ -1,10 +1,10 @@
 import { checkMatcher, type IdentityMatcher, type StringMatcher } from '../../core/identity/identity-pattern.ts';
 import type { SignerPolicy } from '../../core/verify/verification-policy.ts';
 import { UsageError } from '../../errors.ts';
-import { loadPublicKey } from '../../io/keys/key-reference.ts';
 import { signaturePolicy, type SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { CommandContext } from '../command.ts';
 import { WORKFLOW_FLAGS } from '../flags/identity-flags.ts';
+import { refuseHardwareKeys, verificationKey } from './key-choice.ts';
 
 const IDENTITY = ['certificate-identity', 'certificate-identity-regexp'] as const;
 const ISSUER = ['certificate-oidc-issuer', 'certificate-oidc-issuer-regexp'] as const;
@@ -15,13 +15,14 @@ const ISSUER = ['certificate-oidc-issuer', 'certificate-oidc-issuer-regexp'] as 
  * @throws UsageError USAGE_NO_IDENTITY when neither a key nor a whole identity is named, USAGE_BAD_FLAG for both
  */
 export async function signerPolicy(context: CommandContext): Promise<SignaturePolicy> {
-  const { flags, environment } = context;
+  const { flags } = context;
+  refuseHardwareKeys(context);
   const key = flags.string('key');
   for (const name of [...IDENTITY, ...ISSUER]) flags.exclude('key', name);
   const signer: SignerPolicy =
     key === undefined
       ? { kind: 'identities', identities: [identityMatcher(context)] }
-      : { kind: 'key', key: await loadPublicKey(key, { environment }) };
+      : { kind: 'key', key: await verificationKey(context, key) };
   return signaturePolicy(signer, {
     insecureIgnoreTlog: flags.boolean('insecure-ignore-tlog'),
     insecureIgnoreSct: flags.boolean('insecure-ignore-sct'),

@@ -2,9 +2,9 @@ import type { Command } from '../command.ts';
 
 export const generateKeyPair: Command = {
   name: 'generate-key-pair',
-  summary: 'make an encrypted key pair',
-  operands: '',
-  operandCount: [0, 0],
+  summary: 'make a key pair, encrypted or in a secret or a key service',
+  operands: '[k8s://NAMESPACE/SECRET|gitlab://PROJECT]',
+  operandCount: [0, 1],
   flags: [
     {
       name: 'output-key-prefix',
@@ -14,8 +14,19 @@ export const generateKeyPair: Command = {
       help: 'writes PREFIX.key and PREFIX.pub; never over files that are there',
       isCommon: true,
     },
+    {
+      name: 'kms',
+      kind: 'string',
+      value: 'NAME://KEY',
+      help: 'has a key service make the pair, by its program sigstore-kms-NAME; writes PREFIX.pub',
+      isCommon: true,
+    },
   ],
-  examples: ['sealwright generate-key-pair', 'COSIGN_PASSWORD= sealwright generate-key-pair --output-key-prefix ci'],
+  examples: [
+    'sealwright generate-key-pair',
+    'COSIGN_PASSWORD= sealwright generate-key-pair --output-key-prefix ci',
+    'sealwright generate-key-pair k8s://ci/signing',
+  ],
   readsCosignVariables: true,
   run: async (context) => {
     const { makeKeyPair } = await import('../actions/generate-key-pair.ts');

@@ -1,5 +1,6 @@
 import type { FulcioExtensionName } from '../../core/pki/fulcio-extensions.ts';
 import type { Flag } from '../flag.ts';
+import { HARDWARE_KEY_FLAGS, KEY_KINDS } from './key-flags.ts';
 
 /** Conditions on what CI systems say about a run (Fulcio's extensions .2 to .6). */
 export const WORKFLOW_FLAGS: readonly (readonly [flag: string, extension: FulcioExtensionName])[] = [
@@ -34,7 +35,8 @@ export const SIGNER_FLAGS: readonly Flag[] = [
     help: 'pattern for the whole issuer',
     isCommon: true,
   },
-  { name: 'key', kind: 'string', value: 'KEY', help: 'a public key instead: a file or env://NAME', isCommon: true },
+  { name: 'key', kind: 'string', value: 'KEY', help: `a public key instead: ${KEY_KINDS}`, isCommon: true },
+  ...HARDWARE_KEY_FLAGS,
   ...WORKFLOW_FLAGS.map(([name]): Flag => ({
     name,
     kind: 'string',

@@ -1,8 +1,10 @@
 import type { Flag } from '../flag.ts';
+import { HARDWARE_KEY_FLAGS, KEY_KINDS } from './key-flags.ts';
 
 /** Whose signature it is to be: a key pair's, or, without one, whoever the identity token names. */
 export const SIGNING_FLAGS: readonly Flag[] = [
-  { name: 'key', kind: 'string', value: 'KEY', help: 'a private key: a file or env://NAME', isCommon: true },
+  { name: 'key', kind: 'string', value: 'KEY', help: `a private key: ${KEY_KINDS}`, isCommon: true },
+  ...HARDWARE_KEY_FLAGS,
   {
     name: 'keyless',
     kind: 'boolean',

@@ -52,7 +52,8 @@ export class PrivateKey implements SigningKey {
 
   /** Unencrypted PEM: PKCS#8 (RFC 5958), SEC 1 (RFC 5915) or PKCS#1 (RFC 8017 §A.1.2). */
   static fromPem(text: string): PrivateKey {
-    const [block] = parsePem(text, 'private key');
+    // OpenSSL writes a curve's name in a block of its own in front of a SEC 1 key.
+    const block = parsePem(text, 'private key').find(({ label }) => label !== 'EC PARAMETERS');
     const type = PEM_TYPES[block?.label ?? ''];
     if (block === undefined || type === undefined) {
       throw new FormatError('FORMAT_PRIVATE_KEY', 'the PEM block is not an unencrypted private key', {

@@ -5,6 +5,7 @@ import { digest, DIGEST_LENGTHS, type HashAlgorithm } from './digest.ts';
 import { orderLength, verifyEcdsaDigest, type EcdsaKind } from './ecdsa-digest.ts';
 import { ecdsaSignatureToCompact } from './ecdsa-signature.ts';
 import { verifyEd25519phDigest } from './ed25519ph-digest.ts';
+import { verifyPssDigest } from './rsa-pss-digest.ts';
 import type { KeyKind, PublicKey } from './public-key.ts';
 
 /** How a message becomes a signature. The digest is part of the name: it is never left to a default. */
@@ -82,9 +83,9 @@ export function verifySignature(
 
 /**
  * Verifies over a digest when the message itself is not at hand. Node has no pre-hashed verification, so ECDSA is
- * done by its formula, Ed25519ph without its hashing, and RSA through the bare public-key operation.
+ * done by its formula, Ed25519ph without its hashing, and RSA, in both paddings, through the bare public-key operation.
  *
- * @throws FormatError FORMAT_SIGNATURE for schemes that cannot be checked from a digest: pure Ed25519 and RSA-PSS
+ * @throws FormatError FORMAT_SIGNATURE for pure Ed25519, which signs no digest
  */
 export function verifyDigestSignature(
   key: PublicKey,
@@ -94,14 +95,15 @@ export function verifyDigestSignature(
 ): boolean {
   if (!SCHEMES[key.kind].includes(scheme)) return false;
   const hash = hashOf(scheme);
-  if (hash === undefined || scheme.startsWith('rsa-pss')) {
+  if (hash === undefined) {
     throw new FormatError('FORMAT_SIGNATURE', 'this signature cannot be verified from a digest', {
       found: scheme,
-      expected: 'the artifact itself, or a signature by ECDSA, Ed25519ph or RSA PKCS#1 v1.5',
+      expected: 'the artifact itself, or a signature by ECDSA, Ed25519ph or RSA',
     });
   }
   if (digest.length !== DIGEST_LENGTHS[hash]) return false;
   if (scheme === 'ed25519ph') return verifyEd25519phDigest(key.raw(), digest, signature);
+  if (scheme.startsWith('rsa-pss')) return verifyPssDigest(key, hash, digest, signature);
   if (!isEcdsa(key.kind)) return verifyPkcs1Digest(key, hash, digest, signature);
   const compact = ecdsaSignatureToCompact(signature, orderLength(key.kind));
   return compact !== undefined && verifyEcdsaDigest(key.kind, key.raw(), digest, compact);

@@ -93,11 +93,10 @@ function messageScheme(
   return scheme;
 }
 
-/** Ed25519 in both forms and RSA-PSS need the message itself. */
+/** Ed25519 in both forms needs the message itself. */
 function hasDigestFor(scheme: SignatureScheme, artifact: ArtifactDigests): boolean {
   const hash = hashOf(scheme);
-  const needsMessage = scheme === 'ed25519ph' || scheme.startsWith('rsa-pss');
-  return !needsMessage && hash !== undefined && artifact.digest(hash) !== undefined;
+  return scheme !== 'ed25519ph' && hash !== undefined && artifact.digest(hash) !== undefined;
 }
 
 function named(

@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { lstat, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import { syncFolder, writeDurableFile } from '../files/durable-file.ts';
@@ -33,6 +33,25 @@ export async function writeKeyFiles(
     if (!overwrite) await rm(files.privateKey, { force: true });
     throw error;
   }
+}
+
+/**
+ * The public half alone, of a pair whose private half lives elsewhere.
+ *
+ * @throws UsageError USAGE_FILE when it cannot be written or is there already
+ */
+export async function writePublicKeyFile(path: string, pem: string): Promise<void> {
+  await writeFile(path, pem, 0o644, false);
+}
+
+/** Before something is made that cannot be taken back. @throws UsageError USAGE_FILE when the name is taken */
+export async function checkNameIsFree(path: string): Promise<void> {
+  try {
+    await lstat(path);
+  } catch {
+    return;
+  }
+  throw cannotWrite(path, Object.assign(new Error('taken'), { code: 'EEXIST' }));
 }
 
 async function writeFile(path: string, text: string, mode: number, overwrite: boolean): Promise<void> {

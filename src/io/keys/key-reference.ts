@@ -1,84 +1,77 @@
-import { readFile } from 'node:fs/promises';
-import { decryptPrivateKey, isEncryptedPrivateKey } from '../../core/crypto/encrypted-key.ts';
-import { PrivateKey } from '../../core/crypto/private-key.ts';
-import { PublicKey } from '../../core/crypto/public-key.ts';
-import { parseUtf8 } from '../../core/encoding/utf8.ts';
-import { Certificate } from '../../core/pki/certificate.ts';
-import { LimitError, UsageError } from '../../errors.ts';
-import { systemCode } from '../files/system-code.ts';
-import type { PasswordSource } from './password.ts';
+import { UsageError } from '../../errors.ts';
+import type { SecretName } from '../kubernetes/secret.ts';
 
-/** Where keys come from: a path, or `env://NAME`. */
-export interface KeyReferenceOptions {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}
+/** Where a key is (cosign.md §2.5). */
+export type KeyReference =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'environment'; readonly variable: string }
+  | { readonly kind: 'url'; readonly url: string }
+  | ({ readonly kind: 'kubernetes' } & SecretName)
+  /** A project's path or number, else a group's, whose CI variables hold the key. */
+  | { readonly kind: 'gitlab'; readonly owner: string }
+  /** A key that stays where it is, behind the program `sigstore-kms-NAME`. */
+  | { readonly kind: 'plugin'; readonly name: string; readonly resource: string };
 
-const MAX_KEY_BYTES = 64 << 10;
-
-/**
- * The private key that a reference names (`--key`).
- *
- * @param password asked only when the key is encrypted
- * @throws UsageError USAGE_BAD_FLAG for kinds of reference that are not supported, USAGE_FILE, USAGE_PASSWORD; FormatError
- *   FORMAT_PRIVATE_KEY or FORMAT_PEM; LimitError
- */
-export async function loadPrivateKey(
-  reference: string,
-  options: KeyReferenceOptions & { readonly password: PasswordSource },
-): Promise<PrivateKey> {
-  const pem = await readKeyText(reference, options);
-  if (!isEncryptedPrivateKey(pem)) return PrivateKey.fromPem(pem);
-  return decryptPrivateKey(pem, await options.password({ what: `the private key ${reference}`, confirm: false }));
-}
+const SCHEME = /^([a-z0-9][a-z0-9+.-]*):\/\/(.*)$/is;
+/** RFC 1123 label and subdomain, as Kubernetes names namespaces and secrets. */
+const KUBERNETES_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+/** Letters that can be part of a program's name, and lead to no other folder. */
+const PLUGIN_NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 /**
- * The public key that a reference names: a PEM public key, or the key of a PEM certificate.
+ * Reads `--key`. What names no other kind is a path.
  *
- * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError FORMAT_PUBLIC_KEY, FORMAT_CERTIFICATE or FORMAT_PEM; LimitError
+ * @throws UsageError USAGE_BAD_FLAG for references that do not parse, and for hardware keys
  */
-export async function loadPublicKey(reference: string, options: KeyReferenceOptions): Promise<PublicKey> {
-  const pem = await readKeyText(reference, options);
-  if (pem.includes('-----BEGIN CERTIFICATE-----')) return Certificate.fromPem(pem).publicKey;
-  if (isEncryptedPrivateKey(pem) || pem.includes('PRIVATE KEY-----')) {
-    throw new UsageError('USAGE_BAD_FLAG', 'a private key was given where a public key verifies', {
-      found: `${reference} holds a private key`,
-      expected: 'the public key, which anybody may have',
-      fix: `--key ${reference.replace(/\.key$/, '.pub')}`,
-    });
+export function parseKeyReference(text: string): KeyReference {
+  if (/^pkcs11:/i.test(text)) throw hardwareKey('a PKCS#11 URI');
+  const [, given = '', rest = ''] = SCHEME.exec(text) ?? [];
+  const scheme = given.toLowerCase();
+  switch (scheme) {
+    case '':
+      return { kind: 'file', path: text };
+    case 'env':
+      if (rest === '') throw unreadable(text, 'env://NAME');
+      return { kind: 'environment', variable: rest };
+    case 'http':
+    case 'https':
+      if (!URL.canParse(text)) throw unreadable(text, 'an https URL');
+      return { kind: 'url', url: text };
+    case 'k8s': {
+      const [namespace = '', name = '', ...more] = rest.split('/');
+      if (!KUBERNETES_NAME.test(namespace) || !KUBERNETES_NAME.test(name) || more.length > 0) {
+        throw unreadable(text, 'k8s://NAMESPACE/SECRET');
+      }
+      return { kind: 'kubernetes', namespace, name };
+    }
+    case 'gitlab':
+      if (rest === '') throw unreadable(text, 'gitlab://PROJECT or gitlab://GROUP');
+      return { kind: 'gitlab', owner: rest };
+    case 'github':
+      throw new UsageError('USAGE_BAD_FLAG', 'keys cannot be read from GitHub', {
+        found: text.slice(0, 200),
+        expected: "another place: GitHub gives a secret to its workflows only, as a variable of the job's environment",
+        fix: '--key env://COSIGN_PRIVATE_KEY in the workflow',
+      });
+    default:
+      if (!PLUGIN_NAME.test(scheme) || rest === '') throw unreadable(text, 'NAME://KEY');
+      return { kind: 'plugin', name: scheme, resource: rest };
   }
-  return PublicKey.fromPem(pem);
 }
 
-async function readKeyText(reference: string, { environment }: KeyReferenceOptions): Promise<string> {
-  const [, scheme, rest = ''] = /^([a-z0-9+.-]+):\/\/(.*)$/is.exec(reference) ?? [];
-  if (scheme === 'env') return fromEnvironment(rest, environment);
-  if (scheme !== undefined || reference.startsWith('pkcs11:')) {
-    throw new UsageError('USAGE_BAD_FLAG', 'keys of this kind are not supported', {
-      found: `${scheme ?? 'pkcs11'}: reference`,
-      expected: 'a path, or env://NAME',
-    });
-  }
-  const bytes = await readKeyFile(reference);
-  if (bytes.length <= MAX_KEY_BYTES) return parseUtf8(bytes, 'FORMAT_PEM', `the key file ${reference}`);
-  throw new LimitError('LIMIT_SIZE', 'the key file is too large', {
-    found: `${bytes.length} bytes`,
-    expected: `at most ${MAX_KEY_BYTES}`,
+/** `--sk`, `--slot` and `pkcs11:` need native libraries of the card's maker, which a package of JavaScript does not carry. */
+export function hardwareKey(found: string): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', 'keys on hardware tokens are not supported', {
+    found,
+    expected:
+      "a file, env://NAME, k8s://NAMESPACE/SECRET, or a key service: a token's library is native code, not carried here",
+    fix: 'put a sigstore-kms-NAME program in front of the token, and name the key NAME://KEY',
   });
 }
 
-function fromEnvironment(name: string, environment: KeyReferenceOptions['environment']): string {
-  const value = environment[name];
-  if (value !== undefined && value !== '') return value;
-  throw new UsageError('USAGE_FILE', `the environment variable ${name} holds no key`, {
-    found: value === undefined ? 'no such variable' : 'an empty value',
-    expected: 'a PEM text',
+function unreadable(text: string, expected: string): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', 'the key reference cannot be read', {
+    found: text.slice(0, 200),
+    expected,
   });
-}
-
-async function readKeyFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new UsageError('USAGE_FILE', `the key file ${path} cannot be read`, { found: systemCode(cause), cause });
-  }
 }

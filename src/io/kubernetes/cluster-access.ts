@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access, readFile } from 'node:fs/promises';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonValue } from '../../core/encoding/json.ts';
@@ -43,6 +43,31 @@ export async function openInClusterAccess(
     http: new HttpClient({ ca: [ca] }),
     authorization: async () => bearer(await read(`${folder}/token`)),
   };
+}
+
+/**
+ * For a command of a user, in kubectl's order: the file that KUBECONFIG names, else `~/.kube/config`, else the pod that this
+ * runs in.
+ *
+ * @param environment KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT
+ * @throws UsageError USAGE_BAD_CONFIG when there is none of them, or several files; USAGE_FILE
+ */
+export async function openClusterAccess(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ClusterAccess> {
+  const named = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '');
+  const [path, ...more] = named;
+  if (more.length > 0) {
+    throw new UsageError('USAGE_BAD_CONFIG', 'KUBECONFIG names several files, which are not merged here', {
+      found: named.join(', ').slice(0, 300),
+      expected: 'one file',
+      fix: 'set KUBECONFIG to the one with the context you mean',
+    });
+  }
+  if (path !== undefined) return openKubeconfigAccess(path);
+  const usual = join(environment['HOME'] ?? '', '.kube', 'config');
+  if (environment['HOME'] !== undefined && (await exists(usual))) return openKubeconfigAccess(usual);
+  return openInClusterAccess(environment);
 }
 
 /**
@@ -115,6 +140,15 @@ async function dataOrFile(fields: JsonFields, name: string, folder: string): Pro
 
 function bearer(token: string): string {
   return `Bearer ${token.trim()}`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function read(path: string): Promise<string> {

@@ -34,7 +34,7 @@ for (const [kind, key] of KEYS) {
 for (const [kind, key] of KEYS) {
   for (const scheme of schemesFor(kind)) {
     const hash = hashOf(scheme);
-    if (hash === undefined || scheme.startsWith('rsa-pss')) continue;
+    if (hash === undefined) continue;
     test(`${kind} ${scheme}: verifies from a digest alone`, () => {
       const signature = key.sign(MESSAGE, scheme);
       const digest = createHash(hash).update(MESSAGE).digest();
@@ -42,16 +42,17 @@ for (const [kind, key] of KEYS) {
       assert.equal(verifyDigestSignature(key.publicKey, scheme, digest, signature), true);
       assert.equal(verifyDigestSignature(key.publicKey, scheme, other, signature), false);
       assert.equal(verifyDigestSignature(key.publicKey, scheme, digest.subarray(1), signature), false);
+      for (const bad of damaged(signature)) {
+        assert.equal(verifyDigestSignature(key.publicKey, scheme, digest, bad), false);
+      }
     });
   }
 }
 
-test('pure Ed25519 and RSA-PSS cannot be verified from a digest, and say so', () => {
+test('pure Ed25519 cannot be verified from a digest, and says so', () => {
   const ed = KEYS.get('ed25519')!.publicKey;
-  const rsa = KEYS.get('rsa')!.publicKey;
   const code = { code: 'FORMAT_SIGNATURE' };
   assert.throws(() => verifyDigestSignature(ed, 'ed25519', new Uint8Array(32), new Uint8Array(64)), code);
-  assert.throws(() => verifyDigestSignature(rsa, 'rsa-pss-sha256', new Uint8Array(32), new Uint8Array(256)), code);
 });
 
 test('a scheme of another kind of key never verifies', () => {

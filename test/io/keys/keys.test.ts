@@ -7,11 +7,13 @@ import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../../src/core/encoding/bytes.ts';
 import { encodePem } from '../../../src/core/encoding/pem.ts';
 import { renderError, type SealwrightError } from '../../../src/errors.ts';
-import { loadPrivateKey, loadPublicKey } from '../../../src/io/keys/key-reference.ts';
+import { loadPublicKey, loadSigningKey } from '../../../src/io/keys/key-loader.ts';
+import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { passwordSource, type PasswordSource } from '../../../src/io/keys/password.ts';
 import { generateKeyPair } from '../../../src/workflows/generate-key-pair.ts';
 import { issueRoot } from '../../support/test-authority.ts';
 
+const http = new HttpClient();
 const PASSWORD = 'correct horse';
 const password: PasswordSource = () => Promise.resolve(utf8(PASSWORD));
 const unasked: PasswordSource = () => assert.fail('a password was asked for');
@@ -38,10 +40,10 @@ test('a key pair is written for its owner alone, and opens with its password', a
   assert.deepEqual(files, { privateKey: `${prefix}.key`, publicKey: `${prefix}.pub` });
   assert.equal((await stat(files.privateKey)).mode & 0o777, 0o600);
   assert.match(await readFile(files.privateKey, 'utf8'), /^-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n/);
-  const key = await loadPrivateKey(files.privateKey, { environment: {}, password });
+  const key = await loadSigningKey(files.privateKey, { http, environment: {}, password });
   assert.equal(key.kind, 'ecdsa-p256');
   assert.ok(key.publicKey.equals(publicKey));
-  assert.ok((await loadPublicKey(files.publicKey, { environment: {} })).equals(publicKey));
+  assert.ok((await loadPublicKey(files.publicKey, { http, environment: {} })).equals(publicKey));
 });
 
 test('files that are there stay as they are, unless they are to be replaced', async (t) => {
@@ -56,7 +58,7 @@ test('files that are there stay as they are, unless they are to be replaced', as
   const first = await generateKeyPair({ prefix, password, overwrite: true });
   await chmod(first.files.privateKey, 0o644);
   await refused(generateKeyPair({ prefix, password }), 'USAGE_FILE');
-  assert.ok((await loadPublicKey(`${prefix}.pub`, { environment: {} })).equals(first.publicKey));
+  assert.ok((await loadPublicKey(`${prefix}.pub`, { http, environment: {} })).equals(first.publicKey));
   const second = await generateKeyPair({ prefix, password, overwrite: true });
   assert.ok(!second.publicKey.equals(first.publicKey));
   assert.equal((await stat(second.files.privateKey)).mode & 0o777, 0o600);
@@ -98,7 +100,10 @@ test('a wrong password is told without the password', async (t) => {
   const prefix = join(await folder(t), 'cosign');
   await generateKeyPair({ prefix, password });
   const wrong = (): Promise<Uint8Array> => Promise.resolve(utf8('wrong horse'));
-  const error = await refused(loadPrivateKey(`${prefix}.key`, { environment: {}, password: wrong }), 'USAGE_PASSWORD');
+  const error = await refused(
+    loadSigningKey(`${prefix}.key`, { http, environment: {}, password: wrong }),
+    'USAGE_PASSWORD',
+  );
   assert.ok(!renderError(error).includes('wrong horse'));
 });
 
@@ -109,10 +114,10 @@ test('an unencrypted key asks for no password; env:// reads a variable', async (
     PUBLIC: key.publicKey.toPem(),
     CERTIFICATE: issueRoot({ key: PrivateKey.generate('ecdsa-p384') }).certificate.toPem(),
   };
-  const loaded = await loadPrivateKey('env://KEY', { environment, password: unasked });
+  const loaded = await loadSigningKey('env://KEY', { http, environment, password: unasked });
   assert.ok(loaded.publicKey.equals(key.publicKey));
-  assert.ok((await loadPublicKey('env://PUBLIC', { environment })).equals(key.publicKey));
-  assert.equal((await loadPublicKey('env://CERTIFICATE', { environment })).kind, 'ecdsa-p384');
+  assert.ok((await loadPublicKey('env://PUBLIC', { http, environment })).equals(key.publicKey));
+  assert.equal((await loadPublicKey('env://CERTIFICATE', { http, environment })).kind, 'ecdsa-p384');
 });
 
 test('references that name no key are refused, each with its code', async (t) => {
@@ -127,17 +132,20 @@ test('references that name no key are refused, each with its code', async (t) =>
     ['env://EMPTY', 'USAGE_FILE'],
     ['env://GARBAGE', 'FORMAT_PEM'],
     ['env://PUBLIC', 'FORMAT_PRIVATE_KEY'],
-    ['k8s://default/cosign', 'USAGE_BAD_FLAG'],
+    ['k8s://default/cosign', 'USAGE_BAD_CONFIG'],
+    ['k8s://default', 'USAGE_BAD_FLAG'],
+    ['gitlab://group/project', 'USAGE_BAD_CONFIG'],
+    ['github://org/repository', 'USAGE_BAD_FLAG'],
     ['awskms:///alias/x', 'USAGE_BAD_FLAG'],
-    ['https://example.com/cosign.key', 'USAGE_BAD_FLAG'],
+    ['http://192.0.2.1/cosign.key', 'USAGE_BAD_CONFIG'],
     ['pkcs11:token=x', 'USAGE_BAD_FLAG'],
     [join(dir, 'absent.key'), 'USAGE_FILE'],
     [dir, 'USAGE_FILE'],
     [join(dir, 'large'), 'LIMIT_SIZE'],
     [join(dir, 'binary'), 'FORMAT_PEM'],
   ] as const) {
-    await refused(loadPrivateKey(reference, { environment, password: unasked }), code);
+    await refused(loadSigningKey(reference, { http, environment, password: unasked }), code);
   }
-  const error = await refused(loadPublicKey(join(dir, 'cosign.key'), { environment }), 'USAGE_BAD_FLAG');
+  const error = await refused(loadPublicKey(join(dir, 'cosign.key'), { http, environment }), 'USAGE_BAD_FLAG');
   assert.equal(error.facts.fix, `--key ${join(dir, 'cosign.pub')}`);
 });

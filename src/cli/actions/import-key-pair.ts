@@ -1,0 +1,16 @@
+import { passwordSource } from '../../io/keys/password.ts';
+import { importKeyPair } from '../../workflows/import-key-pair.ts';
+import type { CommandContext } from '../command.ts';
+import { askPassword } from '../password-prompt.ts';
+
+export async function takeOverKeyPair({ flags, terminal, environment, compat }: CommandContext): Promise<void> {
+  const { files } = await importKeyPair({
+    path: flags.required('key'),
+    prefix: flags.string('output-key-prefix') ?? 'import-cosign',
+    password: passwordSource(environment, askPassword),
+    overwrite: flags.boolean('yes'),
+    allowWorldWritable: compat,
+  });
+  terminal.progress(`Private key written to ${files.privateKey}`);
+  terminal.progress(`Public key written to ${files.publicKey}`);
+}
