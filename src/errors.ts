@@ -71,6 +71,8 @@ export type UsageCode =
   | 'USAGE_PORT_CONFLICT' // the port is taken, or another one was chosen for this folder before
   | 'USAGE_NOT_LOOPBACK' // a development-only service asked to listen on a public address
   | 'USAGE_NEEDS_ARTIFACT' // this signature cannot be verified from the digest given
+  | 'USAGE_WOULD_OVERWRITE' // the destination holds something else, and nothing said to replace it
+  | 'USAGE_DISK_FULL' // no room for what was to be written
   | 'USAGE_PASSWORD'; // a key's password is missing or wrong
 
 export type FormatCode =

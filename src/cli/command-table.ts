@@ -3,6 +3,8 @@ import type { Command } from './command.ts';
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /** Named on the first page without its summary, so that the page stays one screen. */
+  readonly isSeldom?: true;
   readonly load: () => Promise<Command>;
 }
 
@@ -60,6 +62,33 @@ export const COMMANDS: readonly CommandGroup[] = [
         name: 'initialize',
         summary: 'start trusting an instance by its TUF root',
         load: async () => (await import('./commands/initialize.ts')).initialize,
+      },
+    ],
+  },
+  {
+    title: 'Carry and inspect',
+    entries: [
+      {
+        name: 'tree',
+        summary: 'what belongs to an image: signatures, attestations, SBOMs; who signed, and whether it holds',
+        load: async () => (await import('./commands/tree.ts')).tree,
+      },
+      {
+        name: 'copy',
+        summary: 'copy an image with its signatures, attestations and all that refers to it',
+        load: async () => (await import('./commands/copy.ts')).copy,
+      },
+      {
+        name: 'save',
+        summary: 'write an image with all that belongs to it to a folder',
+        isSeldom: true,
+        load: async () => (await import('./commands/save.ts')).save,
+      },
+      {
+        name: 'load',
+        summary: 'push an image that was saved, with all that belongs to it',
+        isSeldom: true,
+        load: async () => (await import('./commands/load.ts')).load,
       },
     ],
   },

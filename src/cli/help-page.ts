@@ -6,10 +6,18 @@ const INDENT = '  ';
 
 /** The first page: what there is, in one screen. */
 export function overviewPage(groups: readonly CommandGroup[]): string {
-  const width = Math.max(...groups.flatMap(({ entries }) => entries.map(({ name }) => name.length)));
-  const sections = groups.map(({ title, entries }) =>
-    [`${title}:`, ...entries.map(({ name, summary }) => `${INDENT}${name.padEnd(width)}  ${summary}`)].join('\n'),
-  );
+  const common = groups.flatMap(({ entries }) => entries).filter(({ isSeldom }) => isSeldom !== true);
+  const width = Math.max(...common.map(({ name }) => name.length));
+  const sections = groups.map(({ title, entries }) => {
+    const seldom = entries.filter(({ isSeldom }) => isSeldom === true).map(({ name }) => name);
+    return [
+      `${title}:`,
+      ...entries
+        .filter((entry) => common.includes(entry))
+        .map(({ name, summary }) => line(name.padEnd(width), summary)),
+      ...(seldom.length === 0 ? [] : [line('also'.padEnd(width), seldom.join(', '))]),
+    ].join('\n');
+  });
   return [
     'sealwright signs container images keylessly, logs every signature, verifies them.',
     '',
@@ -19,6 +27,10 @@ export function overviewPage(groups: readonly CommandGroup[]): string {
     '',
     'sealwright COMMAND --help tells about one of them.',
   ].join('\n');
+}
+
+function line(name: string, text: string): string {
+  return `${INDENT}${name}  ${text}`;
 }
 
 /** @param isComplete every flag, instead of those that one needs */

@@ -25,6 +25,7 @@ import { parseAnswer, parseCelResult, parseCueResult, parseRegoResults } from '.
 import { parseRetryAfter } from '../../src/io/net/retry-policy.ts';
 import { parseAuthChallenge } from '../../src/io/registry/auth-challenge.ts';
 import { DockerConfig } from '../../src/io/registry/docker-config.ts';
+import { parseLayoutIndex, parseLayoutVersion } from '../../src/io/registry/layout-format.ts';
 import { parseLegacyRequest } from '../../src/servers/ca/legacy-request.ts';
 import { parseAuthorizationRequest, parseResponseTarget } from '../../src/servers/oidc/authorization-request.ts';
 import { parseCodeChallenge } from '../../src/servers/oidc/code-challenge.ts';
@@ -190,6 +191,22 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
       { auths: { 'registry.example.org/a': { identitytoken: 't' } } },
     ),
     rounds: 200,
+  },
+  {
+    name: 'io/registry/layout-format.ts: parseLayoutVersion',
+    families: FORMAT,
+    parse: parseLayoutVersion,
+    samples: json({ imageLayoutVersion: '1.0.0' }),
+  },
+  {
+    name: 'io/registry/layout-format.ts: parseLayoutIndex',
+    families: FORMAT,
+    parse: parseLayoutIndex,
+    samples: json({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: [{ mediaType: 'application/vnd.oci.image.index.v1+json', digest: DIGEST, size: 1 }],
+    }),
   },
   {
     name: 'servers/ca/legacy-request.ts: parseLegacyRequest',

@@ -27,6 +27,11 @@ export function parsePlatform(text: string): Platform {
   return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
+/** As in `--platform`. */
+export function platformText({ os, architecture, variant }: Platform): string {
+  return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
+}
+
 /** Whether an image for `offered` answers a wish for `wanted`: what the wish leaves open matches anything. */
 export function platformMatches(wanted: Platform, offered: Platform): boolean {
   return (

@@ -56,11 +56,13 @@ export class BlobTransfer {
     return body;
   }
 
-  async *stream(repository: Repository, digest: Digest): AsyncGenerator<Uint8Array> {
+  /** @param sizeBytes as the descriptor says: a body that does not end there is refused as soon as that shows */
+  async *stream(repository: Repository, digest: Digest, sizeBytes?: number): AsyncGenerator<Uint8Array> {
     const answer = await this.#session.stream({
       repository,
       action: 'pull',
       path: `blobs/${digest.toString()}`,
+      ...(sizeBytes === undefined ? {} : { maxBytes: sizeBytes }),
       expect: [200, 404],
     });
     if (answer.status === 404) {

@@ -12,6 +12,8 @@ export type Credentials =
 /** Finds credentials when, and only when, a registry asks for some. */
 export interface CredentialStore {
   lookup(repository: Repository): Promise<Credentials>;
+  /** What was found has been refused: the next look-up asks anew. Absent where nothing is remembered. */
+  forget?(repository: Repository): void;
 }
 
 export const ANONYMOUS: Credentials = { kind: 'anonymous' };

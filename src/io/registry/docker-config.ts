@@ -19,6 +19,8 @@ const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
  */
 export class DockerConfig implements CredentialStore {
   readonly #env: Environment;
+  /** What each server's helper said: some helpers ask a person, or a cloud, each time. */
+  readonly #helped = new Map<string, Promise<Credentials>>();
   #file: Promise<{ path: string; fields: JsonFields } | undefined> | undefined;
 
   constructor(env: Environment) {
@@ -41,13 +43,18 @@ export class DockerConfig implements CredentialStore {
     }
   }
 
+  /** A helper's passwords may be good for hours only. */
+  forget({ registry }: Repository): void {
+    this.#helped.delete(serverOf(registry));
+  }
+
   async #find(config: JsonFields, { registry, repository }: Repository): Promise<Credentials> {
     const helpers = config.optionalObject('credHelpers');
-    const server = registry === DEFAULT_REGISTRY ? DOCKER_HUB_KEY : registry;
+    const server = serverOf(registry);
     const helper =
       helpers?.optionalString(registry) ?? helpers?.optionalString(server) ?? config.optionalString('credsStore');
     if (helper !== undefined && helper !== '') {
-      const found = await askCredentialHelper(helper, server, this.#env);
+      const found = await this.#askHelper(helper, server);
       if (found.kind !== 'anonymous') return found;
     }
     const auths = config.optionalObject('auths');
@@ -57,6 +64,12 @@ export class DockerConfig implements CredentialStore {
       if (found.kind !== 'anonymous') return found;
     }
     return ANONYMOUS;
+  }
+
+  #askHelper(helper: string, server: string): Promise<Credentials> {
+    const known = this.#helped.get(server) ?? askCredentialHelper(helper, server, this.#env);
+    this.#helped.set(server, known);
+    return known;
   }
 
   async #read(): Promise<{ path: string; fields: JsonFields } | undefined> {
@@ -89,6 +102,10 @@ export class DockerConfig implements CredentialStore {
     ];
     return candidates.filter((path) => path !== undefined);
   }
+}
+
+function serverOf(registry: string): string {
+  return registry === DEFAULT_REGISTRY ? DOCKER_HUB_KEY : registry;
 }
 
 /** Names under which credentials of a repository may be filed, the most specific first. */

@@ -17,8 +17,11 @@ export interface ImageSource {
   getManifestIfPresent(reference: ImageReference): Promise<FetchedManifest | undefined>;
   /** @throws NotFoundError NOT_FOUND; VerificationError DIGEST_MISMATCH; a limit's error beyond `maxBytes` */
   getBlob(repository: Repository, digest: Digest, maxBytes?: number): Promise<Uint8Array>;
-  /** The blob as it arrives. Only when the iteration has ended without an error was it what the digest names. */
-  streamBlob(repository: Repository, digest: Digest): AsyncIterable<Uint8Array>;
+  /**
+   * The blob as it arrives, refused where it is longer than `sizeBytes`. Only when the iteration has ended without an error was it what the digest
+   * names.
+   */
+  streamBlob(repository: Repository, digest: Digest, sizeBytes?: number): AsyncIterable<Uint8Array>;
   /** What refers to a manifest. */
   referrers(repository: Repository, digest: Digest, filter?: { readonly artifactType?: string }): Promise<ReferrerList>;
 }

@@ -37,12 +37,19 @@ export class ManifestTransfer {
    * @throws NotFoundError TAG_NOT_FOUND, or NOT_FOUND for a digest
    */
   async resolve(reference: ImageReference): Promise<Descriptor> {
+    const found = await this.resolveIfPresent(reference);
+    if (found === undefined) throw noManifest(reference);
+    return found;
+  }
+
+  /** Undefined when the registry says that there is none. */
+  async resolveIfPresent(reference: ImageReference): Promise<Descriptor | undefined> {
     const { status, headers } = await this.#session.request({
       ...manifestRequest(reference),
       method: 'HEAD',
       expect: [200, 404],
     });
-    if (status === 404) throw noManifest(reference);
+    if (status === 404) return undefined;
     const announced = headers['docker-content-digest'];
     const size = Number(headers['content-length'] ?? Number.NaN);
     const mediaType = mediaTypeEssence(headers['content-type'] ?? '');

@@ -19,6 +19,17 @@ export interface RegistryAuthOptions {
   readonly action: RegistryAction;
 }
 
+export interface AnnouncedRepository {
+  readonly repository: Repository;
+  readonly action: RegistryAction;
+}
+
+/** What a token allows, at one registry. */
+interface Scopes {
+  readonly registry: string;
+  readonly scopes: readonly string[];
+}
+
 const MAX_TOKEN_RESPONSE_BYTES = 1 << 20;
 
 /**
@@ -29,15 +40,27 @@ export class RegistryAuth {
   readonly #options: RegistryAuthOptions;
   /** By registry for Basic, by repository and action for tokens. The values are header values: secrets. */
   readonly #headers = new Map<string, Promise<string>>();
+  /** By repository: what the run will do there. */
+  readonly #announced = new Map<string, AnnouncedRepository>();
+  /** Repositories for which a token for several was refused. */
+  readonly #separate = new Set<string>();
 
   constructor(options: RegistryAuthOptions) {
     this.#options = options;
   }
 
+  /** What the run will do, and where: one token for all of it, where the token service grants one. */
+  announce(repositories: readonly AnnouncedRepository[]): void {
+    for (const { repository, action } of repositories) {
+      const known = this.#announced.get(nameOf(repository));
+      if (known?.action !== 'push') this.#announced.set(nameOf(repository), { repository, action });
+    }
+  }
+
   /** The Authorization header that worked before, if any. */
   async known(repository: Repository, action: RegistryAction): Promise<string | undefined> {
     const basic = this.#headers.get(basicKey(repository));
-    return basic ?? this.#headers.get(tokenKey(repository, this.#actions(action)));
+    return basic ?? this.#headers.get(tokenKey(this.#scopes(repository, action)));
   }
 
   /**
@@ -54,12 +77,18 @@ export class RegistryAuth {
   ): Promise<string> {
     const challenge = parseAuthChallenge(challengeHeader);
     if (challenge === undefined) throw noChallenge(repository, challengeHeader);
-    const actions = this.#actions(action);
-    const key = challenge.scheme === 'basic' ? basicKey(repository) : tokenKey(repository, actions);
-    const current = this.#headers.get(key);
+    const keyNow = (): string =>
+      challenge.scheme === 'basic' ? basicKey(repository) : tokenKey(this.#scopes(repository, action));
+    const current = this.#headers.get(keyNow());
     // Somebody else may have renewed it in the meantime.
     if (current !== undefined && (await current) !== refused) return current;
-    const renewed = this.#obtain(challenge, repository, actions);
+    if (refused !== undefined) {
+      this.#options.credentials.forget?.(repository);
+      // Whatever is wrong with a token for several, one for this repository alone is the next thing to try.
+      this.#separate.add(nameOf(repository));
+    }
+    const key = keyNow();
+    const renewed = this.#obtain(challenge, repository, action);
     this.#headers.set(key, renewed);
     try {
       return await renewed;
@@ -69,27 +98,46 @@ export class RegistryAuth {
     }
   }
 
-  #actions(action: RegistryAction): string {
-    return action === 'push' || this.#options.action === 'push' ? 'pull,push' : 'pull';
+  /** What a token for this request has to allow; with what was announced for the same registry, in a fixed order. */
+  #scopes(repository: Repository, action: RegistryAction): Scopes {
+    const announced = this.#announced.get(nameOf(repository));
+    const needed = announced === undefined ? this.#options.action : announced.action;
+    const own = scopeOf(repository, action === 'push' ? action : needed);
+    if (announced === undefined || this.#separate.has(nameOf(repository))) {
+      return { registry: repository.registry, scopes: [own] };
+    }
+    const all = [...this.#announced.values()]
+      .filter((other) => other.repository.registry === repository.registry)
+      .map((other) => scopeOf(other.repository, other.action));
+    return { registry: repository.registry, scopes: [...new Set([...all, own])].sort() };
   }
 
-  async #obtain(challenge: AuthChallenge, repository: Repository, actions: string): Promise<string> {
+  async #obtain(challenge: AuthChallenge, repository: Repository, action: RegistryAction): Promise<string> {
     const credentials = await this.#options.credentials.lookup(repository);
     if (credentials.kind === 'bearer') return `Bearer ${credentials.token}`;
     if (challenge.scheme === 'basic') {
       if (credentials.kind !== 'basic') throw noCredentials(repository);
       return basicHeader(credentials);
     }
-    return `Bearer ${await this.#fetchToken(challenge, credentials, repository, actions)}`;
+    const { scopes } = this.#scopes(repository, action);
+    const shared = await this.#fetchToken(challenge, credentials, scopes);
+    if (typeof shared === 'string') return `Bearer ${shared}`;
+    if (scopes.length === 1) throw refusedToken(repository, credentials, shared.status);
+    // Some services grant all or nothing; then nobody of this registry need try again.
+    for (const other of this.#announced.values()) {
+      if (other.repository.registry === repository.registry) this.#separate.add(nameOf(other.repository));
+    }
+    const own = await this.#fetchToken(challenge, credentials, this.#scopes(repository, action).scopes);
+    if (typeof own === 'string') return `Bearer ${own}`;
+    throw refusedToken(repository, credentials, own.status);
   }
 
   async #fetchToken(
     challenge: AuthChallenge & { scheme: 'bearer' },
     credentials: Credentials,
-    repository: Repository,
-    actions: string,
-  ): Promise<string> {
-    const request = tokenRequest(challenge, credentials, `repository:${repository.repository}:${actions}`);
+    scopes: readonly string[],
+  ): Promise<string | { readonly status: number }> {
+    const request = tokenRequest(challenge, credentials, scopes);
     const answer = await this.#options.http.request({
       ...request,
       maxBytes: MAX_TOKEN_RESPONSE_BYTES,
@@ -97,12 +145,7 @@ export class RegistryAuth {
       expect: [200, 400, 401, 403],
       peer: "the registry's token service",
     });
-    if (answer.status !== 200) {
-      throw credentials.kind === 'anonymous'
-        ? noCredentials(repository)
-        : refusedCredentials(repository, `the token service answered ${answer.status}`);
-    }
-    return readToken(answer.body, answer.url);
+    return answer.status === 200 ? readToken(answer.body, answer.url) : { status: answer.status };
   }
 }
 
@@ -117,6 +160,12 @@ export function refusedCredentials(repository: Repository, found: string): AuthE
       fix: `docker login ${repository.registry}`,
     },
   );
+}
+
+function refusedToken(repository: Repository, credentials: Credentials, status: number): AuthError {
+  return credentials.kind === 'anonymous'
+    ? noCredentials(repository)
+    : refusedCredentials(repository, `the token service answered ${status}`);
 }
 
 function noCredentials(repository: Repository): AuthError {
@@ -138,8 +187,16 @@ function basicKey(repository: Repository): string {
   return `basic ${repository.registry}`;
 }
 
-function tokenKey(repository: Repository, actions: string): string {
-  return `${actions} ${repository.registry}/${repository.repository}`;
+function tokenKey({ registry, scopes }: Scopes): string {
+  return [registry, ...scopes].join(' ');
+}
+
+function nameOf({ registry, repository }: Repository): string {
+  return `${registry}/${repository}`;
+}
+
+function scopeOf({ repository }: Repository, action: RegistryAction): string {
+  return `repository:${repository}:${action === 'push' ? 'pull,push' : 'pull'}`;
 }
 
 function basicHeader(credentials: { username: string; password: string }): string {
@@ -150,14 +207,15 @@ function basicHeader(credentials: { username: string; password: string }): strin
 function tokenRequest(
   challenge: AuthChallenge & { scheme: 'bearer' },
   credentials: Credentials,
-  scope: string,
+  scopes: readonly string[],
 ): HttpRequest {
   const url = new URL(challenge.realm);
   if (credentials.kind === 'identity') {
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
       service: challenge.service ?? '',
-      scope,
+      // RFC 6749 §3.3: a list with spaces between.
+      scope: scopes.join(' '),
       client_id: 'sealwright',
       refresh_token: credentials.token,
     });
@@ -169,7 +227,7 @@ function tokenRequest(
     };
   }
   if (challenge.service !== undefined) url.searchParams.set('service', challenge.service);
-  url.searchParams.append('scope', scope);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
   return { url, headers: credentials.kind === 'basic' ? { authorization: basicHeader(credentials) } : {} };
 }
 

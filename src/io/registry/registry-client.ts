@@ -4,10 +4,11 @@ import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import { BlobTransfer, type BlobSource, type PushBlobOptions } from './blob-transfer.ts';
 import { ANONYMOUS, fixedCredentials, type CredentialStore } from './credentials.ts';
+import type { ImageSink } from './image-sink.ts';
 import type { ImageSource } from './image-source.ts';
 import { ManifestTransfer, type FetchedManifest, type PushedManifest } from './manifest-transfer.ts';
 import { Referrers, type ReferrerList } from './referrers.ts';
-import type { RegistryAction } from './registry-auth.ts';
+import type { AnnouncedRepository, RegistryAction } from './registry-auth.ts';
 import { RegistrySession } from './registry-session.ts';
 import { listTags } from './tag-list.ts';
 
@@ -31,7 +32,7 @@ const MAX_BLOB_BYTES = 128 << 20;
  * for 429, REMOTE_STATUS, REMOTE_BODY, REMOTE_UNREACHABLE, …), VerificationError DIGEST_MISMATCH when content is not what
  * its digest names.
  */
-export class RegistryClient implements ImageSource {
+export class RegistryClient implements ImageSource, ImageSink {
   readonly #session: RegistrySession;
   readonly #manifests: ManifestTransfer;
   readonly #blobs: BlobTransfer;
@@ -50,12 +51,25 @@ export class RegistryClient implements ImageSource {
   }
 
   /**
+   * Says beforehand which repositories a run will use, so that one token for all of them is asked for, and not one for each.
+   * Nothing happens before a registry wants to know who asks.
+   */
+  announce(repositories: readonly AnnouncedRepository[]): void {
+    this.#session.announce(repositories);
+  }
+
+  /**
    * What a reference stands for now. Asks with HEAD, which registries that count pulls do not count.
    *
    * @throws NotFoundError TAG_NOT_FOUND, or NOT_FOUND for a digest
    */
   resolve(reference: ImageReference): Promise<Descriptor> {
     return this.#manifests.resolve(reference);
+  }
+
+  /** Undefined when the registry says that there is none. */
+  resolveIfPresent(reference: ImageReference): Promise<Descriptor | undefined> {
+    return this.#manifests.resolveIfPresent(reference);
   }
 
   /** @throws NotFoundError TAG_NOT_FOUND, or NOT_FOUND for a digest */
@@ -66,6 +80,10 @@ export class RegistryClient implements ImageSource {
   /** Undefined when the registry says that there is none. */
   getManifestIfPresent(reference: ImageReference): Promise<FetchedManifest | undefined> {
     return this.#manifests.fetchIfPresent(reference);
+  }
+
+  async hasManifest({ registry, repository }: Repository, digest: Digest): Promise<boolean> {
+    return (await this.#manifests.resolveIfPresent(new ImageReference({ registry, repository, digest }))) !== undefined;
   }
 
   /** Puts a manifest under a tag or under its digest. */
@@ -100,9 +118,12 @@ export class RegistryClient implements ImageSource {
     return this.#blobs.fetch(repository, digest, maxBytes);
   }
 
-  /** The blob as it arrives. Only when the iteration has ended without an error was it what the digest names. */
-  streamBlob(repository: Repository, digest: Digest): AsyncIterable<Uint8Array> {
-    return this.#blobs.stream(repository, digest);
+  /**
+   * The blob as it arrives, refused where it is longer than `sizeBytes`. Only when the iteration has ended without an error
+   * was it what the digest names.
+   */
+  streamBlob(repository: Repository, digest: Digest, sizeBytes?: number): AsyncIterable<Uint8Array> {
+    return this.#blobs.stream(repository, digest, sizeBytes);
   }
 
   /** Uploads unless it is there already. */

@@ -5,7 +5,7 @@ import { SealwrightError } from '../../errors.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpStream } from '../net/http-message.ts';
 import type { CredentialStore } from './credentials.ts';
-import { RegistryAuth, refusedCredentials, type RegistryAction } from './registry-auth.ts';
+import { RegistryAuth, refusedCredentials, type AnnouncedRepository, type RegistryAction } from './registry-auth.ts';
 import { RegistryEndpoints } from './registry-endpoint.ts';
 
 export interface RegistrySessionOptions {
@@ -32,6 +32,10 @@ export class RegistrySession {
     this.#options = options;
     this.#auth = new RegistryAuth(options);
     this.#endpoints = new RegistryEndpoints(options);
+  }
+
+  announce(repositories: readonly AnnouncedRepository[]): void {
+    this.#auth.announce(repositories);
   }
 
   /** @throws AuthError AUTH_REGISTRY; RemoteError */

@@ -1,9 +1,10 @@
 /** Proving who asks: once per run, to the right server, and never twice with what was refused. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { utf8 } from '../../../src/core/encoding/bytes.ts';
 import { ImageReference } from '../../../src/core/image/reference.ts';
 import type { Credentials } from '../../../src/io/registry/credentials.ts';
+import type { RegistryClient } from '../../../src/io/registry/registry-client.ts';
 import { lyingRegistry, patientClient, says, type Lie } from '../../support/lying-registry.ts';
 import { OCI_MANIFEST, manifestJson } from '../../support/registry-server.ts';
 
@@ -152,4 +153,82 @@ test('an upload that continues at another server takes no credentials along', as
   assert.equal(stranger.asked().length, 1);
   assert.match(stranger.asked()[0] ?? '', /^PUT \/elsewhere\?state=1&digest=sha256%3A/);
   assert.equal(stranger.requests[0]?.headers.authorization, undefined);
+});
+
+const IMAGES = Array.from({ length: 20 }, (_, index) => `shop/app${index}`);
+
+/** A registry and its token service, which grants what `grants` says; `asked` holds the scopes of every token request. */
+async function tokenWorld(
+  t: TestContext,
+  grants: (scopes: readonly string[]) => readonly string[] | undefined,
+): Promise<{ host: string; asked: string[][] }> {
+  const asked: string[][] = [];
+  const service = await lyingRegistry(t, {
+    'GET /token': (response, request) => {
+      const scopes = new URL(request.url ?? '', 'http://x').searchParams.getAll('scope');
+      asked.push(scopes);
+      const granted = grants(scopes);
+      if (granted === undefined) response.writeHead(403).end('{"errors":[{"code":"DENIED"}]}');
+      else response.writeHead(200).end(JSON.stringify({ token: Buffer.from(granted.join()).toString('base64url') }));
+    },
+  });
+  const registry = await lyingRegistry(t, {
+    'GET /v2/shop/': (response, request) => {
+      const granted = Buffer.from((request.headers.authorization ?? '').slice(7), 'base64url').toString();
+      const repository = /^\/v2\/(.+)\/manifests\//.exec(request.url ?? '')?.[1] ?? '';
+      if (granted.includes(`repository:${repository}:`)) {
+        response.writeHead(200, { 'content-type': OCI_MANIFEST }).end(MANIFEST);
+      } else response.writeHead(401, { 'www-authenticate': bearer(service.url) }).end();
+    },
+  });
+  return { host: registry.host, asked };
+}
+
+async function fetchAll(client: RegistryClient, host: string): Promise<void> {
+  for (const repository of IMAGES) {
+    await client.getManifest(new ImageReference({ registry: host, repository, tag: 'v1' }));
+  }
+}
+
+test('twenty repositories that were announced: one token', async (t) => {
+  const { host, asked } = await tokenWorld(t, (scopes) => scopes);
+  const { client } = patientClient(t, ALICE);
+  client.announce(IMAGES.map((repository) => ({ repository: { registry: host, repository }, action: 'pull' })));
+  await fetchAll(client, host);
+  assert.equal(asked.length, 1);
+  assert.equal(asked[0]?.length, 20);
+});
+
+test('twenty images of one repository: one token, announced or not', async (t) => {
+  const { host, asked } = await tokenWorld(t, (scopes) => scopes);
+  const { client } = patientClient(t, ALICE);
+  for (let count = 0; count < 20; count++) {
+    await client.getManifest(new ImageReference({ registry: host, repository: 'shop/app0', tag: `v${count}` }));
+  }
+  assert.equal(asked.length, 1);
+});
+
+test('a service that refuses a token for several, or grants only the first: one for each, as it has to be', async (t) => {
+  for (const grants of [
+    (scopes: readonly string[]) => (scopes.length > 1 ? undefined : scopes),
+    (scopes: readonly string[]) => scopes.slice(0, 1),
+  ]) {
+    const { host, asked } = await tokenWorld(t, grants);
+    const { client } = patientClient(t, ALICE);
+    client.announce(IMAGES.map((repository) => ({ repository: { registry: host, repository }, action: 'pull' })));
+    await fetchAll(client, host);
+    assert.equal(asked.length - IMAGES.length, grants(['a', 'b']) === undefined ? 1 : 0);
+  }
+});
+
+test('a source is asked for to pull, a destination to push', async (t) => {
+  const { host, asked } = await tokenWorld(t, (scopes) => scopes);
+  const { client } = patientClient(t, ALICE);
+  client.announce([
+    { repository: { registry: host, repository: 'shop/from' }, action: 'pull' },
+    { repository: { registry: host, repository: 'shop/to' }, action: 'push' },
+    { repository: { registry: 'other.test', repository: 'shop/else' }, action: 'push' },
+  ]);
+  await client.getManifest(new ImageReference({ registry: host, repository: 'shop/from', tag: 'v1' }));
+  assert.deepEqual(asked, [['repository:shop/from:pull', 'repository:shop/to:pull,push']]);
 });

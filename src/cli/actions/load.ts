@@ -1,0 +1,21 @@
+import { loadImage } from '../../workflows/save-image.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import type { CommandContext } from '../command.ts';
+import { reportMissing } from '../missing-referrers.ts';
+
+export async function loadCommand(context: CommandContext): Promise<void> {
+  const { flags, terminal } = context;
+  const folder = flags.required('dir');
+  const reference = imageReference(flags.arguments[0] ?? '');
+  const repository = signatureRepository(context);
+  const { descriptor, manifestCount, missing } = await loadImage({
+    registry: registryClient(context, 'push'),
+    reference,
+    folder,
+    ...(repository === undefined ? {} : { signatureRepository: repository }),
+  });
+  reportMissing(terminal, missing);
+  const name =
+    reference.digest === undefined ? reference.toString() : `${reference.context}@${descriptor.digest.toString()}`;
+  terminal.progress(terminal.done(`loaded    ${name}, ${manifestCount} manifests in all`));
+}

@@ -1,0 +1,21 @@
+import { saveImage } from '../../workflows/save-image.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import type { CommandContext } from '../command.ts';
+import { reportMissing } from '../missing-referrers.ts';
+
+export async function saveCommand(context: CommandContext): Promise<void> {
+  const { flags, terminal } = context;
+  const folder = flags.required('dir');
+  const reference = imageReference(flags.arguments[0] ?? '');
+  const repository = signatureRepository(context);
+  const { descriptor, manifestCount, missing } = await saveImage({
+    registry: registryClient(context, 'pull'),
+    reference,
+    folder,
+    ...(repository === undefined ? {} : { signatureRepository: repository }),
+  });
+  reportMissing(terminal, missing);
+  terminal.progress(
+    terminal.done(`saved     ${descriptor.digest.toString()} in ${folder}, ${manifestCount} manifests in all`),
+  );
+}

@@ -1,0 +1,41 @@
+import type { ImageReference } from '../../core/image/reference.ts';
+import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
+import { SealwrightError } from '../../errors.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import { imageTree } from '../../workflows/image-tree.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import { trustFor } from '../choices/trust-choice.ts';
+import type { CommandContext } from '../command.ts';
+import { treeLines, treeRecord } from '../tree-report.ts';
+
+export async function treeCommand(context: CommandContext): Promise<void> {
+  const { flags, terminal, environment, now, compat } = context;
+  const reference = imageReference(flags.arguments[0] ?? '');
+  const repository = signatureRepository(context);
+  const source = registryClient(context, 'pull');
+  const tree = await imageTree({
+    source,
+    reference,
+    trustedRoot: compat ? undefined : await trustedRootIfAny(context, new HttpClient({ proxyEnv: environment })),
+    now: now(),
+    ...(repository === undefined ? {} : { signatureRepository: repository }),
+  });
+  if (flags.string('output') === 'json') terminal.result(JSON.stringify(treeRecord(tree, reference)));
+  else for (const line of treeLines(tree, contextOf(reference, repository), compat)) terminal.result(line);
+}
+
+function contextOf(reference: ImageReference, repository: { registry: string; repository: string } | undefined) {
+  const attachments = repository === undefined ? reference.context : `${repository.registry}/${repository.repository}`;
+  return { image: reference.toString(), attachments };
+}
+
+/** To see what is there, nobody has to be trusted: without trust, signers stay unnamed, and the tree says so. */
+async function trustedRootIfAny(context: CommandContext, http: HttpClient): Promise<TrustedRoot | undefined> {
+  try {
+    return (await trustFor(context, http)).trustedRoot;
+  } catch (error) {
+    if (!(error instanceof SealwrightError)) throw error;
+    context.terminal.warn(`signatures are listed, but not verified: ${error.code} ${error.message}`);
+    return undefined;
+  }
+}

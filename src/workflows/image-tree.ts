@@ -1,0 +1,131 @@
+import { parseBundle } from '../core/bundle/bundle.ts';
+import { parseUtf8 } from '../core/encoding/utf8.ts';
+import type { Digest } from '../core/image/digest.ts';
+import { artifactTypeOf } from '../core/image/manifest.ts';
+import { platformText } from '../core/image/platform.ts';
+import type { ImageReference, Repository } from '../core/image/reference.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
+import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { verifyBundle } from '../core/verify/verify-bundle.ts';
+import { SealwrightError } from '../errors.ts';
+import type { ImageSource } from '../io/registry/image-source.ts';
+import { fetchImageGraph, type AttachedNode, type AttachmentKind, type ImageNode } from './image-graph.ts';
+import { signaturePolicy } from './signature-policy.ts';
+
+export interface ImageTreeRequest {
+  readonly source: ImageSource;
+  readonly reference: ImageReference;
+  readonly signatureRepository?: Repository;
+  /** What signatures are judged by; undefined where nothing is trusted, and nothing is judged. */
+  readonly trustedRoot: TrustedRoot | undefined;
+  readonly now: Date;
+}
+
+/** What a bundle proves, whoever its signer is: a tree names signers, and accepts nobody. */
+export type BundleVerdict =
+  | { readonly kind: 'verified'; readonly bundle: VerifiedBundle }
+  | { readonly kind: 'refused'; readonly error: SealwrightError };
+
+/** Something that belongs to an image. */
+export interface TreeAttachment {
+  readonly kind: AttachmentKind;
+  readonly digest: Digest;
+  /** Predicate type of a bundle, else the artifact type; empty when there is neither. */
+  readonly type: string;
+  readonly tag: string | undefined;
+  readonly layers: readonly Digest[];
+  /** Undefined for what is no bundle, and without a trusted root. */
+  readonly verdict: BundleVerdict | undefined;
+  /** What belongs to it in turn. */
+  readonly attached: readonly TreeAttachment[];
+}
+
+export interface TreeImage {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** As the index says that names it. */
+  readonly platform: string | undefined;
+  readonly attached: readonly TreeAttachment[];
+  readonly children: readonly TreeImage[];
+}
+
+const BUNDLE_MEDIA_TYPE_PREFIX = 'application/vnd.dev.sigstore.bundle';
+const PREDICATE_TYPE = 'dev.sigstore.bundle.predicateType';
+const MAX_BUNDLE_BYTES = 16 << 20;
+
+/**
+ * Everything that belongs to an image, in one order: by kind, then by digest.
+ *
+ * @throws all that fetchImageGraph throws; a bundle that does not verify is a finding, not a failure
+ */
+export async function imageTree(request: ImageTreeRequest): Promise<TreeImage> {
+  const { source, reference, signatureRepository } = request;
+  const { root } = await fetchImageGraph({
+    source,
+    reference,
+    ...(signatureRepository === undefined ? {} : { signatureRepository }),
+  });
+  return treeImage(request, root, undefined);
+}
+
+async function treeImage(request: ImageTreeRequest, node: ImageNode, platform: string | undefined): Promise<TreeImage> {
+  const named = node.parsed.kind === 'index' ? node.parsed.manifests : [];
+  const children: TreeImage[] = [];
+  for (const [index, child] of node.children.entries()) {
+    const offered = named[index]?.platform;
+    children.push(await treeImage(request, child, offered === undefined ? undefined : platformText(offered)));
+  }
+  return {
+    digest: node.manifest.digest,
+    mediaType: node.manifest.mediaType,
+    platform,
+    attached: await attachments(request, node),
+    children,
+  };
+}
+
+const ORDER: readonly AttachmentKind[] = ['sig', 'att', 'sbom', 'other'];
+
+async function attachments(request: ImageTreeRequest, subject: ImageNode): Promise<readonly TreeAttachment[]> {
+  const rank = ({ kind, node }: AttachedNode): string => `${ORDER.indexOf(kind)} ${node.manifest.digest.toString()}`;
+  const sorted = [...subject.attached].sort((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  const found: TreeAttachment[] = [];
+  for (const { node, kind, tag } of sorted) {
+    const { parsed, manifest } = node;
+    found.push({
+      kind,
+      tag,
+      digest: manifest.digest,
+      type: parsed.annotations?.[PREDICATE_TYPE] ?? artifactTypeOf(parsed) ?? '',
+      layers: parsed.kind === 'image' ? parsed.layers.map(({ digest }) => digest) : [],
+      verdict: await judged(request, subject.manifest.digest, node),
+      attached: await attachments(request, node),
+    });
+  }
+  return found;
+}
+
+async function judged(
+  { source, reference, signatureRepository, trustedRoot, now }: ImageTreeRequest,
+  subject: Digest,
+  { parsed }: ImageNode,
+): Promise<BundleVerdict | undefined> {
+  const [layer] = parsed.kind === 'image' ? parsed.layers : [];
+  if (trustedRoot === undefined || layer?.mediaType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX) !== true) return undefined;
+  try {
+    const bytes = await source.getBlob(signatureRepository ?? reference, layer.digest, MAX_BUNDLE_BYTES);
+    const bundle = verifyBundle({
+      ...signaturePolicy({ kind: 'unsafeSkipIdentity' }),
+      bundle: parseBundle(parseUtf8(bytes, 'FORMAT_BUNDLE', 'the bundle')),
+      artifact: { kind: 'digest', algorithm: subject.algorithm, digest: subject.bytes },
+      trustedRoot,
+      now,
+    });
+    return { kind: 'verified', bundle };
+  } catch (error) {
+    // Whatever keeps the registry from being asked is a failure of the tree; the rest is about this bundle.
+    const isFinding = error instanceof SealwrightError && !['remote', 'auth', 'invariant'].includes(error.family);
+    if (!isFinding) throw error;
+    return { kind: 'refused', error };
+  }
+}
