@@ -1,7 +1,7 @@
 import { SIMPLE_SIGNING_TYPES } from '../core/bundle/simple-signing.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
-import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { SealwrightError, UsageError, VerificationError } from '../errors.ts';
 import type { FetchedLayer } from '../io/registry/layer-store.ts';
@@ -20,11 +20,17 @@ export interface VerifiedSignature {
   readonly manifestDigest: Digest;
   /** What the signer noted beside the digest (`-a`), proven like the rest of what was signed. */
   readonly annotations: Readonly<Record<string, string>>;
+  /** What it was found as. */
+  readonly found: FoundSignature;
 }
 
 /** A signature of the image that did not pass, and why. */
 export interface RefusedSignature {
   readonly manifestDigest: Digest;
+  /** What it was found as: nothing in it is proven. */
+  readonly found: FoundSignature;
+  /** The steps that it did pass, in their order. */
+  readonly passed: () => readonly VerificationCheck[];
   readonly error: SealwrightError;
 }
 
@@ -51,13 +57,19 @@ export function judgeSignatures(found: FoundSignatures, request: JudgementReques
   const verified: VerifiedSignature[] = [];
   const refused: RefusedSignature[] = [];
   for (const signature of found.signatures) {
+    const passed: (() => VerificationCheck)[] = [];
     try {
-      verified.push(verifySignature(signature, found, request));
+      verified.push(verifySignature(signature, found, request, (check) => passed.push(check)));
     } catch (error) {
       // A policy that means nothing is nobody's signature's fault.
       if (!(error instanceof SealwrightError) || error instanceof UsageError) throw error;
       if (error.family === 'invariant') throw error;
-      refused.push({ manifestDigest: signature.manifestDigest, error });
+      refused.push({
+        manifestDigest: signature.manifestDigest,
+        found: signature,
+        passed: () => passed.map((check) => check()),
+        error,
+      });
     }
   }
   return { verified, refused };
@@ -65,20 +77,22 @@ export function judgeSignatures(found: FoundSignatures, request: JudgementReques
 
 /** @throws VerificationError, FormatError or LimitError with the reason for the refusal */
 function verifySignature(
-  { bundle, ...found }: FoundSignature,
+  found: FoundSignature,
   { digest, predicateTypes }: FoundSignatures,
   { trustedRoot, policy, annotations: wanted = {}, now }: JudgementRequest,
+  onCheck: (check: () => VerificationCheck) => void,
 ): VerifiedSignature {
   const verified = verifyBundle({
     ...policy,
-    bundle,
+    onCheck,
+    bundle: found.bundle,
     artifact: { kind: 'digest', algorithm: digest.algorithm, digest: digest.bytes },
     trustedRoot,
     now,
   });
   const annotations = annotationsOf(verified, digest, predicateTypes);
   checkAnnotations(annotations, wanted);
-  return { ...found, bundle: verified, annotations };
+  return { ...found, bundle: verified, annotations, found };
 }
 
 /**

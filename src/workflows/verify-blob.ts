@@ -6,7 +6,7 @@ import type { Digest } from '../core/image/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import { signingKey } from '../core/verify/signer.ts';
-import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { FormatError, UsageError } from '../errors.ts';
 import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
@@ -22,6 +22,8 @@ export interface VerifyBlobRequest {
   readonly trustedRoot: TrustedRoot;
   readonly policy: SignaturePolicy;
   readonly now: Date;
+  /** Told of every step that is passed, for reports. */
+  readonly onCheck?: (check: () => VerificationCheck) => void;
 }
 
 /**
@@ -31,9 +33,10 @@ export interface VerifyBlobRequest {
  *   USAGE_NEEDS_ARTIFACT when the digest is not enough; LimitError; whatever the blob's stream throws
  */
 export async function verifyBlob(request: VerifyBlobRequest): Promise<VerifiedBundle> {
-  const { trustedRoot, policy, now } = request;
+  const { trustedRoot, policy, now, onCheck } = request;
   const bundle = parseBundle(request.bundle);
-  return verifyBundle({ ...policy, bundle, artifact: await artifactOf(request, bundle), trustedRoot, now });
+  const artifact = await artifactOf(request, bundle);
+  return verifyBundle({ ...policy, bundle, artifact, trustedRoot, now, ...(onCheck === undefined ? {} : { onCheck }) });
 }
 
 async function artifactOf({ artifact, policy }: VerifyBlobRequest, bundle: UnverifiedBundle): Promise<Artifact> {

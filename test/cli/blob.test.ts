@@ -50,7 +50,13 @@ test('verified offline: by file, by stdin, by digest', async () => {
   const piped = ['verify-blob', '--offline', ...trust, '--bundle', 'app.json', '-o', 'json', '-'];
   const ended = await sandbox.run(piped, { input: CONTENT });
   assert.equal(ended.exitCode, 0, ended.stderr);
-  assert.ok((JSON.parse(ended.stdout) as { checks: { passed: boolean }[] }).checks.every(({ passed }) => passed));
+  const { outcome, subjects } = JSON.parse(ended.stdout) as {
+    outcome: string;
+    subjects: { digest: string; signatures: { checks: { status: string }[] }[] }[];
+  };
+  assert.equal(outcome, 'verified');
+  assert.equal(subjects[0]?.digest, digest);
+  assert.ok(subjects[0].signatures[0]?.checks.every(({ status }) => status === 'passed'));
 });
 
 test('verifying offline opens no socket', (t) => {

@@ -81,6 +81,17 @@ interop('cosign', 'peer → sealwright', 'image, keyless, our stack', async (_, 
   assert.equal(other.exitCode, 12, other.stderr);
 });
 
+interop('cosign', 'both', "what verify prints as cosign is cosign's to the byte", async (_, executable) => {
+  const image = await newImage('theirs/output');
+  await sealwright('sign', '--identity-token', 'token', '-a', 'team=<shop> & co', image);
+  for (const format of ['json', 'text']) {
+    const args = ['verify', ...trustedRoot(), ...identity(), '-o', format, '-a', 'team=<shop> & co', image];
+    const theirs = await execute(executable, args, { env: { PATH: process.env['PATH'], HOME: sandbox.home } });
+    const ours = await sandbox.run(['--compat', 'cosign', ...args]);
+    assert.deepEqual({ stdout: ours.stdout, stderr: ours.stderr }, { stdout: theirs.stdout, stderr: theirs.stderr });
+  }
+});
+
 interop('cosign', 'both', 'image, key pair of the other, our stack', async (_, executable) => {
   await sealwright('generate-key-pair', '--output-key-prefix', 'ours');
   await cosign(executable, ['generate-key-pair', '--output-key-prefix', 'theirs']);

@@ -126,6 +126,39 @@ test('verify prints cosign’s payload on stdout and each check on stderr', asyn
   }
 });
 
+test('every image is reported on, and the first that fails decides the exit code', async () => {
+  const { registry } = stack.status;
+  const unsigned = `${registry}/shop/unsigned:1`;
+  const images = [pinned, unsigned, `${registry}/shop/nothing:1`, image];
+  const ended = await sandbox.run(['verify', ...signedBy(), '-o', 'jsonl', ...images]);
+  assert.equal(ended.exitCode, 10, ended.stderr);
+  const outcomes = ended.stdout
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { outcome: string; schema: string }).outcome);
+  assert.deepEqual(outcomes, ['verified', 'refused', 'refused', 'verified']);
+  assert.match(ended.stderr, /^NO_SIGNATURE {2}/m);
+  assert.match(ended.stderr, /^TAG_NOT_FOUND {2}/m);
+  // What is verified is still what a script gets; nothing stands for the others.
+  const script = await sandbox.run(['verify', ...signedBy(), '--quiet', pinned, unsigned]);
+  assert.equal(script.exitCode, 10);
+  assert.equal(script.stdout.trim().split('\n').length, 1);
+  assert.match(script.stderr, /^NO_SIGNATURE {2}/);
+});
+
+test('in a job on GitHub the summary goes to its file, the annotations to the log', async () => {
+  const summary = sandbox.path('summary.md');
+  const environment = { GITHUB_STEP_SUMMARY: summary, CI: 'true' };
+  const ended = await sandbox.run(['verify', ...signedBy(), '-o', 'github', image], { environment });
+  assert.equal(ended.exitCode, 0, ended.stderr);
+  assert.match(ended.stdout, /^::notice title=Verified [^:]*%3A[^\n]*::signed by dev@example\.test$/m);
+  assert.match(readFileSync(summary, 'utf8'), /^## Signatures: 1 of 1 verified$/m);
+  const full = await sandbox.run(['verify', ...signedBy(), '-o', 'github', image], {
+    environment: { GITHUB_STEP_SUMMARY: sandbox.path('no/such/folder') },
+  });
+  assert.equal(errorCode(full), 'USAGE_FILE', full.stderr);
+});
+
 test('annotations, patterns and repetitions are honoured', async () => {
   const pattern = ['--certificate-identity-regexp', '.*@example\\.test'];
   const issuer = ['--certificate-oidc-issuer-regexp', 'http://127\\.0\\.0\\.1:\\d+/oidc'];

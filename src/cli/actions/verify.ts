@@ -1,26 +1,31 @@
 import { HttpClient } from '../../io/net/http-client.ts';
-import { verifyImage, type VerifiedImage } from '../../workflows/verify-image.ts';
-import { reportChecks, signerText } from '../check-report.ts';
+import { examineImage } from '../../workflows/examine-image.ts';
+import type { VerificationReport } from '../../workflows/verification-report.ts';
+import type { VerifiedImage } from '../../workflows/verify-image.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import { signerPolicy } from '../choices/signer-policy.ts';
+import { demandedSigners, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { annotations } from '../flags/annotation-flags.ts';
-import { formatText, imagePayload } from '../image-payload.ts';
-import type { Terminal } from '../terminal.ts';
+import { cosignHeader, cosignReport } from '../report/cosign-report.ts';
+import type { ReportDocument } from '../report/report-document.ts';
+import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
 
 export async function verifyImages(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, now } = context;
+  const { flags, terminal, environment, compat, now } = context;
   const references = flags.arguments.map(imageReference);
   const policy = await signerPolicy(context);
   const wanted = annotations(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await trustFor(context, http);
-  terminal.progress(`  trust from ${trust.source}`);
+  if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const registry = registryClient(context, 'pull');
   const repository = signatureRepository(context);
+  const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings: [] };
+  const reports: VerificationReport[] = [];
+  const images: VerifiedImage[] = [];
   for (const reference of references) {
-    const image = await verifyImage({
+    const { report, verified } = await examineImage({
       registry,
       reference,
       trustedRoot: trust.trustedRoot,
@@ -29,28 +34,25 @@ export async function verifyImages(context: CommandContext): Promise<void> {
       now: now(),
       ...(repository === undefined ? {} : { signatureRepository: repository }),
     });
-    report(terminal, image);
-    printResult(terminal, image, flags.string('output'));
+    reports.push(report);
+    if (verified !== undefined) images.push(verified);
+    if (compat && verified !== undefined) {
+      const facts = { hasAnnotations: Object.keys(wanted).length > 0, checksClaims: true, isKey: flags.isGiven('key') };
+      for (const line of cosignHeader(verified, facts)) terminal.progress(line);
+    }
+    if (!compat) tellImage(context, documentOf(context, run, [report]));
+    // cosign looks at no other image after the first that fails.
+    if (compat && report.error !== undefined) break;
   }
+  printReport(context, documentOf(context, run, reports), (format) => cosignReport(images, { format, compat }));
+  failUnlessVerified(reports);
 }
 
-function report(terminal: Terminal, image: VerifiedImage): void {
-  const { reference, digest, isTagResolved, signatures, refused } = image;
-  if (isTagResolved) terminal.warn(`tag resolved to ${digest.toString()}; that is what was verified`);
-  for (const signature of signatures) {
-    const { bundle } = signature;
-    terminal.progress(`${reference.context}@${digest.toString()} is signed by ${signerText(bundle)}`);
-    terminal.progress(`  ${formatText(signature)}`);
-    reportChecks(terminal, bundle);
+function tellImage(context: CommandContext, { subjects }: ReportDocument): void {
+  for (const subject of subjects) {
+    if (subject.tagResolved === true && subject.outcome === 'verified') {
+      context.terminal.warn(`tag resolved to ${subject.digest ?? ''}; that is what was verified`);
+    }
+    tellSubject(context, subject);
   }
-  for (const { manifestDigest, error } of refused) {
-    terminal.progress(`  passed over ${manifestDigest.toString()}: ${error.code} ${error.message}`);
-  }
-}
-
-/** Scripts written for cosign read JSON from stdout without asking for it; a person at a terminal has seen it all above. */
-function printResult(terminal: Terminal, image: VerifiedImage, format: string | undefined): void {
-  const payload = imagePayload(image);
-  if (format === 'text') for (const element of payload) terminal.result(JSON.stringify(element));
-  else if (format === 'json' || !terminal.isResultSeen) terminal.result(JSON.stringify(payload));
 }

@@ -1,5 +1,11 @@
-import { checkMatcher, type IdentityMatcher, type StringMatcher } from '../../core/identity/identity-pattern.ts';
+import {
+  checkMatcher,
+  matcherText,
+  type IdentityMatcher,
+  type StringMatcher,
+} from '../../core/identity/identity-pattern.ts';
 import type { SignerPolicy } from '../../core/verify/verification-policy.ts';
+import { encodeHex } from '../../core/encoding/hex.ts';
 import { UsageError } from '../../errors.ts';
 import { signaturePolicy, type SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { CommandContext } from '../command.ts';
@@ -28,6 +34,23 @@ export async function signerPolicy(context: CommandContext): Promise<SignaturePo
     insecureIgnoreSct: flags.boolean('insecure-ignore-sct'),
     useSignedTimestamps: flags.boolean('use-signed-timestamps'),
   });
+}
+
+/** Who is demanded, in words. */
+export function demandedSigners({ signer }: SignaturePolicy): readonly string[] {
+  switch (signer.kind) {
+    case 'key':
+      return [`key ${encodeHex(signer.key.id)}`];
+    case 'identities':
+      return signer.identities.map(identityText);
+    case 'unsafeSkipIdentity':
+      return ['anybody'];
+  }
+}
+
+function identityText({ subject, issuer, extensions = {} }: IdentityMatcher): string {
+  const conditions = Object.entries(extensions).map(([name, matcher]) => `, ${name} ${matcherText(matcher)}`);
+  return `subject ${matcherText(subject)}, issuer ${matcherText(issuer)}${conditions.join('')}`;
 }
 
 function identityMatcher(context: CommandContext): IdentityMatcher {

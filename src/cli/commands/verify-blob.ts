@@ -1,7 +1,7 @@
 import type { Command } from '../command.ts';
 import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
-import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
+import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const verifyBlob: Command = {
@@ -14,7 +14,7 @@ export const verifyBlob: Command = {
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,
     { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files', isCommon: true },
-    OUTPUT_FLAG,
+    REPORT_FLAG,
     BUNDLE_FORMAT_FLAG,
   ],
   examples: [

@@ -3,6 +3,7 @@ import { annotationFlag } from '../flags/annotation-flags.ts';
 import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const verify: Command = {
@@ -14,15 +15,7 @@ export const verify: Command = {
     ...SIGNER_FLAGS,
     annotationFlag('the signature must carry it'),
     ...TRUST_FLAGS,
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['json', 'text'],
-      help: 'what stdout gets; JSON as from cosign, unless it is a terminal',
-      isCommon: true,
-    },
+    REPORT_FLAG,
     ...REGISTRY_FLAGS,
     {
       name: 'offline',

@@ -18,6 +18,12 @@ import type { VerificationPolicy } from './verification-policy.ts';
  */
 export class CheckList {
   readonly #checks: (() => VerificationCheck)[] = [];
+  readonly #onCheck: ((check: () => VerificationCheck) => void) | undefined;
+
+  /** @param onCheck told of each step as it is passed, so that a refusal can say how far it came */
+  constructor(onCheck?: (check: () => VerificationCheck) => void) {
+    this.#onCheck = onCheck;
+  }
 
   read(): readonly VerificationCheck[] {
     return this.#checks.map((check) => check());
@@ -86,6 +92,8 @@ export class CheckList {
   }
 
   #add(name: VerificationCheck['name'], evidence: () => string, isWeakened = false): void {
-    this.#checks.push(() => ({ name, evidence: evidence(), ...(isWeakened ? { isWeakened } : {}) }));
+    const check = (): VerificationCheck => ({ name, evidence: evidence(), ...(isWeakened ? { isWeakened } : {}) });
+    this.#checks.push(check);
+    this.#onCheck?.(check);
   }
 }

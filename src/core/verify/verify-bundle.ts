@@ -5,7 +5,12 @@ import { ArtifactDigests, type Artifact } from './artifact.ts';
 import { checkArtifactClaim } from './artifact-claim.ts';
 import { verifyContentSignature } from './content-signature.ts';
 import { signedContent } from './entry-binding.ts';
-import { sealBundle, type VerifiedBundle, type VerifiedLogEntry } from './internal/sealed-bundle.ts';
+import {
+  sealBundle,
+  type VerificationCheck,
+  type VerifiedBundle,
+  type VerifiedLogEntry,
+} from './internal/sealed-bundle.ts';
 import { verifyLogEntries, type ProvenEntry } from './log-entries.ts';
 import { explainKeyFailure, signingKey, verifySigner } from './signer.ts';
 import { collectTimes } from './signing-time.ts';
@@ -21,6 +26,8 @@ export interface VerificationRequest extends Concessions {
   readonly thresholds?: Partial<Thresholds>;
   /** Used by `unsafeUseCurrentTime` alone; signatures outlive their certificates. */
   readonly now?: Date;
+  /** Told of every step that is passed, also when a later one is not: for reports, never for decisions. */
+  readonly onCheck?: (check: () => VerificationCheck) => void;
 }
 
 /**
@@ -38,7 +45,7 @@ export interface VerificationRequest extends Concessions {
 export function verifyBundle(request: VerificationRequest): VerifiedBundle {
   const { bundle, trustedRoot } = request;
   const policy = resolvePolicy(request.signer, request.thresholds, request);
-  const checks = new CheckList();
+  const checks = new CheckList(request.onCheck);
 
   const key: PublicKey = signingKey(bundle, policy.signer);
 

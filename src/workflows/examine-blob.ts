@@ -1,0 +1,83 @@
+import { parseBundle } from '../core/bundle/bundle.ts';
+import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { SealwrightError, UsageError } from '../errors.ts';
+import {
+  refusedSignature,
+  reportedSignature,
+  unreadableSignature,
+  type ReportedSignature,
+  type ReportSubject,
+  type VerificationReport,
+} from './verification-report.ts';
+import { verifyBlob, type VerifyBlobRequest } from './verify-blob.ts';
+
+export interface ExamineBlobRequest extends VerifyBlobRequest {
+  /** As the user named the blob. */
+  readonly name: string;
+  /** Where the bundle is from. */
+  readonly location: string;
+}
+
+export interface ExaminedBlob {
+  readonly report: VerificationReport;
+  /** Undefined when the report has an error. */
+  readonly verified: VerifiedBundle | undefined;
+}
+
+/**
+ * As `verifyBlob`, but a refusal is part of the answer.
+ *
+ * @throws UsageError; whatever the blob's stream throws; our own defects
+ */
+export async function examineBlob(request: ExamineBlobRequest): Promise<ExaminedBlob> {
+  const passed: (() => VerificationCheck)[] = [];
+  try {
+    const verified = await verifyBlob({ ...request, onCheck: (check) => passed.push(check) });
+    const format = `Sigstore bundle ${parseBundle(request.bundle).version}`;
+    const signature = reportedSignature(request.location, format, verified);
+    return { report: reportOf(request, signature, told(passed)), verified };
+  } catch (error) {
+    if (!(error instanceof SealwrightError) || error instanceof UsageError || error.family === 'invariant') throw error;
+    const checks = told(passed);
+    return { report: { ...reportOf(request, refused(request, checks, error), checks), error }, verified: undefined };
+  }
+}
+
+function told(passed: readonly (() => VerificationCheck)[]): readonly VerificationCheck[] {
+  return passed.map((check) => check());
+}
+
+function reportOf(
+  request: ExamineBlobRequest,
+  signature: ReportedSignature,
+  passed: readonly VerificationCheck[],
+): VerificationReport {
+  return {
+    subject: subjectOf(request, passed),
+    signatures: [signature],
+    otherPredicateTypes: [],
+    unreadFormats: [],
+    policies: [],
+  };
+}
+
+/** The digest that was given, or the first that was compared: a blob is read once. */
+function subjectOf({ name, artifact }: ExamineBlobRequest, passed: readonly VerificationCheck[]): ReportSubject {
+  const [compared] = passed.find((check) => check.name === 'artifact')?.evidence.split(', ') ?? [];
+  const digest = artifact.kind === 'digest' ? artifact.digest.toString() : compared;
+  return { kind: 'blob', name, ...(digest === undefined ? {} : { digest }) };
+}
+
+function refused(
+  { bundle: input, location }: ExamineBlobRequest,
+  passed: readonly VerificationCheck[],
+  error: SealwrightError,
+): ReportedSignature {
+  try {
+    const bundle = parseBundle(input);
+    return refusedSignature(location, `Sigstore bundle ${bundle.version}`, bundle, passed, error);
+  } catch (unreadable) {
+    if (!(unreadable instanceof SealwrightError)) throw unreadable;
+    return unreadableSignature(location, error);
+  }
+}
