@@ -1,6 +1,8 @@
-import type { PublicKey } from '../core/crypto/public-key.ts';
-import { ImageReference } from '../core/image/reference.ts';
-import { pinnedName, type ImageEvidence, type PinnedImage } from '../core/policy/image-evidence.ts';
+import type { SigningAuthority } from '../core/policy/cluster-image-policy.ts';
+import { ImageReference, type Repository } from '../core/image/reference.ts';
+import { pinnedName, type EvidenceFor, type ImageEvidence, type PinnedImage } from '../core/policy/image-evidence.ts';
+import type { PolicyMaterial } from '../core/policy/policy-material.ts';
+import { verificationDemand } from '../core/policy/verification-demand.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { SealwrightError } from '../errors.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
@@ -12,10 +14,17 @@ export interface EvidenceOptions {
   readonly registry: RegistryClient;
   readonly trustedRoot: TrustedRoot;
   readonly now: () => Date;
-  /** Images remembered; the one not asked for longest goes first. */
+  /** Records remembered; the one not asked for longest goes first. */
   readonly maxImages?: number;
   /** How long a pass may rest on what was found before. */
   readonly maxAgeMs?: number;
+}
+
+/** One image as the policies that cover it look at it. */
+export interface EvidenceRequest {
+  readonly image: PinnedImage;
+  readonly authorities: readonly SigningAuthority[];
+  readonly material: PolicyMaterial;
 }
 
 const DEFAULT_MAX_IMAGES = 2000;
@@ -23,10 +32,19 @@ const DEFAULT_MAX_AGE_MS = 3_600_000;
 /** Images that one registry is asked about at once, over all reviews: a burst of pods must not become a burst there. */
 const PARALLEL_IMAGES = 16;
 
+/** Where signatures of an image are, and whether its attestations are wanted too. */
+interface Place {
+  /** Image, repository and prefix: what a record is remembered by. */
+  readonly name: string;
+  readonly repository: Repository;
+  readonly tagPrefix: string;
+  readonly wantsAttestations: boolean;
+}
+
 /**
- * Evidence about images: fetched once, whatever the number of policies, keys and containers; reviews that ask at the same
- * time share one fetch. Kept by name and digest: what was proven about a digest stays proven. That something was missing is
- * never taken from memory, see {@link AdmissionEvidence.fresh}.
+ * Evidence about images: fetched once for each place, whatever the number of policies, keys and containers; reviews that ask
+ * at the same time share one fetch. Kept by name and digest: what was proven about a digest stays proven. That something was
+ * missing is never taken from memory, see {@link AdmissionEvidence.fresh}.
  */
 export class AdmissionEvidence {
   readonly #options: EvidenceOptions;
@@ -39,27 +57,31 @@ export class AdmissionEvidence {
     this.#options = options;
   }
 
-  /** What is remembered, if it is not too old. */
-  remembered(image: PinnedImage, keys: readonly PublicKey[]): ImageEvidence | undefined {
-    const name = pinnedName(image);
-    const known = this.#known.get(name);
-    if (known === undefined) return undefined;
-    this.#known.delete(name);
-    const ageMs = this.#options.now().getTime() - known.foundAt.getTime();
-    // A clock that went back makes nothing younger.
-    if (ageMs < 0 || ageMs > (this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS)) return undefined;
-    this.#known.set(name, known);
-    return known.evidence(keys);
+  /** What is remembered about every place that the authorities look at, if nothing of it is too old. */
+  remembered(request: EvidenceRequest): EvidenceFor | undefined {
+    const found = new Map<string, SignatureRecord>();
+    for (const place of placesOf(request)) {
+      const record = this.#recall(place);
+      if (record === undefined) return undefined;
+      found.set(place.name, record);
+    }
+    return (authority) => evidenceOf(found.get(placeOf(request.image, authority).name), authority, request.material);
   }
 
   /** What the registry holds now. A registry that cannot be asked makes evidence of its own kind, never an empty one. */
-  async fresh(image: PinnedImage, keys: readonly PublicKey[]): Promise<ImageEvidence> {
-    try {
-      return (await this.#fetch(image)).evidence(keys);
-    } catch (error) {
-      if (error instanceof SealwrightError && error.family !== 'invariant') return { kind: 'unavailable', error };
-      throw error;
-    }
+  async fresh(request: EvidenceRequest): Promise<EvidenceFor> {
+    const found = new Map<string, SignatureRecord | SealwrightError>();
+    await Promise.all(
+      placesOf(request).map(async (place) => {
+        try {
+          found.set(place.name, await this.#fetch(request.image, place));
+        } catch (error) {
+          if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+          found.set(place.name, error);
+        }
+      }),
+    );
+    return (authority) => evidenceOf(found.get(placeOf(request.image, authority).name), authority, request.material);
   }
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
@@ -68,12 +90,23 @@ export class AdmissionEvidence {
     return { registry: reference.registry, repository: reference.repository, digest };
   }
 
-  #fetch(image: PinnedImage): Promise<SignatureRecord> {
-    const name = pinnedName(image);
+  #recall({ name, wantsAttestations }: Place): SignatureRecord | undefined {
+    const known = this.#known.get(name);
+    if (known === undefined) return undefined;
+    this.#known.delete(name);
+    const ageMs = this.#options.now().getTime() - known.foundAt.getTime();
+    // A clock that went back makes nothing younger.
+    if (ageMs < 0 || ageMs > (this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS)) return undefined;
+    this.#known.set(name, known);
+    return wantsAttestations && !known.hasAttestations ? undefined : known;
+  }
+
+  #fetch(image: PinnedImage, place: Place): Promise<SignatureRecord> {
+    const name = `${place.name} ${place.wantsAttestations ? 'with' : 'without'} attestations`;
     const shared = this.#underWay.get(name);
     if (shared !== undefined) return shared;
     const fetch = this.#limit
-      .run(image.registry, () => this.#fetchRecord(image))
+      .run(place.repository.registry, () => this.#fetchRecord(image, place))
       .finally(() => {
         this.#underWay.delete(name);
       });
@@ -81,12 +114,18 @@ export class AdmissionEvidence {
     return fetch;
   }
 
-  async #fetchRecord(image: PinnedImage): Promise<SignatureRecord> {
+  async #fetchRecord(image: PinnedImage, place: Place): Promise<SignatureRecord> {
     const { registry, trustedRoot, now } = this.#options;
     const foundAt = now();
-    const found = await fetchImageSignatures({ registry, reference: new ImageReference(image) });
+    const found = await fetchImageSignatures({
+      registry,
+      reference: new ImageReference(image),
+      signatureRepository: place.repository,
+      ...(place.wantsAttestations ? { predicateTypes: 'any' as const, readsAttestationTag: true } : {}),
+      ...(place.tagPrefix === '' ? {} : { tagPrefix: place.tagPrefix }),
+    });
     const record = new SignatureRecord(found, trustedRoot, foundAt);
-    this.#remember(pinnedName(image), record);
+    this.#remember(place.name, record);
     return record;
   }
 
@@ -98,4 +137,43 @@ export class AdmissionEvidence {
       this.#known.delete(oldest);
     }
   }
+}
+
+/** Each place once; where one authority wants attestations, they are fetched for all. */
+function placesOf({ image, authorities }: EvidenceRequest): readonly Place[] {
+  const places = new Map<string, Place>();
+  for (const authority of authorities) {
+    const place = placeOf(image, authority);
+    if (place.wantsAttestations || !places.has(place.name)) places.set(place.name, place);
+  }
+  return [...places.values()];
+}
+
+function placeOf(image: PinnedImage, { source, attestations }: SigningAuthority): Place {
+  const { registry, repository } = source?.repository ?? image;
+  const tagPrefix = source?.tagPrefix ?? '';
+  return {
+    name: `${pinnedName(image)} in ${registry}/${repository}${tagPrefix === '' ? '' : ` behind ${tagPrefix}`}`,
+    repository: { registry, repository },
+    tagPrefix,
+    wantsAttestations: attestations.length > 0,
+  };
+}
+
+function evidenceOf(
+  found: SignatureRecord | SealwrightError | undefined,
+  authority: SigningAuthority,
+  material: PolicyMaterial,
+): ImageEvidence {
+  if (found instanceof SignatureRecord) {
+    try {
+      return found.evidence(verificationDemand(authority, material));
+    } catch (error) {
+      // What the authority refers to could not be had.
+      if (error instanceof SealwrightError && error.family !== 'invariant') return { kind: 'unavailable', error };
+      throw error;
+    }
+  }
+  if (found === undefined) throw new TypeError('an authority whose place nobody looked at');
+  return { kind: 'unavailable', error: found };
 }

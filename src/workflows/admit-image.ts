@@ -1,3 +1,4 @@
+import type { JsonObject } from '../core/encoding/json.ts';
 import { ImageReference, parseReference } from '../core/image/reference.ts';
 import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
 import {
@@ -7,9 +8,11 @@ import {
   type ImageDecision,
   type NoMatchAction,
 } from '../core/policy/image-decision.ts';
-import { NO_EVIDENCE, type PinnedImage } from '../core/policy/image-evidence.ts';
+import { NO_EVIDENCE, type EvidenceFor, type PinnedImage } from '../core/policy/image-evidence.ts';
+import type { PolicyContext } from '../core/policy/policy-context.ts';
+import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { couldNotCheck } from '../core/policy/policy-judgement.ts';
-import { keysOf, needsEvidence, type PolicySet } from '../core/policy/policy-set.ts';
+import { needsEvidence, signingAuthorities, type PolicySet } from '../core/policy/policy-set.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { FormatError, LimitError, NotFoundError, PolicyError, SealwrightError } from '../errors.ts';
 import type { AdmissionEvidence } from './admission-evidence.ts';
@@ -17,6 +20,12 @@ import type { AdmissionEvidence } from './admission-evidence.ts';
 export interface ImageAdmission {
   readonly evidence: AdmissionEvidence;
   readonly policies: PolicySet;
+  /** What the policies refer to. */
+  readonly material: PolicyMaterial;
+  /** Asks programs in CUE and Rego. */
+  readonly evaluate: PolicyContext['evaluate'];
+  /** The image's configuration files by platform. */
+  readonly configFiles: (image: PinnedImage) => Promise<JsonObject>;
   readonly noMatch: NoMatchAction;
   readonly object: ReviewedObject;
   /** Whether the answer may pin a tag; when it may not, a tag that needs a signature is refused. */
@@ -43,11 +52,12 @@ export async function admitImage(text: string, admission: ImageAdmission): Promi
     if (!(error instanceof FormatError)) throw error;
     return { decision: decideRefused(error) };
   }
-  const { policies, object, noMatch } = admission;
+  const { policies, object, noMatch, material } = admission;
   const { possible, isCertain } = policies.possiblyCovering(object, reference);
   if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch) };
-  if (isCertain && !needsEvidence(possible)) {
-    return { decision: decideImage(possible, reference.toString(), NO_EVIDENCE) };
+  if (isCertain && !needsEvidence(possible) && possible.every(({ condition }) => condition === undefined)) {
+    const context = contextOf(admission, () => NO_EVIDENCE);
+    return { decision: await decideImage(possible, reference.toString(), material, context) };
   }
   const late = admission.timeIsUp.then(() => ({ decision: refusedForTime(reference, possible) }));
   return Promise.race([decideCovered(reference, possible, admission), late]);
@@ -77,16 +87,31 @@ async function decideCovered(
 
 /** Only a pass may rest on what is remembered: before anything is refused, the registry is asked. */
 async function decidePinned(image: PinnedImage, admission: ImageAdmission): Promise<ImageDecision> {
-  const { evidence, policies, object, noMatch } = admission;
+  const { evidence, policies, object, noMatch, material } = admission;
   const name = new ImageReference(image).toString();
   const covering = policies.covering(object, image);
   if (covering.length === 0) return decideUncovered(name, noMatch);
-  if (!needsEvidence(covering)) return decideImage(covering, name, NO_EVIDENCE);
-  const keys = keysOf(covering);
-  const remembered = evidence.remembered(image, keys);
-  const decision = remembered === undefined ? undefined : decideImage(covering, name, remembered);
+  const decide = (found: EvidenceFor): Promise<ImageDecision> =>
+    decideImage(covering, name, material, contextOf(admission, found, image));
+  if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE);
+  const request = { image, authorities: signingAuthorities(covering), material };
+  const remembered = evidence.remembered(request);
+  const decision = remembered === undefined ? undefined : await decide(remembered);
   if (decision?.action === 'allow') return decision;
-  return decideImage(covering, name, await evidence.fresh(image, keys));
+  return decide(await evidence.fresh(request));
+}
+
+function contextOf(
+  { evaluate, configFiles, object }: ImageAdmission,
+  evidence: EvidenceFor,
+  image?: PinnedImage,
+): PolicyContext {
+  return {
+    evidence,
+    evaluate,
+    configFiles: () => (image === undefined ? Promise.resolve({}) : configFiles(image)),
+    ...(object.document === undefined ? {} : { object: object.document }),
+  };
 }
 
 function unpinned(reference: ImageReference): PolicyError {

@@ -1,17 +1,15 @@
 import type { JsonFields } from '../core/encoding/json-fields.ts';
-import type { NoMatchAction } from '../core/policy/image-decision.ts';
-import type { PolicySet } from '../core/policy/policy-set.ts';
+import type { JsonObject } from '../core/encoding/json.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { carriesImages, readWorkloadImages, type WorkloadImage } from '../core/policy/workload-images.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../core/wire/admission-review.ts';
-import type { AdmissionEvidence } from './admission-evidence.ts';
 import { denialText, warningLines, type Finding } from './admission-text.ts';
 import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-image.ts';
 
-export interface ReviewAdmission {
-  readonly evidence: AdmissionEvidence;
-  readonly policies: PolicySet;
-  readonly noMatch: NoMatchAction;
+export interface ReviewAdmission extends Pick<
+  ImageAdmission,
+  'evidence' | 'policies' | 'material' | 'evaluate' | 'configFiles' | 'noMatch'
+> {
   /** `mutate` may write digests into the object, `validate` may not. */
   readonly stage: 'mutate' | 'validate';
   /** Own time for an answer, shorter than the API server's patience. */
@@ -50,9 +48,7 @@ export async function admitReview(request: AdmissionRequest, admission: ReviewAd
   const timer = startTimer(admission.deadlineMs);
   try {
     const perImage: ImageAdmission = {
-      evidence: admission.evidence,
-      policies: admission.policies,
-      noMatch: admission.noMatch,
+      ...admission,
       object: reviewedObject(request),
       mayPin: admission.stage === 'mutate',
       timeIsUp: timer.timeIsUp,
@@ -82,8 +78,19 @@ function newImages({
   return images.filter(({ text }) => !old.has(text));
 }
 
-function reviewedObject({ resource, object }: AdmissionRequest): ReviewedObject {
-  return { ...resource, labels: labelsOf(object?.optionalObject('metadata')?.optionalObject('labels')) };
+function reviewedObject({ resource, object, kind }: AdmissionRequest): ReviewedObject {
+  const labels = labelsOf(object?.optionalObject('metadata')?.optionalObject('labels'));
+  return { ...resource, labels, ...(object === undefined ? {} : { document: documentOf(object, kind, resource) }) };
+}
+
+/** What policies may ask about: objects in reviews say their kind themselves, or the resource does. */
+function documentOf(object: JsonFields, kind: string, { group, version }: AdmissionRequest['resource']): JsonObject {
+  return {
+    apiVersion: group === '' ? version : `${group}/${version}`,
+    kind,
+    metadata: object.value('metadata') ?? {},
+    spec: object.value('spec') ?? {},
+  };
 }
 
 function labelsOf(labels: JsonFields | undefined): ReadonlyMap<string, string> {

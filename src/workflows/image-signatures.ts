@@ -1,7 +1,7 @@
 import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
 import { parseStatement, type Statement } from '../core/attestation/statement.ts';
 import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
-import { readSignatureLayer } from '../core/bundle/signature-layer.ts';
+import { readAttestationLayer, readSignatureLayer } from '../core/bundle/signature-layer.ts';
 import { encodeSimpleSigning, MAX_SIMPLE_SIGNING_BYTES } from '../core/bundle/simple-signing.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
@@ -26,6 +26,10 @@ export interface ImageSignaturesRequest {
    * something else: an SBOM is not somebody's consent to run the image. `any` accepts them all, as cosign does.
    */
   readonly predicateTypes?: readonly string[] | 'any';
+  /** Reads the `.att` tag as well: attestations in cosign's older storage, whatever their type. */
+  readonly readsAttestationTag?: boolean;
+  /** In front of the older storage's tags (policy-controller's `source[].tagPrefix`). */
+  readonly tagPrefix?: string;
 }
 
 /**
@@ -79,16 +83,21 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
   const layerOptions = {
     maxBytes: MAX_SIMPLE_SIGNING_BYTES,
     guesses: [encodeSimpleSigning(reference.context, digest)],
+    ...(request.tagPrefix === undefined ? {} : { tagPrefix: request.tagPrefix }),
   };
-  const [fetched, tagged] = await Promise.all([
+  const [fetched, tagged, attested] = await Promise.all([
     fetchBundles(registry, repository, digest, predicateTypes === 'any' ? {} : { predicateTypes }),
     fetchTaggedLayers(registry, repository, digest, 'sig', layerOptions),
+    request.readsAttestationTag === true
+      ? fetchTaggedLayers(registry, repository, digest, 'att', { ...layerOptions, maxBytes: MAX_ATTESTATION_BYTES })
+      : NO_LAYERS,
   ]);
   const referring = await Promise.all(
     fetched.experiments.map((manifest) => fetchReferringLayers(registry, repository, manifest, layerOptions)),
   );
   const bundles = readBundles(fetched, predicateTypes);
   const layers = [...referring.map((found) => readLayers(found, 'oci-1-1-experiment')), readLayers(tagged, 'legacy')];
+  layers.push(readLayers(attested, 'legacy', readAttestationLayer));
   return {
     reference,
     digest,
@@ -100,6 +109,10 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
   };
 }
 
+/** cosign's own limit for a payload. */
+const MAX_ATTESTATION_BYTES = 128 << 20;
+const NO_LAYERS: FetchedLayers = { layers: [], unusable: [] };
+
 type ReadBundles = Pick<FoundSignatures, 'signatures' | 'otherPredicateTypes' | 'unreadFormats' | 'unusable'>;
 
 function readBundles(fetched: FetchedBundles, predicateTypes: readonly string[] | 'any'): ReadBundles {
@@ -110,7 +123,7 @@ function readBundles(fetched: FetchedBundles, predicateTypes: readonly string[] 
   for (const { json, manifestDigest } of fetched.bundles) {
     try {
       const bundle = parseBundle(json);
-      const predicateType = predicateTypeOf(bundle);
+      const predicateType = claimedPredicateType(bundle);
       if (predicateTypes === 'any' || predicateType === undefined || predicateTypes.includes(predicateType)) {
         signatures.push({ format: 'bundle', bundle, json, manifestDigest });
       } else otherPredicateTypes.push(predicateType);
@@ -131,13 +144,14 @@ function readBundles(fetched: FetchedBundles, predicateTypes: readonly string[] 
 function readLayers(
   { layers, unusable }: FetchedLayers,
   format: SignatureFormat,
+  read: typeof readSignatureLayer = readSignatureLayer,
 ): Pick<FoundSignatures, 'signatures' | 'unusable'> {
   const signatures: FoundSignature[] = [];
   const broken = [...unusable];
   for (const layer of layers) {
     const { content, annotations, manifestDigest } = layer;
     try {
-      signatures.push({ format, bundle: readSignatureLayer(content, annotations), layer, manifestDigest });
+      signatures.push({ format, bundle: read(content, annotations), layer, manifestDigest });
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
       broken.push({ manifestDigest, error });
@@ -150,7 +164,7 @@ function readLayers(
  * What the statement says it is, before anybody has verified it: only to sort with. Undefined for a message signature and
  * for an envelope of something else, which stay candidates so that their refusal has a reason.
  */
-function predicateTypeOf({ content }: UnverifiedBundle): string | undefined {
+export function claimedPredicateType({ content }: UnverifiedBundle): string | undefined {
   if (content.kind !== 'dsse') return undefined;
   let statement: Statement;
   try {

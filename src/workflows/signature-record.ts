@@ -1,18 +1,21 @@
-import type { PublicKey } from '../core/crypto/public-key.ts';
-import { encodeHex } from '../core/encoding/hex.ts';
-import type { ImageEvidence } from '../core/policy/image-evidence.ts';
+import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
+import { utf8 } from '../core/encoding/bytes.ts';
+import { Digest } from '../core/image/digest.ts';
+import type { CheckedEvidence, VerifiedAttestation } from '../core/policy/image-evidence.ts';
+import { plainDemand, type VerificationDemand } from '../core/policy/verification-demand.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
-import type { SignerPolicy } from '../core/verify/verification-policy.ts';
-import type { FoundSignatures } from './image-signatures.ts';
-import { judgeSignatures, type SignatureJudgement } from './signature-judgement.ts';
-import { signaturePolicy } from './signature-policy.ts';
+import { claimedPredicateType, type FoundSignature, type FoundSignatures } from './image-signatures.ts';
+import { judgeSignatures, type SignatureJudgement, type VerifiedSignature } from './signature-judgement.ts';
 
-/** One image's signatures as they were found, each verified at most once under each signer that matters. */
+type Material = 'certificate' | 'publicKey';
+type Kind = 'signatures' | 'attestations';
+
+/** What one place holds about one image as it was found, each verified at most once in each way that matters. */
 export class SignatureRecord {
   readonly #found: FoundSignatures;
   readonly #trustedRoot: TrustedRoot;
   readonly #foundAt: Date;
-  readonly #judged = new Map<string, SignatureJudgement>();
+  readonly #judged = new WeakMap<TrustedRoot, Map<string, SignatureJudgement>>();
 
   constructor(found: FoundSignatures, trustedRoot: TrustedRoot, foundAt: Date) {
     this.#found = found;
@@ -24,37 +27,58 @@ export class SignatureRecord {
     return this.#foundAt;
   }
 
-  /** @param keys that some policy accepts */
-  evidence(keys: readonly PublicKey[]): ImageEvidence {
+  /** Whether attestations were fetched as well. */
+  get hasAttestations(): boolean {
+    return this.#found.predicateTypes === 'any';
+  }
+
+  evidence(demand: VerificationDemand): CheckedEvidence {
     // Whoever a certificate names is established here; whether that suffices is for the policies to say.
+    const certificates = demand.signer.kind === 'key' ? plainDemand(this.#trustedRoot) : demand;
     const results = [
-      this.#once('certificates', 'certificate', { kind: 'unsafeSkipIdentity' }),
-      ...keys.map((key) => this.#once(encodeHex(key.id), 'publicKey', { kind: 'key', key })),
+      this.#once(certificates, 'certificate', 'signatures'),
+      // A key that nobody named cannot be judged, which is itself a finding.
+      this.#once(demand, 'publicKey', 'signatures'),
     ];
-    // A key that nobody named cannot be judged, which is itself a finding.
-    if (keys.length === 0) results.push(this.#once('no key', 'publicKey', { kind: 'unsafeSkipIdentity' }));
+    const attestations = this.hasAttestations
+      ? this.#once(demand, demand.signer.kind === 'key' ? 'publicKey' : 'certificate', 'attestations').verified
+      : [];
     return {
       kind: 'checked',
       signatures: results.flatMap(({ verified }) => verified.map(({ bundle }) => bundle)),
+      attestations: attestations.map(attestation),
       refused: results.flatMap(({ refused }) => refused.map(({ error }) => error)),
       unusable: this.#found.unusable.map(({ error }) => error),
       unreadFormats: this.#found.unreadFormats,
     };
   }
 
-  #once(name: string, material: 'certificate' | 'publicKey', signer: SignerPolicy): SignatureJudgement {
-    const known = this.#judged.get(name);
+  #once(demand: VerificationDemand, material: Material, kind: Kind): SignatureJudgement {
+    const { trustedRoot, signer, thresholds, concessions } = demand;
+    const judgements = this.#judged.get(trustedRoot) ?? new Map<string, SignatureJudgement>();
+    this.#judged.set(trustedRoot, judgements);
+    const name = `${kind} ${material} ${demand.name}`;
+    const known = judgements.get(name);
     if (known !== undefined) return known;
-    const judged = judgeSignatures(
-      { ...this.#found, signatures: this.#found.signatures.filter(({ bundle }) => bundle.material.kind === material) },
-      {
-        trustedRoot: this.#trustedRoot,
-        // Whether a key's signature has to be logged is for each policy to say; that of a certificate always has.
-        policy: signaturePolicy(signer, { insecureIgnoreTlog: signer.kind === 'key' }),
-        now: this.#foundAt,
-      },
+    const signatures = this.#found.signatures.filter(
+      (one) => one.bundle.material.kind === material && isSignature(one) === (kind === 'signatures'),
     );
-    this.#judged.set(name, judged);
+    const predicateTypes = kind === 'signatures' ? [IMAGE_SIGNATURE_PREDICATE] : ('any' as const);
+    const judged = judgeSignatures(
+      { ...this.#found, predicateTypes, signatures },
+      { trustedRoot, policy: { signer, thresholds, ...concessions }, now: this.#foundAt },
+    );
+    judgements.set(name, judged);
     return judged;
   }
+}
+
+/** Everything but statements that say themselves to be something else. */
+function isSignature({ bundle }: FoundSignature): boolean {
+  return (claimedPredicateType(bundle) ?? IMAGE_SIGNATURE_PREDICATE) === IMAGE_SIGNATURE_PREDICATE;
+}
+
+function attestation({ bundle, json, layer }: VerifiedSignature): VerifiedAttestation {
+  const layerDigest = layer?.layerDigest ?? Digest.of(utf8(json ?? ''));
+  return { bundle, layerDigest: layerDigest.toString() };
 }

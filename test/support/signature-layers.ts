@@ -62,6 +62,7 @@ export async function pushLayers(
   image: Digest,
   layers: readonly Layer[],
   attachment: 'sig' | 'att' = 'sig',
+  tagPrefix = '',
 ): Promise<Digest> {
   const config = utf8('{"architecture":"","os":"","rootfs":{"type":"layers","diff_ids":[]}}');
   await client.putBlob(repository, config);
@@ -71,7 +72,8 @@ export async function pushLayers(
     config: { mediaType: OCI_CONFIG, digest: Digest.of(config), size: config.length },
     layers: await putLayers(client, repository, layers),
   });
-  const { digest } = await client.putManifest(repository, legacyTag(image, attachment), manifest, OCI_MANIFEST);
+  const tag = `${tagPrefix}${legacyTag(image, attachment)}`;
+  const { digest } = await client.putManifest(repository, tag, manifest, OCI_MANIFEST);
   return digest;
 }
 

@@ -1,11 +1,14 @@
+import { homedir } from 'node:os';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
+import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
 import { listen } from '../../servers/shell/listen.ts';
 import { createLogger, type Logger } from '../../servers/shell/logger.ts';
 import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
 import { createWebhook } from '../../servers/webhook/webhook.ts';
+import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { registryClient } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -29,10 +32,12 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const policies = await openPolicies(context, logger);
   const tls = await servingCertificate(context, host);
   const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
+  const engines = lazyEngines(environment);
   const service = createWebhook({
     policies,
     registry: registryClient(context, 'pull', REGISTRY_TIMEOUT_MS),
     trustedRoot: trust.trustedRoot,
+    engines: engines.open,
     ...(noMatch === undefined ? {} : { noMatch }),
     now,
     logger,
@@ -45,8 +50,32 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   } finally {
     await listening.close();
     await service.close();
+    await engines.close();
     await policies.close();
   }
+}
+
+/** Opened by the first policy that needs them: most have no program. */
+function lazyEngines(environment: CommandContext['environment']): { open: EnginesSource; close(): Promise<void> } {
+  let opened: Promise<PolicyEngines> | undefined;
+  const start = async (): Promise<PolicyEngines> => {
+    const { findPolicyEngines } = await import('../../io/engines/engine-location.ts');
+    const { PolicyEngines } = await import('../../io/engines/policy-engines.ts');
+    return new PolicyEngines({ executable: await findPolicyEngines({ environment, home: homedir() }) });
+  };
+  return {
+    open: () => {
+      // An engine that is installed later is found later.
+      opened ??= start().catch((error: unknown) => {
+        opened = undefined;
+        throw error;
+      });
+      return opened;
+    },
+    close: async () => {
+      await (await opened?.catch(() => undefined))?.close();
+    },
+  };
 }
 
 /** @throws UsageError USAGE_BAD_FLAG unless exactly one place is named; what the place throws */

@@ -2,14 +2,28 @@ import { PublicKey } from '../crypto/public-key.ts';
 import type { JsonFields } from '../encoding/json-fields.ts';
 import { checkMatcher, type IdentityMatcher, type StringMatcher } from '../identity/identity-pattern.ts';
 import { FormatError, UsageError } from '../../errors.ts';
-import type { Authority, KeyAuthority, KeylessAuthority, StaticAuthority } from './cluster-image-policy.ts';
+import { parseAttestationDemand } from './attestation-demand-parser.ts';
+import type {
+  Authority,
+  KeyAuthority,
+  KeyHash,
+  KeylessAuthority,
+  KeySource,
+  StaticAuthority,
+} from './cluster-image-policy.ts';
+import { kmsProblem } from './kms-reference.ts';
 import type { PolicyProblems } from './policy-problems.ts';
+import { parseSource } from './signature-source-parser.ts';
 
 interface AuthorityContext {
   /** Position in `spec.authorities`. */
   readonly index: number;
   readonly problems: PolicyProblems;
   readonly warnings: string[];
+  /** The policy's identity patterns must match the whole text. */
+  readonly strictIdentities: boolean;
+  /** Where Secrets of policies are; any namespace is accepted when it is not known. */
+  readonly systemNamespace?: string;
 }
 
 interface Place extends AuthorityContext {
@@ -18,6 +32,8 @@ interface Place extends AuthorityContext {
 
 const KINDS = ['key', 'keyless', 'static'] as const;
 const MAX_IDENTITIES = 1000;
+const MAX_ENTRIES = 1000;
+const KEY_HASHES = ['sha224', 'sha256', 'sha384', 'sha512'] as const;
 /** What the original calls an authority without a name. */
 const DEFAULT_NAME = 'authority-';
 
@@ -51,39 +67,46 @@ export function parseAuthority(fields: JsonFields, context: AuthorityContext): A
     );
     return undefined;
   }
+  const demands = parseDemands(fields, name, place);
   if (kind === 'static') return parseStatic(fields, name, place);
-  refuseUnsupported(fields, place);
-  return kind === 'key' ? parseKey(fields, name, place) : parseKeyless(fields.object('keyless'), name, place);
+  return kind === 'key' ? parseKey(fields, demands, place) : parseKeyless(fields.object('keyless'), demands, place);
 }
 
-function refuseUnsupported(fields: JsonFields, { path, problems }: Place): void {
-  if (fields.array('attestations', 1000).length > 0) problems.unsupported(`${path}.attestations`, 'attestations');
-  if (fields.array('source', 1000).length > 0) {
-    problems.unsupported(`${path}.source`, 'signatures kept elsewhere than beside the image');
-  }
-  if (fields.has('rfc3161timestamp')) {
-    problems.unsupported(
-      `${path}.rfc3161timestamp`,
-      "a TrustRoot's timestamp authorities; those of the trusted root count",
-    );
-  }
-  const format = fields.optionalString('signatureFormat') ?? 'bundle';
-  if (format !== 'bundle') {
-    problems.unsupported(
-      `${path}.signatureFormat`,
-      `the format ${format.slice(0, 50)}; bundles are found without the field`,
-    );
-  }
-  const ctlog = fields.optionalObject('ctlog')?.only('url', 'trustRootRef');
-  if (ctlog?.has('trustRootRef') === true) {
-    problems.unsupported(`${path}.ctlog.trustRootRef`, "a TrustRoot; the webhook's own trusted root is used");
-  }
+type Demands = Omit<KeyAuthority, 'kind' | 'key' | 'hash'>;
+
+/** What is asked of a signature whoever makes it. `signatureFormat` changes nothing: every format is read. */
+function parseDemands(fields: JsonFields, name: string, { path, problems, warnings }: Place): Demands {
+  const sources = fields.objects('source', MAX_ENTRIES);
+  if (sources.length > 1) problems.invalid('source', `${path}.source`, 'only single source is supported');
+  const [only] = sources;
+  const source =
+    only === undefined || sources.length > 1 ? undefined : parseSource(only, `${path}.source[0]`, problems);
+  fields.optionalString('signatureFormat');
+  const log = fields.optionalObject('ctlog')?.only('url', 'trustRootRef');
+  log?.optionalString('url');
+  const timestamp = fields.optionalObject('rfc3161timestamp')?.only('trustRootRef');
+  const attestations = fields
+    .objects('attestations', MAX_ENTRIES)
+    .flatMap((entry) => parseAttestationDemand(entry, `${path}.attestations`, { problems, warnings }) ?? []);
+  return {
+    name,
+    attestations,
+    ...(source === undefined ? {} : { source }),
+    ...(log === undefined ? {} : { log: trustRootOf(log) }),
+    ...(timestamp === undefined ? {} : { timestamp: trustRootOf(timestamp) }),
+  };
+}
+
+function trustRootOf(fields: JsonFields): { readonly trustRoot?: string } {
+  const trustRoot = fields.optionalString('trustRootRef') ?? '';
+  return trustRoot === '' ? {} : { trustRoot };
 }
 
 /** Beside `static` the original accepts nothing that it could not honour. */
 function parseStatic(fields: JsonFields, name: string, { path, problems }: Place): StaticAuthority | undefined {
-  for (const other of ['attestations', 'source', 'ctlog', 'rfc3161timestamp']) {
-    if (fields.has(other)) problems.exactlyOne('both', [`${path}.${other}`, `${path}.static`]);
+  const others = ['attestations', 'source'].filter((list) => fields.array(list, MAX_ENTRIES).length > 0);
+  for (const other of [...others, ...['ctlog', 'rfc3161timestamp'].filter((one) => fields.has(one))]) {
+    problems.exactlyOne('both', [`${path}.${other}`, `${path}.static`]);
   }
   const entry = fields.object('static').only('action', 'message');
   const action = entry.optionalString('action') ?? '';
@@ -94,55 +117,79 @@ function parseStatic(fields: JsonFields, name: string, { path, problems }: Place
   return undefined;
 }
 
-function parseKey(authority: JsonFields, name: string, place: Place): KeyAuthority | undefined {
-  const { problems } = place;
+function parseKey(authority: JsonFields, demands: Demands, place: Place): KeyAuthority | undefined {
   const path = `${place.path}.key`;
-  const fields = authority.object('key').only('secretRef', 'data', 'kms', 'hashAlgorithm');
+  const fields = authority.object('key');
+  const key = parseKeyReference(fields, path, place);
+  const hash = parseHash(fields, path, place.problems);
+  return key === undefined ? undefined : { kind: 'key', ...demands, key, hash };
+}
+
+/** A KeyRef, wherever the schema has one. */
+function parseKeyReference(fields: JsonFields, path: string, place: Place): KeySource | undefined {
+  const { problems } = place;
+  fields.only('secretRef', 'data', 'kms', 'hashAlgorithm');
   const data = fields.optionalString('data') ?? '';
   const kms = fields.optionalString('kms') ?? '';
-  const sources = [data !== '', kms !== '', fields.has('secretRef')].filter(Boolean).length;
-  if (sources !== 1) {
-    problems.exactlyOne(sources === 0 ? 'neither' : 'both', [`${path}.data`, `${path}.kms`, `${path}.secretref`]);
-    return undefined;
+  const secret = fields.optionalObject('secretRef')?.only('name', 'namespace');
+  const given = [data !== '', kms !== '', secret !== undefined].filter(Boolean).length;
+  if (given !== 1) {
+    problems.exactlyOne(given === 0 ? 'neither' : 'both', [`${path}.data`, `${path}.kms`, `${path}.secretref`]);
   }
-  checkHash(fields, path, problems);
-  if (kms !== '') problems.unsupported(`${path}.kms`, 'keys in a KMS; put the public key into data');
-  if (fields.has('secretRef')) {
-    problems.unsupported(`${path}.secretRef`, 'keys in Secrets; put the public key into data');
+  const key = data === '' ? undefined : parseKeyData(data, path, problems);
+  if (kms !== '') {
+    const problem = kmsProblem(kms);
+    if (problem !== undefined) problems.invalid(kms.slice(0, 300), `${path}.kms`, problem);
   }
-  if (data === '') return undefined;
+  const name = secret === undefined ? '' : parseSecret(secret, path, place);
+  if (given !== 1) return undefined;
+  if (data !== '') return key;
+  return kms === '' ? { kind: 'secret', name } : { kind: 'kms', uri: kms };
+}
+
+function parseKeyData(data: string, path: string, problems: PolicyProblems): KeySource | undefined {
   try {
-    return { kind: 'key', name, key: PublicKey.fromPem(data), requiresLog: authority.has('ctlog') };
+    return { kind: 'data', key: PublicKey.fromPem(data) };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    problems.invalid(data.slice(0, 100), `${path}.data`, `${error.message}: ${error.facts.found ?? 'not PEM'}`);
+    problems.invalid(data.slice(0, 300), `${path}.data`);
     return undefined;
   }
 }
 
-function checkHash(fields: JsonFields, path: string, problems: PolicyProblems): void {
-  const text = fields.optionalString('hashAlgorithm') ?? '';
-  const algorithm = text.trim().toLowerCase();
-  if (algorithm === '' || algorithm === 'sha256') return;
-  if (['sha224', 'sha384', 'sha512'].includes(algorithm)) {
-    problems.unsupported(`${path}.hashAlgorithm`, `${algorithm}; the hash follows from the kind of key`);
-  } else problems.invalid(text.slice(0, 100), `${path}.hashAlgorithm`);
+function parseSecret(secret: JsonFields, path: string, { problems, systemNamespace }: Place): string {
+  const namespace = secret.optionalString('namespace') ?? '';
+  if (namespace !== '' && systemNamespace !== undefined && namespace !== systemNamespace) {
+    problems.invalid(
+      namespace.slice(0, 100),
+      `${path}.secretref.namespace`,
+      'secretref.namespace is invalid. If set, it should use the same namespace where the policy-controller was deployed',
+    );
+  }
+  return secret.optionalString('name') ?? '';
 }
 
-function parseKeyless(fields: JsonFields, name: string, place: Place): KeylessAuthority | undefined {
-  const { problems } = place;
+function parseHash(fields: JsonFields, path: string, problems: PolicyProblems): KeyHash {
+  const text = fields.optionalString('hashAlgorithm') ?? '';
+  const hash = KEY_HASHES.find((known) => known === text.trim().toLowerCase());
+  if (hash === undefined && text !== '') problems.invalid(text.slice(0, 100), `${path}.hashAlgorithm`);
+  if (hash === 'sha224') {
+    // The original accepts it; nobody can sign with it, cosign included.
+    problems.invalid(text.slice(0, 100), `${path}.hashAlgorithm`, 'signatures over SHA-224 are not verified');
+  }
+  return hash ?? 'sha256';
+}
+
+function parseKeyless(fields: JsonFields, demands: Demands, place: Place): KeylessAuthority | undefined {
+  const { problems, warnings } = place;
   const path = `${place.path}.keyless`;
   fields.only('url', 'ca-cert', 'identities', 'trustRootRef', 'insecureIgnoreSCT');
   const hasUrl = (fields.optionalString('url') ?? '') !== '';
-  if (fields.has('ca-cert')) {
+  const caCert = fields.optionalObject('ca-cert');
+  if (caCert !== undefined) {
     if (hasUrl) problems.exactlyOne('both', [`${path}.ca-cert`, `${path}.url`]);
-    else problems.unsupported(`${path}.ca-cert`, "an authority of its own; the webhook's own trusted root is used");
-  }
-  if ((fields.optionalString('trustRootRef') ?? '') !== '') {
-    problems.unsupported(`${path}.trustRootRef`, "a TrustRoot; the webhook's own trusted root is used");
-  }
-  if (fields.optionalBoolean('insecureIgnoreSCT') === true) {
-    problems.unsupported(`${path}.insecureIgnoreSCT`, 'certificates that were not logged');
+    parseKeyReference(caCert, `${path}.ca-cert`, place);
+    warnings.push(`${path}.ca-cert is never satisfied, by policy-controller either: name a TrustRoot in trustRootRef`);
   }
   const entries = fields.objects('identities', MAX_IDENTITIES);
   if (entries.length === 0) problems.missing(`${path}.identities`);
@@ -153,12 +200,20 @@ function parseKeyless(fields: JsonFields, name: string, place: Place): KeylessAu
     const subject = parseMatcher(entry, 'subject', at);
     return issuer === undefined || subject === undefined ? [] : [{ issuer, subject }];
   });
-  return identities.length === 0 ? undefined : { kind: 'keyless', name, identities };
+  if (identities.length === 0) return undefined;
+  return {
+    kind: 'keyless',
+    ...demands,
+    ...trustRootOf(fields),
+    identities,
+    ignoresSct: fields.optionalBoolean('insecureIgnoreSCT') ?? false,
+    namesCaCert: caCert !== undefined,
+  };
 }
 
-/** A pattern must match the whole text, anchored or not (docs/decisions/0013). */
+/** A pattern may match any part of the text, as in the original, unless the policy is strict (docs/decisions/0020). */
 function parseMatcher(fields: JsonFields, part: 'issuer' | 'subject', place: Place): StringMatcher | undefined {
-  const { path, problems, warnings } = place;
+  const { path, problems, warnings, strictIdentities } = place;
   const exact = fields.optionalString(part) ?? '';
   const source = fields.optionalString(`${part}RegExp`) ?? '';
   const paths = [`${path}.${part}`, `${path}.${part}RegExp`];
@@ -171,7 +226,7 @@ function parseMatcher(fields: JsonFields, part: 'issuer' | 'subject', place: Pla
     return undefined;
   }
   if (exact !== '') return { kind: 'exact', value: exact };
-  const matcher: StringMatcher = { kind: 'regexp', source, strict: true };
+  const matcher: StringMatcher = { kind: 'regexp', source, strict: strictIdentities };
   try {
     checkMatcher(matcher, part);
   } catch (error) {
@@ -181,8 +236,10 @@ function parseMatcher(fields: JsonFields, part: 'issuer' | 'subject', place: Pla
   }
   if (!isAnchored(source)) {
     warnings.push(
-      `${path}.${part}RegExp ${source.slice(0, 300)} has to match the whole ${part} here; ` +
-        'policy-controller would accept it as any part: anchor it with ^ and $, which means the same to both',
+      strictIdentities
+        ? `${path}.${part}RegExp ${source.slice(0, 300)} has to match the whole ${part}: the policy has strictIdentities`
+        : `${path}.${part}RegExp ${source.slice(0, 300)} matches any ${part} that contains it, wherever it stands: ` +
+            'anchor it with ^ and $, or set strictIdentities: true in the spec',
     );
   }
   return matcher;

@@ -4,6 +4,7 @@ import { parseAuthority } from './authority-parser.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
 import { ImageGlob } from './image-glob.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
+import { parseCondition } from './policy-program-parser.ts';
 import { PolicyProblems } from './policy-problems.ts';
 import { parseResourceMatch } from './resource-match.ts';
 
@@ -27,32 +28,45 @@ const OBJECT_META = [
 ] as const;
 /** RFC 1123 subdomain: what the API server accepts as a name. */
 const NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const SPEC = ['images', 'match', 'mode', 'authorities', 'policy', 'strictIdentities'] as const;
 const MAX_IMAGES = 1000;
 const MAX_AUTHORITIES = 100;
 const MAX_MATCHES = 100;
+
+export interface PolicyParserOptions {
+  /** Whether a policy may do without authorities (`fail-on-empty-authorities: "false"`); one that does lets nothing pass. */
+  readonly mayBeEmpty?: boolean;
+  /** Where Secrets of policies are; any namespace is accepted when it is not known. */
+  readonly systemNamespace?: string;
+}
 
 /**
  * Every policy in a text of one or more YAML documents.
  *
  * @param source where the text is from, for messages
- * @throws FormatError FORMAT_POLICY for a document that is not a valid policy; UsageError USAGE_BAD_CONFIG for one that asks
- *   for what is not supported, and for objects of other kinds; LimitError
+ * @throws FormatError FORMAT_POLICY for a document that is not a valid policy; UsageError USAGE_BAD_CONFIG for objects of other
+ *   kinds; LimitError
  */
-export function parseClusterImagePolicies(text: string, source: string): readonly ClusterImagePolicy[] {
-  return parsePolicyDocuments(text, source).map(parseClusterImagePolicy);
+export function parseClusterImagePolicies(
+  text: string,
+  source: string,
+  options: PolicyParserOptions = {},
+): readonly ClusterImagePolicy[] {
+  return parsePolicyDocuments(text, source).map((document) => parseClusterImagePolicy(document, options));
 }
 
 /**
- * One `ClusterImagePolicy`. Both versions have one schema. Unknown fields are refused, known ones that are not supported are
- * refused by name.
+ * One `ClusterImagePolicy`. Both versions have one schema. Unknown fields are refused. `strictIdentities` is the one member
+ * that policy-controller does not have.
  *
  * @throws as {@link parseClusterImagePolicies}
  */
-export function parseClusterImagePolicy(document: JsonFields): ClusterImagePolicy {
+export function parseClusterImagePolicy(document: JsonFields, options: PolicyParserOptions = {}): ClusterImagePolicy {
   checkKind(document);
   document.only('apiVersion', 'kind', 'metadata', 'spec', 'status');
   const name = policyName(document);
-  const spec = document.object('spec').only('images', 'match', 'mode', 'authorities', 'policy');
+  const spec = document.object('spec').only(...SPEC);
+  const strictIdentities = spec.optionalBoolean('strictIdentities') ?? false;
   const problems = new PolicyProblems();
   const warnings: string[] = [];
   const images = parseImages(spec, problems, warnings);
@@ -61,14 +75,15 @@ export function parseClusterImagePolicy(document: JsonFields): ClusterImagePolic
     .map((fields, index) => parseResourceMatch(fields, `spec.match[${index}]`, problems));
   const mode = parseMode(spec, problems);
   const entries = spec.objects('authorities', MAX_AUTHORITIES);
-  if (entries.length === 0) problems.missing('spec.authorities');
+  if (entries.length === 0 && options.mayBeEmpty !== true) problems.missing('spec.authorities');
   const authorities = entries.flatMap((fields, index) => {
-    const authority = parseAuthority(fields, { index, problems, warnings });
+    const authority = parseAuthority(fields, { ...options, index, problems, warnings, strictIdentities });
     return authority === undefined ? [] : [authority];
   });
-  if (spec.has('policy')) problems.unsupported('spec.policy', 'CUE and Rego policies');
+  const policy = spec.optionalObject('policy');
+  const condition = policy === undefined ? undefined : parseCondition(policy, problems);
   problems.refuse(`ClusterImagePolicy ${name}`);
-  return { name, mode, images, match, authorities, warnings };
+  return { name, mode, images, match, authorities, warnings, ...(condition === undefined ? {} : { condition }) };
 }
 
 function checkKind(document: JsonFields): void {

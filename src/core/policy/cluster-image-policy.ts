@@ -1,4 +1,5 @@
 import type { PublicKey } from '../crypto/public-key.ts';
+import type { Repository } from '../image/reference.ts';
 import type { IdentityMatcher } from '../identity/identity-pattern.ts';
 import type { ImageGlob } from './image-glob.ts';
 
@@ -13,6 +14,8 @@ export interface ClusterImagePolicy {
   readonly match: readonly ResourceMatch[];
   /** One that is satisfied is enough. */
   readonly authorities: readonly Authority[];
+  /** `spec.policy`: asked about what the satisfied authorities have proven, once one is satisfied. */
+  readonly condition?: PolicyCondition;
   /** What its author should know although the policy is valid, one line each. */
   readonly warnings: readonly string[];
 }
@@ -39,21 +42,87 @@ export interface LabelRequirement {
   readonly values: readonly string[];
 }
 
-export type Authority = KeylessAuthority | KeyAuthority | StaticAuthority;
+export type Authority = SigningAuthority | StaticAuthority;
+export type SigningAuthority = KeylessAuthority | KeyAuthority;
 
-export interface KeylessAuthority {
-  readonly kind: 'keyless';
+interface SignerDemands {
   readonly name: string;
-  /** Any of them. */
-  readonly identities: readonly IdentityMatcher[];
+  /** Where signatures and attestations are kept, when not beside the image. */
+  readonly source?: SignatureSource;
+  /** `ctlog`: a transparency log must hold the signature; `trustRoot` names the TrustRoot with its keys. */
+  readonly log?: { readonly trustRoot?: string };
+  /** `rfc3161timestamp`: a timestamp of that TrustRoot's authorities must witness the time; no log is then asked for. */
+  readonly timestamp?: { readonly trustRoot?: string };
+  /** When there are any, each must be met, and the signature of the image itself is not asked for. */
+  readonly attestations: readonly AttestationDemand[];
 }
 
-export interface KeyAuthority {
+export interface KeylessAuthority extends SignerDemands {
+  readonly kind: 'keyless';
+  /** Any of them. */
+  readonly identities: readonly IdentityMatcher[];
+  /** The TrustRoot whose certificate authorities and CT logs count, instead of the webhook's own trusted root. */
+  readonly trustRoot?: string;
+  /** `insecureIgnoreSCT`: the certificate need not have been logged. */
+  readonly ignoresSct: boolean;
+  /** `ca-cert` in the place of `url`: valid, and never satisfied, as in the original. */
+  readonly namesCaCert: boolean;
+}
+
+export interface KeyAuthority extends SignerDemands {
   readonly kind: 'key';
+  readonly key: KeySource;
+  /** Of the signed bytes. Ed25519 has no choice. */
+  readonly hash: KeyHash;
+}
+
+export type KeyHash = 'sha224' | 'sha256' | 'sha384' | 'sha512';
+
+export type KeySource =
+  | { readonly kind: 'data'; readonly key: PublicKey }
+  /** A Secret with one entry, a public key in PEM, in the controller's own namespace. */
+  | { readonly kind: 'secret'; readonly name: string }
+  | { readonly kind: 'kms'; readonly uri: string };
+
+export interface SignatureSource {
+  /** Undefined: the image's own. */
+  readonly repository?: Repository;
+  /** Secrets in the workload's namespace, which alone open this source. */
+  readonly pullSecrets: readonly string[];
+  /** In front of the tags `sha256-….sig` and `.att`. */
+  readonly tagPrefix?: string;
+}
+
+/** Met by any proven attestation of the type that the program, if there is one, finds compliant. */
+export interface AttestationDemand {
   readonly name: string;
-  readonly key: PublicKey;
-  /** The signature must be in a transparency log: the authority has a `ctlog`. Without one a key needs no log. */
-  readonly requiresLog: boolean;
+  /** As written, which may be a short name. */
+  readonly predicateType: string;
+  /** As statements say it. */
+  readonly predicateUri: string;
+  readonly program?: PolicyProgram;
+}
+
+/** A policy in CUE or Rego. */
+export interface PolicyProgram {
+  readonly language: 'cue' | 'rego';
+  readonly source: ProgramSource;
+}
+
+export type ProgramSource =
+  | { readonly kind: 'data'; readonly text: string }
+  /** In the controller's own namespace. */
+  | { readonly kind: 'configMap'; readonly name: string; readonly key: string }
+  /** `sha256` is the lower-case hexadecimal digest that the body must have. */
+  | { readonly kind: 'remote'; readonly url: string; readonly sha256: string };
+
+export interface PolicyCondition {
+  readonly program: PolicyProgram;
+  /** What the program gets to see beside the authorities' results. */
+  readonly fetchConfigFile: boolean;
+  readonly includeSpec: boolean;
+  readonly includeObjectMeta: boolean;
+  readonly includeTypeMeta: boolean;
 }
 
 /** Decides without looking at signatures. */

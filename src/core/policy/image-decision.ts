@@ -1,6 +1,7 @@
 import { PolicyError, type SealwrightError } from '../../errors.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
-import type { ImageEvidence } from './image-evidence.ts';
+import type { PolicyContext } from './policy-context.ts';
+import type { PolicyMaterial } from './policy-material.ts';
 import { judgePolicy, type PolicyJudgement } from './policy-judgement.ts';
 
 /** What happens to an image that no policy is about. policy-controller's default, and ours, is `deny`. */
@@ -24,12 +25,15 @@ export interface ImageDecision {
  * @param policies those that are about it; `decideUncovered` when there are none
  * @param name     the image, for messages
  */
-export function decideImage(
+export async function decideImage(
   policies: readonly ClusterImagePolicy[],
   name: string,
-  evidence: ImageEvidence,
-): ImageDecision {
-  const judged = policies.map((policy) => ({ policy, judgement: judgePolicy(policy, name, evidence) }));
+  material: PolicyMaterial,
+  context: PolicyContext,
+): Promise<ImageDecision> {
+  const judged = await Promise.all(
+    policies.map(async (policy) => ({ policy, judgement: await judgePolicy(policy, name, material, context) })),
+  );
   const failing = (mode: ClusterImagePolicy['mode']): readonly SealwrightError[] =>
     judged.flatMap(({ policy, judgement }) =>
       policy.mode === mode && judgement.outcome !== 'passed' ? [judgement.error] : [],

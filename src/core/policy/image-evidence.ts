@@ -2,24 +2,30 @@ import type { Digest } from '../image/digest.ts';
 import type { Repository } from '../image/reference.ts';
 import type { VerifiedBundle } from '../verify/verified-bundle.ts';
 import type { SealwrightError } from '../../errors.ts';
+import type { SigningAuthority } from './cluster-image-policy.ts';
 
 /** An image as it will run. */
 export interface PinnedImage extends Repository {
   readonly digest: Digest;
 }
 
-/**
- * What is known about one image's signatures. Independent of any policy but for the keys that were tried, so that it can be
- * kept and judged again when policies change.
- */
+/** An in-toto statement about the image, proven, with its place. */
+export interface VerifiedAttestation {
+  readonly bundle: VerifiedBundle;
+  /** Digest of the blob that holds the envelope. */
+  readonly layerDigest: string;
+}
+
+/** What is known about one image, verified as one authority wants it. */
 export type ImageEvidence =
   | {
       readonly kind: 'checked';
       /**
-       * Verified signatures of this image's digest: with certificates, whoever they name; with keys, those of the keys that
-       * were tried. Attestations are not among them.
+       * Verified signatures of this image's digest: with certificates, whoever they name; with keys, those of the key that
+       * was tried. Attestations are not among them.
        */
       readonly signatures: readonly VerifiedBundle[];
+      readonly attestations: readonly VerifiedAttestation[];
       /** Why each of the others does not count. */
       readonly refused: readonly SealwrightError[];
       /** What claims to be a signature and cannot be read at all. */
@@ -30,10 +36,16 @@ export type ImageEvidence =
   /** The registry could not be asked, or not in time. */
   | { readonly kind: 'unavailable'; readonly error: SealwrightError };
 
+export type CheckedEvidence = ImageEvidence & { readonly kind: 'checked' };
+
+/** What is known as an authority wants it: the trusted root, the log, the place of the signatures are the authority's. */
+export type EvidenceFor = (authority: SigningAuthority) => ImageEvidence;
+
 /** For policies that look at no signature. */
-export const NO_EVIDENCE: ImageEvidence = {
+export const NO_EVIDENCE: CheckedEvidence = {
   kind: 'checked',
   signatures: [],
+  attestations: [],
   refused: [],
   unusable: [],
   unreadFormats: [],

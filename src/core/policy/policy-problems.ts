@@ -1,4 +1,4 @@
-import { FormatError, UsageError } from '../../errors.ts';
+import { FormatError } from '../../errors.ts';
 
 interface Problem {
   readonly message: string;
@@ -12,7 +12,6 @@ interface Problem {
  */
 export class PolicyProblems {
   readonly #problems: Problem[] = [];
-  readonly #unsupported: string[] = [];
 
   missing(...paths: readonly string[]): void {
     this.#add('missing field(s)', '', paths);
@@ -27,39 +26,35 @@ export class PolicyProblems {
     this.#add(`expected exactly one, got ${found}`, '', paths);
   }
 
-  /** A field that means something to policy-controller and nothing here yet: ignoring it would admit too much. */
-  unsupported(path: string, instead: string): void {
-    this.#unsupported.push(`${path} (${instead})`);
+  /** A field that only another place has a use for. */
+  disallowed(path: string): void {
+    this.#add('must not set the field(s)', '', [path]);
+  }
+
+  /** The original's whole answer: an entry a line, each with its details, if any, on the line below. */
+  get text(): string {
+    const entries = this.#problems.map(({ message, details, paths }) => ({
+      first: `${message}: ${[...paths].sort().join(', ')}`,
+      key: `${message}\0${details}`,
+      details,
+    }));
+    entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return entries.map(({ first, details }) => (details === '' ? first : `${first}\n${details}`)).join('\n');
   }
 
   /**
    * @param what the document, for the message
-   * @throws FormatError FORMAT_POLICY, naming every problem; UsageError USAGE_BAD_CONFIG when the document is well formed
-   *   and asks for what is not supported
+   * @throws FormatError FORMAT_POLICY, naming every problem; `details.validation` holds the original's text
    */
   refuse(what: string): void {
-    if (this.#problems.length > 0) {
-      throw new FormatError('FORMAT_POLICY', `${what} is not valid`, { found: this.#text() });
-    }
-    if (this.#unsupported.length > 0) {
-      throw new UsageError('USAGE_BAD_CONFIG', `${what} asks for what is not supported`, {
-        found: this.#unsupported.join('; '),
-        expected: 'a policy without these fields: none of them is ever ignored',
-      });
-    }
+    if (this.#problems.length === 0) return;
+    const { text } = this;
+    throw new FormatError('FORMAT_POLICY', `${what} is not valid`, { found: text, details: { validation: text } });
   }
 
   #add(message: string, details: string, paths: readonly string[]): void {
     const same = this.#problems.find((problem) => problem.message === message && problem.details === details);
     if (same === undefined) this.#problems.push({ message, details, paths: new Set(paths) });
     else for (const path of paths) same.paths.add(path);
-  }
-
-  #text(): string {
-    const entries = this.#problems.map(({ message, details, paths }) => {
-      const suffix = details === '' ? '' : ` (${details})`;
-      return `${message}: ${[...paths].sort().join(', ')}${suffix}`;
-    });
-    return entries.sort().join('; ');
   }
 }

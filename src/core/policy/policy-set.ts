@@ -1,17 +1,18 @@
-import type { PublicKey } from '../crypto/public-key.ts';
-import { encodeHex } from '../encoding/hex.ts';
 import { ImageReference, type Repository } from '../image/reference.ts';
 import { FormatError } from '../../errors.ts';
-import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import type { ClusterImagePolicy, SigningAuthority } from './cluster-image-policy.ts';
 import type { PinnedImage } from './image-evidence.ts';
+import { NO_REFERENCES, type ResolvedReferences } from './policy-material.ts';
 import { matchesResource, type ReviewedObject } from './resource-match.ts';
 
 /** All policies in force at one moment. */
 export class PolicySet {
   readonly policies: readonly ClusterImagePolicy[];
+  /** What they refer to, as far as it could be had. */
+  readonly references: ResolvedReferences;
 
   /** @throws FormatError FORMAT_POLICY for two policies of one name: nobody could tell which one holds */
-  constructor(policies: readonly ClusterImagePolicy[]) {
+  constructor(policies: readonly ClusterImagePolicy[], references: ResolvedReferences = NO_REFERENCES) {
     const names = new Set<string>();
     for (const { name } of policies) {
       if (names.has(name)) {
@@ -23,6 +24,7 @@ export class PolicySet {
       names.add(name);
     }
     this.policies = policies;
+    this.references = references;
   }
 
   /** Those that speak about an image of this object. */
@@ -57,19 +59,16 @@ export class PolicySet {
 /** Whether signatures can make a difference to what the policies say. */
 export function needsEvidence(policies: readonly ClusterImagePolicy[]): boolean {
   return policies.some(
-    ({ authorities }) =>
+    ({ authorities, condition }) =>
       authorities.some(({ kind }) => kind !== 'static') &&
-      !authorities.some((authority) => authority.kind === 'static' && authority.action === 'pass'),
+      (condition !== undefined ||
+        !authorities.some((authority) => authority.kind === 'static' && authority.action === 'pass')),
   );
 }
 
-/** The keys that some authority accepts, each once. */
-export function keysOf(policies: readonly ClusterImagePolicy[]): readonly PublicKey[] {
-  const keys = new Map<string, PublicKey>();
-  for (const { authorities } of policies) {
-    for (const authority of authorities) {
-      if (authority.kind === 'key') keys.set(encodeHex(authority.key.id), authority.key);
-    }
-  }
-  return [...keys.values()];
+/** The authorities that look at signatures or attestations, of all policies. */
+export function signingAuthorities(policies: readonly ClusterImagePolicy[]): readonly SigningAuthority[] {
+  return policies.flatMap(({ authorities }) =>
+    authorities.filter((authority): authority is SigningAuthority => authority.kind !== 'static'),
+  );
 }

@@ -1,4 +1,5 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
+import type { JsonObject } from '../encoding/json.ts';
 import type { LabelRequirement, LabelSelector, ResourceMatch } from './cluster-image-policy.ts';
 import type { PolicyProblems } from './policy-problems.ts';
 
@@ -9,6 +10,8 @@ export interface ReviewedObject {
   /** Lower-case plural. */
   readonly resource: string;
   readonly labels: ReadonlyMap<string, string>;
+  /** The whole of it, for policies that ask for its spec, metadata or kind. */
+  readonly document?: JsonObject;
 }
 
 /** The original knows no others, and refuses them. */

@@ -27,6 +27,8 @@ export interface FetchLayersOptions {
   readonly maxBytes: number;
   /** Contents that a layer is likely to have: one that is named by its digest needs no request. */
   readonly guesses?: readonly Uint8Array[];
+  /** In front of the tag. */
+  readonly tagPrefix?: string;
 }
 
 /** cosign's own limit (cosign.md §3.2). */
@@ -50,7 +52,7 @@ export async function fetchTaggedLayers(
   attachment: Exclude<LegacyAttachment, 'sbom'>,
   options: FetchLayersOptions,
 ): Promise<FetchedLayers> {
-  const tag = legacyTag(digest, attachment);
+  const tag = `${options.tagPrefix ?? ''}${legacyTag(digest, attachment)}`;
   const { registry, repository: path } = repository;
   const manifest = await manifestAt(client, new ImageReference({ registry, repository: path, tag }));
   return manifest === undefined ? { layers: [], unusable: [] } : fetchLayers(client, repository, manifest, options);

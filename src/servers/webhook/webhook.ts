@@ -1,5 +1,9 @@
 import type { Hono } from 'hono';
 import type { NoMatchAction } from '../../core/policy/image-decision.ts';
+import { PolicyMaterial } from '../../core/policy/policy-material.ts';
+import type { PolicySet } from '../../core/policy/policy-set.ts';
+import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
+import type { ProgramVerdict } from '../../core/policy/policy-context.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import {
   ADMISSION_LIMITS,
@@ -8,10 +12,12 @@ import {
   type AdmissionAnswer,
   type AdmissionRequest,
 } from '../../core/wire/admission-review.ts';
-import { InvariantError, LimitError, renderError, SealwrightError } from '../../errors.ts';
+import { InvariantError, LimitError, RemoteError, renderError, SealwrightError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
+import { fetchConfigFiles } from '../../workflows/image-config.ts';
+import { evaluateProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
@@ -26,6 +32,8 @@ export interface WebhookOptions {
   /** Its HTTP client should give up within seconds: somebody is waiting for the pod. */
   readonly registry: RegistryClient;
   readonly trustedRoot: TrustedRoot;
+  /** For policies in CUE and Rego; without it they cannot be evaluated, and refuse. */
+  readonly engines?: EnginesSource;
   /** What happens to images that no policy is about; `deny` when absent, as in policy-controller. */
   readonly noMatch?: NoMatchAction;
   readonly now: () => Date;
@@ -47,6 +55,7 @@ const MAX_UNDER_WAY = 1000;
 export function createWebhook(options: WebhookOptions): Webhook {
   const { policies, noMatch = 'deny', logger } = options;
   const evidence = new AdmissionEvidence(options);
+  const materials = new Materials(options.trustedRoot);
   const counters = new DecisionCounters();
   const underWay = new Set<Promise<unknown>>();
   const routes = createApp(logger);
@@ -61,7 +70,18 @@ export function createWebhook(options: WebhookOptions): Webhook {
       const isBusy = underWay.size >= MAX_UNDER_WAY;
       const admit = async (): Promise<ReviewOutcome> => {
         if (isBusy) throw tooBusy();
-        return admitReview(request, { evidence, policies: policies.current(), noMatch, stage, deadlineMs });
+        const current = policies.current();
+        const material = materials.of(current);
+        return admitReview(request, {
+          evidence,
+          policies: current,
+          material,
+          evaluate: (program, input) => evaluate(options.engines, material, program, input),
+          configFiles: (image) => fetchConfigFiles(options.registry, image),
+          noMatch,
+          stage,
+          deadlineMs,
+        });
       };
       const answering = answer(request, admit, { stage, counters, logger });
       underWay.add(answering);
@@ -79,6 +99,36 @@ export function createWebhook(options: WebhookOptions): Webhook {
       await Promise.allSettled(underWay);
     },
   };
+}
+
+/** One for each set of policies, so that what was verified under its trusted roots is verified once. */
+class Materials {
+  readonly #trustedRoot: TrustedRoot;
+  readonly #known = new WeakMap<PolicySet, PolicyMaterial>();
+
+  constructor(trustedRoot: TrustedRoot) {
+    this.#trustedRoot = trustedRoot;
+  }
+
+  of(policies: PolicySet): PolicyMaterial {
+    const known = this.#known.get(policies) ?? new PolicyMaterial(this.#trustedRoot, policies.references);
+    this.#known.set(policies, known);
+    return known;
+  }
+}
+
+async function evaluate(
+  engines: EnginesSource | undefined,
+  material: PolicyMaterial,
+  { language, source }: PolicyProgram,
+  input: string,
+): Promise<ProgramVerdict> {
+  if (engines === undefined) {
+    throw new RemoteError('POLICY_ENGINE_MISSING', 'this webhook was started without policy engines', {
+      expected: 'engines, for policies in CUE and Rego',
+    });
+  }
+  return evaluateProgram(await engines(), language, material.program(source), input);
 }
 
 /** Never rejects: an error that reached the API server could be taken for leave to admit (failurePolicy Ignore). */

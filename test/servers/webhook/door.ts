@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
 import type { NoMatchAction } from '../../../src/core/policy/image-decision.ts';
 import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import type { PolicyEngines } from '../../../src/io/engines/policy-engines.ts';
 import { createWebhook, type Webhook } from '../../../src/servers/webhook/webhook.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { World } from './world.ts';
@@ -16,7 +17,7 @@ export interface Door {
 
 export async function openDoor(
   t: TestContext,
-  options: { noMatch?: NoMatchAction; now?: () => Date } = {},
+  options: { noMatch?: NoMatchAction; now?: () => Date; engines?: PolicyEngines } = {},
 ): Promise<Door> {
   const world = await World.open(t);
   let policies = new PolicySet([]);
@@ -25,6 +26,7 @@ export async function openDoor(
     registry: world.client,
     trustedRoot: world.instance.trustedRoot,
     now: options.now ?? (() => new Date()),
+    ...(options.engines === undefined ? {} : { engines: engineSource(options.engines) }),
     ...(options.noMatch === undefined ? {} : { noMatch: options.noMatch }),
   });
   t.after(() => webhook.close());
@@ -35,6 +37,10 @@ export async function openDoor(
       policies = new PolicySet(texts.flatMap((text, index) => parseClusterImagePolicies(text, `policy ${index}`)));
     },
   };
+}
+
+function engineSource(engines: PolicyEngines): () => Promise<PolicyEngines> {
+  return () => Promise.resolve(engines);
 }
 
 /** Wants a signature by the instance's usual subject on everything below `shop/`. */

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PinnedImage } from '../../../src/core/policy/image-evidence.ts';
-import { AdmissionEvidence } from '../../../src/workflows/admission-evidence.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
+import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
+import { AdmissionEvidence, type EvidenceRequest } from '../../../src/workflows/admission-evidence.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, podSpec } from './review.ts';
 
@@ -126,10 +128,17 @@ test('of more images than may be remembered, those not asked for longest are for
       return { registry, repository, digest: digest! };
     }),
   );
-  const known = (): boolean[] => images.map((image) => evidence.remembered(image, []) !== undefined);
-  await evidence.fresh(images[0]!, []);
-  await evidence.fresh(images[1]!, []);
-  assert.notEqual(evidence.remembered(images[0]!, []), undefined);
-  await evidence.fresh(images[2]!, []);
+  const { authorities } = parseClusterImagePolicies(policyFor(world), 'file')[0]!;
+  const material = new PolicyMaterial(world.instance.trustedRoot);
+  const about = (image: PinnedImage): EvidenceRequest => ({
+    image,
+    authorities: authorities.filter((authority) => authority.kind !== 'static'),
+    material,
+  });
+  const known = (): boolean[] => images.map((image) => evidence.remembered(about(image)) !== undefined);
+  await evidence.fresh(about(images[0]!));
+  await evidence.fresh(about(images[1]!));
+  assert.notEqual(evidence.remembered(about(images[0]!)), undefined);
+  await evidence.fresh(about(images[2]!));
   assert.deepEqual(known(), [true, false, true]);
 });

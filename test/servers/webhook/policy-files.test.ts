@@ -69,10 +69,10 @@ const UNUSABLE: readonly (readonly [
   ['bytes that are not UTF-8', { 'p.yaml': Buffer.from([0xff, 0xfe]) }, '.', 'FORMAT_POLICY'],
   ['a file of 5 MiB', { 'p.yaml': Buffer.alloc(5 << 20, 0x20) }, '.', 'USAGE_FILE'],
   [
-    'a field that is not supported',
+    'a KMS that nobody knows',
     { 'p.yaml': policy('p').replace('static: {action: pass}', 'key: {kms: "a://b"}') },
     '.',
-    'USAGE_BAD_CONFIG',
+    'FORMAT_POLICY',
   ],
 ];
 

@@ -138,7 +138,7 @@ test('a signature with a key: by the right one, by another, where none is wanted
   enforce(policyFor(world));
   refused(await answer(), 'KEY_MISMATCH');
   enforce(policyWith(key), policyFor(world));
-  refused(await answer(), 'IDENTITY_MISMATCH');
+  refused(await answer(), 'KEY_MISMATCH');
 });
 
 test('several refusals read one below the other; one image in several places is refused once', async (t) => {

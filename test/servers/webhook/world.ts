@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import { imageSignatureStatement, IMAGE_SIGNATURE_PREDICATE } from '../../../src/core/attestation/image-signature.ts';
 import { encodeStatement } from '../../../src/core/attestation/statement.ts';
 import { encodeBundle } from '../../../src/core/bundle/bundle-encoder.ts';
+import type { JsonObject, JsonValue } from '../../../src/core/encoding/json.ts';
 import { utf8 } from '../../../src/core/encoding/bytes.ts';
 import { encodeManifest } from '../../../src/core/image/manifest.ts';
 import { OCI_EMPTY, OCI_MANIFEST } from '../../../src/core/image/media-types.ts';
@@ -65,9 +66,9 @@ export class World {
   }
 
   /** An image of its own for each name, without layers. */
-  async push(name: string, tag = '1'): Promise<ImageReference> {
+  async push(name: string, tag = '1', extra: JsonObject = {}): Promise<ImageReference> {
     const reference = parseReference(`${this.host}/${name}:${tag}`);
-    const config = utf8(JSON.stringify({ name, tag }));
+    const config = utf8(JSON.stringify({ name, tag, ...extra }));
     const digest = await this.client.putBlob(reference, config);
     const bytes = encodeManifest({
       kind: 'image',
@@ -90,6 +91,19 @@ export class World {
   draft(digest: Digest, input: DraftInput = {}, predicateType = IMAGE_SIGNATURE_PREDICATE): Draft {
     const statement = { ...imageSignatureStatement(digest), predicateType };
     return this.instance.signStatement(new Uint8Array(0), { ...input, payload: encodeStatement(statement) });
+  }
+
+  /** Attests: a statement of a type with a predicate, signed and attached. */
+  async attest(
+    image: ImageReference,
+    predicateType: string,
+    predicate: JsonValue,
+    input: DraftInput = {},
+  ): Promise<Draft> {
+    const statement = { ...imageSignatureStatement(image.digest!), predicateType, predicate };
+    const draft = this.instance.signStatement(new Uint8Array(0), { ...input, payload: encodeStatement(statement) });
+    await this.attach(image, draft, predicateType);
+    return draft;
   }
 
   async attach(image: ImageReference, draft: Draft, predicateType = IMAGE_SIGNATURE_PREDICATE): Promise<void> {

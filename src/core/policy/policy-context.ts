@@ -1,0 +1,21 @@
+import type { JsonObject } from '../encoding/json.ts';
+import type { PolicyProgram } from './cluster-image-policy.ts';
+import type { EvidenceFor } from './image-evidence.ts';
+
+/** What a program in CUE or Rego says about its input. */
+export type ProgramVerdict = { readonly isCompliant: true } | { readonly isCompliant: false; readonly reason: string };
+
+/** Everything that the judgement of one image rests on. */
+export interface PolicyContext {
+  readonly evidence: EvidenceFor;
+  /**
+   * Asks a program about a JSON document.
+   *
+   * @throws SealwrightError when it cannot be evaluated, which refuses
+   */
+  readonly evaluate: (program: PolicyProgram, input: string) => Promise<ProgramVerdict>;
+  /** The image's configuration for each platform, `os/architecture[/variant]`. @throws SealwrightError */
+  readonly configFiles: () => Promise<JsonObject>;
+  /** The outermost object under review. */
+  readonly object?: JsonObject;
+}

@@ -1,0 +1,30 @@
+import type { PolicyProgram } from '../core/policy/cluster-image-policy.ts';
+import type { ProgramVerdict } from '../core/policy/policy-context.ts';
+import { policyControllerRegoVerdict, POLICY_CONTROLLER_REGO_QUERY } from '../io/engines/rego-verdict.ts';
+import type { PolicyEngines } from '../io/engines/policy-engines.ts';
+
+/** What evaluates policies in CUE and Rego, opened when the first one asks. */
+export type EnginesSource = () => Promise<PolicyEngines>;
+
+/**
+ * Asks a program about a JSON document, as policy-controller does: Rego for `data.sigstore.isCompliant`, CUE by unifying,
+ * where what stays open passes.
+ *
+ * @param text the program's
+ * @throws FormatError FORMAT_POLICY, PolicyError POLICY_EVALUATION, RemoteError POLICY_ENGINE_*, LimitError
+ */
+export async function evaluateProgram(
+  engines: PolicyEngines,
+  language: PolicyProgram['language'],
+  text: string,
+  input: string,
+): Promise<ProgramVerdict> {
+  const files = [{ name: `policy.${language}`, text }];
+  if (language === 'cue') {
+    const result = await engines.evaluateCue({ files, input, reading: 'policy-controller' });
+    return result.valid ? { isCompliant: true } : { isCompliant: false, reason: result.reason };
+  }
+  const query = POLICY_CONTROLLER_REGO_QUERY;
+  const verdict = policyControllerRegoVerdict(await engines.evaluateRego({ modules: files, query, input }));
+  return verdict.compliant ? { isCompliant: true } : { isCompliant: false, reason: verdict.reasons.join('\n') };
+}
