@@ -2,6 +2,8 @@ import { createReadStream, readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 import { LimitError, UsageError } from '../errors.ts';
 
+const MAX_SMALL_BYTES = 256 << 10;
+
 /** Larger than any document that is read whole. */
 const MAX_DOCUMENT_BYTES = 64 << 20;
 
@@ -36,11 +38,23 @@ export async function readWholeInput(path: string): Promise<Uint8Array> {
 /** A file, or standard input for `-`, as it is read; of any size. @throws UsageError USAGE_FILE while it is read */
 export async function* streamInput(path: string): AsyncIterable<Uint8Array> {
   try {
+    const whole = path === '-' ? undefined : readSmallFile(path);
+    if (whole !== undefined) {
+      yield whole;
+      return;
+    }
     const stream: AsyncIterable<Uint8Array> = path === '-' ? process.stdin : createReadStream(path);
     for await (const chunk of stream) yield chunk;
   } catch (cause) {
     throw cannotRead(path, cause);
   }
+}
+
+/** A plain file that is small, without a stream, which takes longer to set up than most files to read. */
+function readSmallFile(path: string): Uint8Array | undefined {
+  // What is no plain file may make us wait, which must not stop the clock of --timeout.
+  const found = statSync(path);
+  return found.isFile() && found.size <= MAX_SMALL_BYTES ? readFileSync(path) : undefined;
 }
 
 function cannotRead(path: string, cause: unknown): unknown {

@@ -1,4 +1,4 @@
-/** Entry of the command line. Started by `bin/start.js`, which turns Node's compile cache on first. */
+/** Entry of the command line. Started by `bin/start.cjs`, which turns Node's compile cache on first. */
 import { runCommandLine } from './command-line.ts';
 import { reportFailure } from './failure.ts';
 import { fileSystem } from './file-system.ts';
@@ -27,13 +27,14 @@ function crash(error: unknown): void {
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
 
-const exitCode = await runCommandLine({
+void runCommandLine({
   arguments: process.argv.slice(2),
   environment: process.env,
   programName: process.argv[1]?.split('/').at(-1) ?? '',
   isTerminal,
   isResultOnTerminal: isTerminalAt(STDOUT),
   exit: (code) => process.exit(code),
+}).then((exitCode) => {
+  // Everything is written synchronously, so nothing is lost, and no idle connection delays the end.
+  process.exit(exitCode);
 });
-// Everything is written synchronously, so nothing is lost, and no idle connection delays the end.
-process.exit(exitCode);

@@ -41,7 +41,8 @@ export function parseJson(
   } catch (cause) {
     throw new FormatError(code, `${what} is not valid JSON`, { cause, found: describeSyntaxError(cause) });
   }
-  checkStructure(text, what, code, limits.maxDepth);
+  const members = countMembers(value, what, limits.maxDepth);
+  if (countNames(text) !== members) refuseDuplicate(text, what, code);
   return value;
 }
 
@@ -54,48 +55,64 @@ function describeSyntaxError(cause: unknown): string {
 }
 
 /**
- * One pass over text that JSON.parse has accepted: depth and duplicate names. Cheaper than a parser of our own, because
- * the grammar is known to hold and only braces, strings and colons matter. Strings, base64 mostly, are skipped natively.
+ * How many members the objects of a value have, all together.
+ *
+ * @throws LimitError LIMIT_DEPTH
  */
-function checkStructure(text: string, what: string, code: FormatCode, maxDepth: number): void {
-  const names: (Set<string> | undefined)[] = [];
-  let start = 0;
-  let end = 0;
-  for (let i = 0; i < text.length; i++) {
-    switch (text.charCodeAt(i)) {
-      case 0x22:
-        start = i + 1;
-        i = end = closingQuote(text, start);
-        break;
-      case 0x3a: {
-        const written = text.slice(start, end);
-        // Names are compared decoded: "\u0061" and "a" are the same member.
-        const name = written.includes('\\') ? (JSON.parse(`"${written}"`) as string) : written;
-        const seen = names[names.length - 1];
-        if (seen?.has(name) === true) {
-          throw new FormatError(code, `${what} has a duplicate member`, {
-            found: `two members named ${JSON.stringify(name.slice(0, 64))}, the second ending at offset ${i}`,
-            expected: 'each name once per object',
-          });
-        }
-        seen?.add(name);
-        break;
-      }
-      case 0x7b:
-      case 0x5b:
-        if (names.length === maxDepth) {
-          throw new LimitError('LIMIT_DEPTH', `${what} is nested too deeply`, {
-            expected: `at most ${maxDepth} levels`,
-          });
-        }
-        names.push(text.charCodeAt(i) === 0x7b ? new Set() : undefined);
-        break;
-      case 0x7d:
-      case 0x5d:
-        names.pop();
-        break;
-    }
+function countMembers(value: JsonValue, what: string, maxDepth: number, depth = 1): number {
+  if (value === null || typeof value !== 'object') return 0;
+  if (depth > maxDepth) {
+    throw new LimitError('LIMIT_DEPTH', `${what} is nested too deeply`, { expected: `at most ${maxDepth} levels` });
   }
+  const inside: readonly JsonValue[] = isJsonArray(value) ? value : Object.values(value);
+  let count = isJsonArray(value) ? 0 : inside.length;
+  for (const element of inside) count += countMembers(element, what, maxDepth, depth + 1);
+  return count;
+}
+
+/**
+ * How many names are written in text that JSON.parse has accepted: strings with a colon behind them. More than there are
+ * members means that one of them was written twice. Strings, base64 mostly, are skipped natively.
+ */
+function countNames(text: string): number {
+  let count = 0;
+  for (let start = text.indexOf('"'); start !== -1;) {
+    let next = closingQuote(text, start + 1) + 1;
+    while (isSpace(text.charCodeAt(next))) next++;
+    if (text.charCodeAt(next) === COLON) count++;
+    start = text.indexOf('"', next);
+  }
+  return count;
+}
+
+const COLON = 0x3a;
+
+/** RFC 8259 §2. */
+function isSpace(character: number): boolean {
+  return character === 0x20 || character === 0x0a || character === 0x0d || character === 0x09;
+}
+
+/** Finds the duplicate for the message. Names are compared decoded: "\u0061" and "a" are the same member. */
+function refuseDuplicate(text: string, what: string, code: FormatCode): never {
+  const names: Set<string>[] = [];
+  let found = '';
+  let string: [start: number, end: number] = [0, 0];
+  for (let i = 0; i < text.length && found === ''; i++) {
+    const character = text.charAt(i);
+    if (character === '"') {
+      string = [i, closingQuote(text, i + 1) + 1];
+      i = string[1] - 1;
+    } else if (character === ':') {
+      const name = JSON.parse(text.slice(...string)) as string;
+      const seen = names[names.length - 1];
+      if (seen?.has(name) === true) {
+        found = `two members named ${JSON.stringify(name.slice(0, 64))}, the second ending at offset ${i}`;
+      }
+      seen?.add(name);
+    } else if (character === '{' || character === '[') names.push(new Set());
+    else if (character === '}' || character === ']') names.pop();
+  }
+  throw new FormatError(code, `${what} has a duplicate member`, { found, expected: 'each name once per object' });
 }
 
 /** Offset of the quote that ends the string whose first character is at `start`: the first with no escape before it. */

@@ -1,15 +1,13 @@
 /**
- * Starts the command line with Node's compile cache: it keeps what V8 compiled and what type stripping made of our
- * sources, without which every command would spend 80 ms on loading the stripper. This file is JavaScript because it runs
- * before there is a cache.
+ * Turns on Node's compile cache: it keeps what V8 compiled, and in a checkout what type stripping made of the sources,
+ * without which every command would spend 80 ms on loading the stripper.
  *
  * The cache holds code that will be run, so it lives in a folder that only its owner can write; Node's own default is
  * under /tmp, where another user could have been first.
- *
- * Built-ins come without their module facades, which would load half the standard library for every `--help`.
  */
-
-const { enableCompileCache, registerHooks } = process.getBuiltinModule('node:module');
+'use strict';
+const { mkdirSync, statSync } = require('node:fs');
+const { enableCompileCache } = require('node:module');
 
 const folder = ownFolder();
 if (folder !== undefined) {
@@ -18,16 +16,6 @@ if (folder !== undefined) {
   process.env.NODE_COMPILE_CACHE = folder;
 }
 
-// Our own files name each other exactly, extension included. Node would look each of them up on the disk, follow links and
-// read the package's description to know what it is: a third of what loading a command costs.
-registerHooks({
-  resolve(specifier, context, nextResolve) {
-    if (!/^\.\.?\/.*\.ts$/.test(specifier)) return nextResolve(specifier, context);
-    return { url: new URL(specifier, context.parentURL).href, format: 'module-typescript', shortCircuit: true };
-  },
-});
-await import('../src/cli/main.ts');
-
 /** The cache folder, made if need be; undefined when there is none that is safe, which only costs time. */
 function ownFolder() {
   const { XDG_CACHE_HOME, HOME } = process.env;
@@ -35,7 +23,6 @@ function ownFolder() {
   if (base === undefined || process.getuid === undefined) return undefined;
   const parent = `${base}/sealwright`;
   try {
-    const { mkdirSync, statSync } = process.getBuiltinModule('node:fs');
     mkdirSync(`${parent}/node`, { recursive: true, mode: 0o700 });
     const isOwn = (path, barred) => {
       const { uid, mode } = statSync(path);

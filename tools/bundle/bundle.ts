@@ -1,0 +1,128 @@
+/**
+ * Bundles the command line: one CommonJS file for each command that is started often, one that holds everything, and one
+ * for the log's thread. CommonJS, because `import … from 'node:crypto'` builds a facade of every export of a built-in,
+ * which loads the web's cryptography along; one file, because finding a file costs more than reading it.
+ */
+import * as promises from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import * as esbuild from 'esbuild';
+import { COMMAND_NAMES } from '../../src/cli/command-table.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+
+/** What scripts and people start again and again, and what ends within a second. */
+const OFTEN = [
+  'version',
+  'verify',
+  'verify-blob',
+  'verify-attestation',
+  'verify-blob-attestation',
+  'sign',
+  'sign-blob',
+  'attest',
+  'attest-blob',
+];
+
+/** Those of them that there are. `version` holds the overview as well. */
+export const BUNDLED_COMMANDS: readonly string[] = OFTEN.filter((name) => COMMAND_NAMES.includes(name));
+
+export interface Bundle {
+  readonly name: string;
+  /** A command alone, or everything. */
+  readonly command?: string;
+  readonly entry: string;
+}
+
+export const COMMAND_BUNDLES: readonly Bundle[] = BUNDLED_COMMANDS.map((command) => ({
+  name: command,
+  command,
+  entry: 'src/cli/main.ts',
+}));
+
+/** For a package without sources: every other command, and the thread that `new Worker` starts. */
+export const REMAINING_BUNDLES: readonly Bundle[] = [
+  { name: 'all', entry: 'src/cli/main.ts' },
+  { name: 'log-worker', entry: 'src/servers/engine/log-worker.ts' },
+];
+
+/** @returns the files of the checkout that went into it, relative to {@link ROOT} */
+export async function writeBundle({ name, command, entry }: Bundle, folder: string): Promise<readonly string[]> {
+  const { metafile } = await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    outfile: join(folder, `${name}.cjs`),
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node24',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'error',
+    define: { 'import.meta.url': 'bundleUrl' },
+    banner: { js: 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
+    plugins: [oneCommand(command), ownSources, latePromises],
+  });
+  return inputsOf(metafile);
+}
+
+/** Every file that was read, on whatever path it is reached. */
+function inputsOf({ inputs }: esbuild.Metafile): readonly string[] {
+  return Object.keys(inputs).filter((path) => ![LEFT_OUT, LATE].includes(path.split(':', 1)[0] ?? ''));
+}
+
+const LEFT_OUT = 'left-out';
+
+/** Leaves the other commands of the table out. Nothing asks for them: the first word of a command line chose the bundle. */
+function oneCommand(command: string | undefined): esbuild.Plugin {
+  return {
+    name: 'one-command',
+    setup(build) {
+      if (command === undefined) return;
+      build.onResolve({ filter: /^\.\/commands\// }, ({ path }) =>
+        path === `./commands/${command}.ts` ? undefined : { path, namespace: LEFT_OUT },
+      );
+      build.onLoad({ filter: /.*/, namespace: LEFT_OUT }, ({ path }) => ({
+        contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle of ${command}`)})`,
+      }));
+    },
+  };
+}
+
+/**
+ * Two things that our sources say differently before they are bundled: a `require` made for what is loaded late becomes the
+ * bundle's own, and the thread's file has another name.
+ */
+const ownSources: esbuild.Plugin = {
+  name: 'own-sources',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const contents = text
+        .replace(/^const require = createRequire\(import\.meta\.url\);$/m, '')
+        .replace("new URL('./log-worker.ts', import.meta.url)", "new URL('./log-worker.cjs', import.meta.url)");
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+const LATE = 'late';
+
+/** Loads promises of files when the first is made: they bring the whole of `node:readline` along. */
+const latePromises: esbuild.Plugin = {
+  name: 'late-promises',
+  setup(build) {
+    build.onResolve({ filter: /^node:fs\/promises$/ }, ({ path }) => ({ path, namespace: LATE }));
+    build.onLoad({ filter: /.*/, namespace: LATE }, () => ({
+      contents: Object.keys(promises)
+        .filter((name) => name !== 'default')
+        .map(
+          (name) =>
+            `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>require("node:fs").promises.${name}});`,
+        )
+        .join(''),
+    }));
+  },
+};
