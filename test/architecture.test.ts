@@ -75,7 +75,7 @@ const ROOMS: readonly Room[] = [
   },
   {
     name: 'io/oidc',
-    builtins: ['http', 'fs', 'fs/promises', 'child_process', 'crypto', 'timers/promises'],
+    builtins: ['http', 'http2', 'net', 'fs/promises', 'child_process'],
     packages: ['openid-client', 'jose'],
   },
   { name: 'io/clients', builtins: [], packages: [] },

@@ -17,6 +17,7 @@ import { CLIENT_TRUST_CONFIG_V01, parseClientTrustConfig } from '../../src/core/
 import { encodeSigningConfig, parseSigningConfig } from '../../src/core/trust/signing-config.ts';
 import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
+import { parseTokenResponse } from '../../src/io/oidc/spiffe-message.ts';
 import { pod } from '../servers/webhook/review.ts';
 import { FORMAT, text, vectors, INSTANCE, CLAIMS, TOKEN, DIGEST, json, type FuzzedParser } from './samples.ts';
 
@@ -81,6 +82,13 @@ function policyObject(): JsonValue {
 }
 
 export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
+  {
+    name: 'io/oidc/spiffe-message.ts: parseTokenResponse',
+    families: FORMAT,
+    parse: (bytes) => parseTokenResponse(bytes),
+    // Field 1 { 1: "spiffe://a/b", 2: "a.b.c" } in gRPC's framing.
+    samples: [Buffer.from('00000000170a150a0c7370696666653a2f2f612f621205612e622e63', 'hex')],
+  },
   {
     name: 'io/keys/key-reference.ts: parseKeyReference',
     families: ['usage'],

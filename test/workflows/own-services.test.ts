@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Hono } from 'hono';
+import type { SealwrightError } from '../../src/errors.ts';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { createLogInstance } from '../../src/core/trust/log-instance.ts';
@@ -196,6 +197,10 @@ test('a token of nobody whom the CA knows gets no certificate', async (t) => {
     return `${header}.${payload}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`;
   };
   const signer = { kind: 'keyless', identityToken: forged } as const;
-  await assert.rejects(signImage({ ...context, registry, reference, signer }), { code: 'AUTH_TOKEN_INVALID' });
+  await assert.rejects(signImage({ ...context, registry, reference, signer }), (error: SealwrightError) => {
+    assert.equal(error.code, 'AUTH_TOKEN_INVALID');
+    assert.match(error.facts.found ?? '', /the identity token does not verify: ERR_JWS_SIGNATURE_VERIFICATION_FAILED/);
+    return true;
+  });
   assert.deepEqual((await registry.referrers(reference, digest)).descriptors, []);
 });

@@ -4,7 +4,8 @@ import { DEFAULT_VERSIONS, selectServices } from '../../core/trust/service-selec
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { LoginOptions } from '../../io/oidc/interactive-login.ts';
 import { openBrowser } from '../../io/oidc/browser.ts';
-import { obtainIdentityToken, TOKEN_PROVIDERS } from '../../io/oidc/identity-token.ts';
+import { LOGIN_FLOWS, obtainIdentityToken, TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/identity-token.ts';
+import { UsageError } from '../../errors.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
@@ -21,8 +22,8 @@ export function identityToken(context: CommandContext, http: HttpClient, trust: 
 async function obtain(context: CommandContext, http: HttpClient, trust: ResolvedTrust): Promise<string> {
   const { flags, environment } = context;
   const given = flags.string('identity-token');
-  const provider = TOKEN_PROVIDERS.find((name) => name === flags.string('oidc-provider'));
-  const flow = flags.string('fulcio-auth-flow');
+  const provider = tokenProvider(flags.string('oidc-provider'));
+  const flow = LOGIN_FLOWS.find((name) => name === flags.string('fulcio-auth-flow'));
   const login = loginOptions(context, trust);
   const { token } = await obtainIdentityToken({
     http,
@@ -31,11 +32,20 @@ async function obtain(context: CommandContext, http: HttpClient, trust: Resolved
     ...(given === undefined ? {} : { identityToken: given }),
     ...(provider === undefined ? {} : { provider }),
     ...(login === undefined ? {} : { login }),
-    ...(flow === 'normal' || flow === 'device' ? { flow } : {}),
+    ...(flow === undefined ? {} : { flow }),
     disableAmbient: flags.boolean('oidc-disable-ambient-providers'),
     isTerminal: isatty(STDIN),
   });
   return token;
+}
+
+function tokenProvider(name: string | undefined): TokenProvider | undefined {
+  const known = TOKEN_PROVIDERS.find((provider) => provider === name);
+  if (known !== undefined || name === undefined) return known;
+  throw new UsageError('USAGE_BAD_FLAG', '--oidc-provider has no such value', {
+    found: name.slice(0, 100),
+    expected: TOKEN_PROVIDERS.join(', '),
+  });
 }
 
 function loginOptions(context: CommandContext, trust: ResolvedTrust): LoginOptions | undefined {

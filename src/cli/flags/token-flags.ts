@@ -1,8 +1,8 @@
-import type { TokenProvider } from '../../io/oidc/identity-token.ts';
+import type { LoginFlow } from '../../io/oidc/identity-token.ts';
 import type { Flag } from '../flag.ts';
 
 /** Named here, so that help need not load what fetches tokens. */
-const PROVIDERS: readonly TokenProvider[] = ['envvar', 'filesystem', 'github-actions'];
+const FLOWS: readonly LoginFlow[] = ['normal', 'device', 'token', 'client_credentials'];
 
 /** Where the identity comes from; names are cosign's. */
 export const TOKEN_FLAGS: readonly Flag[] = [
@@ -17,16 +17,16 @@ export const TOKEN_FLAGS: readonly Flag[] = [
     name: 'fulcio-auth-flow',
     kind: 'string',
     value: 'FLOW',
-    choices: ['normal', 'device'],
-    help: 'log in with the browser here, or with a code on another device',
+    choices: FLOWS,
+    help: 'log in: browser, code, or a secret',
     isCommon: true,
   },
   {
     name: 'oidc-provider',
     kind: 'string',
     value: 'NAME',
-    choices: PROVIDERS,
-    help: 'take the token from here only',
+    // Checked where it is used: a list of them all would not fit a line of help.
+    help: 'take it from here only, such as github-actions or spiffe',
   },
   { name: 'oidc-disable-ambient-providers', kind: 'boolean', help: 'log in, whatever the environment offers' },
   { name: 'oidc-client-id', kind: 'string', value: 'ID', default: 'sigstore', help: 'who asks at the login' },

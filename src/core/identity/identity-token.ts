@@ -3,7 +3,7 @@ import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson } from '../encoding/json.ts';
 import { AuthError } from '../../errors.ts';
 import { claim } from './claim.ts';
-import { tokenPayload } from './token-rules.ts';
+import { audiencesOf, tokenPayload } from './token-rules.ts';
 
 /** What the holder of a token can read in it. Its signature is for the certificate authority to verify. */
 export interface IdentityToken {
@@ -11,6 +11,8 @@ export interface IdentityToken {
   readonly token: string;
   /** Claim `iss`. */
   readonly issuer: string;
+  /** Claim `aud`: whom the token was made for. */
+  readonly audiences: readonly string[];
   /** Text that the proof of possession signs: the e-mail address where there is one, else the subject (fulcio.md, cosign.md §5.4). */
   readonly proofSubject: string;
   /** Identity providers behind the issuer, as Dex names them; certificates then name these. */
@@ -49,6 +51,7 @@ export function parseIdentityToken(token: string): IdentityToken {
   return {
     token,
     issuer: claim(claims, 'iss'),
+    audiences: audiencesOf(claims),
     proofSubject: email === '' ? subject : email,
     federatedIssuer: claims.optionalObject('federated_claims')?.optionalString('connector_id'),
     expiresAt: typeof expires === 'number' && expires >= 0 && expires < 1e12 ? new Date(expires * 1000) : undefined,
@@ -75,6 +78,9 @@ function workloadNames(claims: JsonFields, subject: string): readonly string[] {
     const namespace = kubernetes.optionalString('namespace') ?? '';
     const account = kubernetes.optionalObject('serviceaccount')?.optionalString('name') ?? '';
     return [`https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${account}`];
+  }
+  if (text('organization_slug') !== '' && text('pipeline_slug') !== '') {
+    return [`https://buildkite.com/${text('organization_slug')}/${text('pipeline_slug')}`];
   }
   return subject.startsWith('spiffe://') ? [subject] : [];
 }

@@ -67,7 +67,8 @@ export function checkTokenClaims(config: IssuerConfig, claims: JsonFields, now: 
   }
 }
 
-function audiencesOf(claims: JsonFields): readonly string[] {
+/** Claim `aud`, one text or a list of them; empty when it is neither. */
+export function audiencesOf(claims: JsonFields): readonly string[] {
   const value = claims.value('aud');
   if (typeof value === 'string') return [value];
   return Array.isArray(value) ? value.filter((element) => typeof element === 'string') : [];

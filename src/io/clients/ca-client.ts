@@ -14,6 +14,19 @@ const TIMEOUT_MS = 30_000;
 const MAX_ANSWER_BYTES = 1 << 20;
 /** How Fulcio says that it does not like the token: gRPC's INVALID_ARGUMENT, UNAUTHENTICATED and PERMISSION_DENIED. */
 const REFUSALS: readonly number[] = [400, 401, 403];
+/** Reasons that our own authority names. */
+const REASONS = [
+  'AUTH_TOKEN_INVALID',
+  'AUTH_TOKEN_EXPIRED',
+  'AUTH_ISSUER_UNKNOWN',
+  'AUTH_AUDIENCE',
+  'AUTH_CLAIM',
+  'AUTH_PROOF_OF_POSSESSION',
+  'AUTH_KEY_REFUSED',
+] as const;
+/** Of tokens for the public instance, and for every other one that has not chosen its own. */
+const USUAL_AUDIENCE = 'sigstore';
+const MAX_DETAILS = 16;
 
 /** Client of a certificate authority with Fulcio's API. */
 export class CaClient {
@@ -31,7 +44,8 @@ export class CaClient {
    * asked for again.
    *
    * @returns leaf first, unverified
-   * @throws AuthError AUTH_TOKEN_INVALID with the authority's words; RemoteError
+   * @throws AuthError with the authority's reason, where it tells one, else AUTH_TOKEN_INVALID, or AUTH_AUDIENCE for a token
+   *   that was made for somebody else; RemoteError
    */
   async requestCertificate(token: IdentityToken, key: PrivateKey): Promise<readonly Certificate[]> {
     const proof = key.sign(utf8(token.proofSubject));
@@ -54,22 +68,48 @@ export class CaClient {
   }
 }
 
+/** What the authority says of its reason: the message, and whatever details it adds. */
+interface Refusal {
+  readonly message: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly found: string;
+  readonly expected: string;
+}
+
 function refused(status: number, body: Uint8Array, token: IdentityToken): AuthError {
-  return new AuthError('AUTH_TOKEN_INVALID', `${PEER} does not accept the identity token`, {
-    found: `status ${status}${words(body, token.token)}`,
-    expected: `a token of an issuer that it trusts, for its audience; this one is of ${token.issuer}`,
+  const { message, code, reason, found, expected } = readRefusal(body, token.token);
+  const words = [reason === '' ? message : reason, found].filter((part) => part !== '').join(': ');
+  return new AuthError(refusalCode(code, token), `${PEER} does not accept the identity token`, {
+    found: `status ${status}${words === '' ? '' : `: ${words}`}; the token is of ${token.issuer}, for ${token.audiences.join(', ') || 'nobody'}`,
+    expected: expected === '' ? 'a token of an issuer that it trusts, for its audience' : expected,
     cause: new RemoteError('REMOTE_STATUS', `${PEER} answered with status ${status}`, { status }),
   });
 }
 
-/** The message of a gRPC status in JSON. An authority that repeats the token is not quoted. */
-function words(body: Uint8Array, token: string): string {
+/** The authority's own code where it tells one; Fulcio keeps its reason to its log, and only the audience can be guessed. */
+function refusalCode(code: string, { audiences }: IdentityToken): AuthError['code'] {
+  const known = REASONS.find((reason) => reason === code);
+  return known ?? (audiences.includes(USUAL_AUDIENCE) ? 'AUTH_TOKEN_INVALID' : 'AUTH_AUDIENCE');
+}
+
+/** A gRPC status in JSON, with a reason among its details. An authority that repeats the token is not quoted. */
+function readRefusal(body: Uint8Array, token: string): Refusal {
+  const none = { message: '', code: '', reason: '', found: '', expected: '' };
   try {
-    const fields = new JsonFields(parseJson(body, 'the refusal'), 'refusal', 'FORMAT_JSON');
-    const message = fields.optionalString('message') ?? '';
-    return message === '' || message.includes(token) ? '' : `: ${message.slice(0, 300)}`;
+    const fields = new JsonFields(parseJson(body, 'the refusal', 'FORMAT_JSON'), 'refusal', 'FORMAT_JSON');
+    const message = quotable(fields, 'message', token);
+    const [detail] = fields.has('details') ? fields.objects('details', MAX_DETAILS) : [];
+    if (detail === undefined) return { ...none, message };
+    const of = (name: string): string => quotable(detail, name, token);
+    return { message, code: of('code'), reason: of('reason'), found: of('found'), expected: of('expected') };
   } catch (error) {
-    if (error instanceof SealwrightError) return '';
+    if (error instanceof SealwrightError) return none;
     throw error;
   }
+}
+
+function quotable(fields: JsonFields, name: string, token: string): string {
+  const value = fields.value(name);
+  return typeof value !== 'string' || value.includes(token) ? '' : value.slice(0, 300);
 }

@@ -1,9 +1,8 @@
-import { JsonFields } from '../../core/encoding/json-fields.ts';
-import { parseJson } from '../../core/encoding/json.ts';
-import { FormatError, RemoteError, UsageError } from '../../errors.ts';
-import { DEFAULT_AUDIENCE, isCompactJws, type TokenAttempt, type TokenEnvironment } from './token-source.ts';
+import { UsageError } from '../../errors.ts';
+import { MAX_TOKEN_ANSWER_BYTES, tokenIn } from './token-answer.ts';
+import { DEFAULT_AUDIENCE, type TokenAttempt, type TokenEnvironment } from './token-source.ts';
 
-const MAX_ANSWER_BYTES = 128 << 10;
+const PEER = "GitHub's token service";
 
 /**
  * The token of a GitHub Actions job. GitHub offers one only to jobs with leave to write `id-token`, and what a job without
@@ -26,26 +25,11 @@ export async function githubActionsToken({ http, environment, audience }: TokenE
   const { body } = await http.request({
     url: address,
     headers: { authorization: `bearer ${bearer}`, accept: 'application/json' },
-    maxBytes: MAX_ANSWER_BYTES,
+    maxBytes: MAX_TOKEN_ANSWER_BYTES,
     redirects: 'refuse',
-    peer: "GitHub's token service",
+    peer: PEER,
   });
-  return { token: tokenIn(body), source: 'GitHub Actions' };
-}
-
-function tokenIn(body: Uint8Array): string {
-  let token = '';
-  try {
-    const fields = new JsonFields(parseJson(body, 'the answer'), 'answer', 'FORMAT_JSON');
-    token = fields.optionalString('value') ?? '';
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-  }
-  if (isCompactJws(token)) return token;
-  throw new RemoteError('REMOTE_BODY', "GitHub's token service answered without a token", {
-    found: `${body.length} bytes of something else`,
-    expected: 'JSON with a token in value',
-  });
+  return { token: tokenIn(body, 'value', PEER), source: 'GitHub Actions' };
 }
 
 function missingPermission(): UsageError {

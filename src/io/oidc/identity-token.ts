@@ -1,12 +1,31 @@
 import { UsageError } from '../../errors.ts';
+import { buildkiteToken } from './buildkite.ts';
+import { circleciToken } from './circleci.ts';
 import { githubActionsToken } from './github-actions.ts';
 import { environmentToken, givenToken, mountedToken } from './given-token.ts';
-import { browserLogin, deviceLogin, type LoginOptions } from './interactive-login.ts';
+import { googleImpersonationToken } from './google-impersonation.ts';
+import { googleWorkloadToken } from './google-metadata.ts';
+import { browserLogin, clientCredentialsLogin, deviceLogin, type LoginOptions } from './interactive-login.ts';
+import { spiffeToken } from './spiffe.ts';
 import type { ObtainedToken, TokenAttempt, TokenEnvironment } from './token-source.ts';
 
-export const TOKEN_PROVIDERS = ['envvar', 'filesystem', 'github-actions'] as const;
+/** In the order in which they are asked: what was set on purpose before what a platform offers by itself. */
+export const TOKEN_PROVIDERS = [
+  'envvar',
+  'filesystem',
+  'github-actions',
+  'buildkite-agent',
+  'circleci',
+  'google-impersonate',
+  'google-workload-identity',
+  'spiffe',
+] as const;
 /** Names as `--oidc-provider` has them. */
 export type TokenProvider = (typeof TOKEN_PROVIDERS)[number];
+
+/** `token` is for `--identity-token`, `client_credentials` for a program with a secret of its own. */
+export const LOGIN_FLOWS = ['normal', 'device', 'token', 'client_credentials'] as const;
+export type LoginFlow = (typeof LOGIN_FLOWS)[number];
 
 export interface IdentityTokenOptions extends TokenEnvironment {
   /** `--identity-token`: a token, or the path of a file with one. Nothing else is tried. */
@@ -18,7 +37,7 @@ export interface IdentityTokenOptions extends TokenEnvironment {
   /** How a person logs in; absent where there is nobody. */
   readonly login?: LoginOptions;
   /** `--fulcio-auth-flow`; absent: the browser, if there is a terminal. */
-  readonly flow?: 'normal' | 'device';
+  readonly flow?: LoginFlow;
   /** Whether a person is watching. Without one, and without a flow asked for, nobody is waited for. */
   readonly isTerminal: boolean;
 }
@@ -28,11 +47,16 @@ const PROVIDERS: Readonly<Record<TokenProvider, (options: TokenEnvironment) => T
     envvar: ({ environment }) => environmentToken(environment),
     filesystem: () => mountedToken(),
     'github-actions': githubActionsToken,
+    'buildkite-agent': buildkiteToken,
+    circleci: circleciToken,
+    'google-impersonate': googleImpersonationToken,
+    'google-workload-identity': googleWorkloadToken,
+    spiffe: spiffeToken,
   };
 
 /**
- * An identity token, from the first place that offers one: `--identity-token`, SIGSTORE_ID_TOKEN, a mounted file, GitHub
- * Actions, a person. A place that offers one and fails ends the search.
+ * An identity token, from the first place that offers one: `--identity-token`, SIGSTORE_ID_TOKEN, a mounted file, the
+ * platform this runs on, a person. A place that offers one and fails ends the search.
  *
  * @throws UsageError USAGE_NO_TOKEN, with each way that was tried and why it is closed; USAGE_FILE; AuthError; RemoteError
  */
@@ -49,10 +73,17 @@ export async function obtainIdentityToken(options: IdentityTokenOptions): Promis
   } else tried.push('ambient tokens are not to be used');
   if (options.provider !== undefined) throw noToken(tried);
   const { login, flow } = options;
+  if (flow === 'token') throw noToken(tried);
   if (login === undefined) tried.push('no identity provider is configured to log in at');
   else if (flow === undefined && !options.isTerminal) tried.push('there is no terminal at which somebody could log in');
-  else return flow === 'device' ? deviceLogin(options.http, login) : browserLogin(options.http, login);
+  else return logIn(options, login);
   throw noToken(tried);
+}
+
+function logIn({ http, flow }: IdentityTokenOptions, login: LoginOptions): Promise<ObtainedToken> {
+  if (flow === 'device') return deviceLogin(http, login);
+  if (flow === 'client_credentials') return clientCredentialsLogin(http, login);
+  return browserLogin(http, login);
 }
 
 function noToken(tried: readonly string[]): UsageError {

@@ -90,6 +90,25 @@ export async function deviceLogin(http: HttpClient, options: LoginOptions): Prom
   });
 }
 
+/**
+ * A token for a program that has a secret of its own (RFC 6749 §4.4). Not every provider gives identity tokens this way.
+ *
+ * @throws UsageError USAGE_BAD_FLAG without a secret; otherwise as {@link browserLogin}
+ */
+export async function clientCredentialsLogin(http: HttpClient, options: LoginOptions): Promise<ObtainedToken> {
+  if (options.clientSecret === undefined) {
+    throw new UsageError('USAGE_BAD_FLAG', 'the client credentials flow needs the secret of the client', {
+      found: 'no --oidc-client-secret-file',
+      expected: 'a file with the secret, and --oidc-client-id for whose it is',
+    });
+  }
+  const openid = await import('openid-client');
+  return translated(openid, options, async () => {
+    const configuration = await discover(openid, http, options);
+    return idToken(await openid.clientCredentialsGrant(configuration, { scope: SCOPE }), options);
+  });
+}
+
 async function discover(openid: typeof OpenId, http: HttpClient, options: LoginOptions): Promise<Configuration> {
   const issuer = URL.parse(options.issuerUrl);
   const isPlain = issuer?.protocol === 'http:' && isLoopback(issuer.hostname);
@@ -148,6 +167,13 @@ async function translated<Value>(
           .join(': ')
           .slice(0, 300),
         expected: `a completed login at ${issuerUrl}`,
+      });
+    }
+    if (error instanceof openid.WWWAuthenticateChallengeError) {
+      throw new AuthError('AUTH_TOKEN_INVALID', 'the identity provider does not know this client', {
+        found: `status ${error.status} for the client`,
+        expected: "the client's name and secret, as the provider has them",
+        fix: 'check --oidc-client-id and --oidc-client-secret-file',
       });
     }
     if (!(error instanceof openid.ClientError)) throw error;

@@ -5,7 +5,12 @@ import { decodeJwt, SignJWT } from 'jose';
 import { renderError, type SealwrightError } from '../../../src/errors.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import type { HttpRequest, HttpResponse } from '../../../src/io/net/http-message.ts';
-import { browserLogin, deviceLogin, type LoginOptions } from '../../../src/io/oidc/interactive-login.ts';
+import {
+  browserLogin,
+  clientCredentialsLogin,
+  deviceLogin,
+  type LoginOptions,
+} from '../../../src/io/oidc/interactive-login.ts';
 import { listenForRedirect } from '../../../src/io/oidc/loopback-redirect.ts';
 import { later, ownPage, SECRET, sendTo, startDevIssuer, type TestIssuer } from '../../support/dev-issuer.ts';
 
@@ -233,4 +238,14 @@ test('a login that is denied on the other device is refused', async (t) => {
 test('a device login that nobody decides ends in time', async (t) => {
   const issuer = await startDevIssuer(t);
   await refused(deviceLogin(client(t), options(issuer, { timeoutMs: 5 })), 'REMOTE_TIMEOUT');
+});
+
+test('a program with a secret of its own gets a token, and one without is told so', async (t) => {
+  const issuer = await startDevIssuer(t);
+  const { token, source } = await clientCredentialsLogin(client(t), options(issuer, { clientSecret: SECRET }));
+  const claims = decodeJwt(token);
+  assert.deepEqual([claims.iss, claims.aud, claims['email']], [issuer.url, 'sigstore', 'sigstore@client.example.com']);
+  assert.equal(source, `a login at ${issuer.url}`);
+  await refused(clientCredentialsLogin(client(t), options(issuer)), 'USAGE_BAD_FLAG');
+  await refused(clientCredentialsLogin(client(t), options(issuer, { clientSecret: 'wrong' })), 'AUTH_TOKEN_INVALID');
 });
