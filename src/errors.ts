@@ -14,7 +14,7 @@ export interface ErrorFacts {
   readonly expected?: string;
   readonly closest?: string;
   readonly fix?: string;
-  /** Machine-readable facts for JSON output. Never secrets. */
+  /** Machine-readable facts for JSON output. Never secrets. `yaml` is lines to paste, which the text shows below the fix. */
   readonly details?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
   readonly cause?: unknown;
 }
@@ -317,8 +317,13 @@ export function renderError(error: SealwrightError): string {
     const text = error.facts[name];
     if (text !== undefined) lines.push(`  ${`${name}:`.padEnd(9)} ${oneLine(text)}`);
   }
+  const yaml = error.facts.details?.['yaml'];
+  if (Array.isArray(yaml)) lines.push(...yaml.map((line) => `${' '.repeat(PASTED_INDENT)}${oneLine(String(line))}`));
   return lines.join('\n');
 }
+
+/** As far as the texts of the facts are indented. */
+const PASTED_INDENT = 12;
 
 /** Control characters, line separators and terminal escapes of untrusted text become visible escapes. */
 function oneLine(text: string): string {

@@ -37,7 +37,7 @@ function missingPermission(): UsageError {
     found:
       'no ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN (jobs of pull requests from forks never have them)',
     expected: 'a job with the permission to write id-token',
-    fix: 'add to the job the two lines "permissions:" and "  id-token: write"',
+    fix: 'add these two lines to the job',
     details: { yaml: ['permissions:', '  id-token: write'] },
   });
 }

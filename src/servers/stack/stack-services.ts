@@ -4,6 +4,7 @@ import { encodeSigningConfig } from '../../core/trust/signing-config.ts';
 import { encodeTrustedRoot } from '../../core/trust/trusted-root.ts';
 import { RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import { createCa } from '../ca/ca.ts';
+import type { TrustedIssuer } from '../ca/token-verifier.ts';
 import { createCtLog } from '../log/ct-log.ts';
 import { createTransparencyLog } from '../log/transparency-log.ts';
 import { createDevIssuer } from '../oidc/dev-issuer.ts';
@@ -26,6 +27,8 @@ export interface StackServicesOptions {
   readonly url: string;
   /** When the folder was first used. */
   readonly since: Date;
+  /** Besides the development issuer. */
+  readonly issuers: readonly TrustedIssuer[];
   readonly now: () => Date;
   readonly logger: Logger;
 }
@@ -92,7 +95,7 @@ type Role = 'log' | 'ct' | 'issuer' | 'ca' | 'tsa' | 'registry';
 
 /** @param opened takes each service as it is opened, so that a failure half-way closes them all */
 async function openAuthorities(
-  { folder, url, now, logger }: StackServicesOptions,
+  { folder, url, issuers, now, logger }: StackServicesOptions,
   keys: StackKeys,
   { logOrigin: origin, issuer: issuerUrl, caChain, tsaChain }: StackDescription,
   opened: Service[],
@@ -124,7 +127,7 @@ async function openAuthorities(
       key: keys.ca,
       chain: caChain,
       requestSct: (submission) => ct.requestSct(submission),
-      issuers: [{ config: { issuerUrl, clientId: AUDIENCE, type: 'email' }, keys: () => issuer.keys() }],
+      issuers: [{ config: { issuerUrl, clientId: AUDIENCE, type: 'email' }, keys: () => issuer.keys() }, ...issuers],
       ...shared,
     }),
   );

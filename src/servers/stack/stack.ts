@@ -7,6 +7,7 @@ import { UsageError } from '../../errors.ts';
 import { isLoopback } from '../../io/net/loopback.ts';
 import { listen, type Listening } from '../shell/listen.ts';
 import type { Logger } from '../shell/logger.ts';
+import type { TrustedIssuer } from '../ca/token-verifier.ts';
 import { FolderLock } from './folder-lock.ts';
 import { writeDurableFile } from '../../io/files/durable-file.ts';
 import { removeRunningRecord, writeRunningRecord } from './running-record.ts';
@@ -22,6 +23,8 @@ export interface StackOptions {
   readonly host?: string;
   /** 0 picks a free one; 5080 when absent, for a folder that has none yet. */
   readonly port?: number;
+  /** Whose tokens the certificate authority takes besides the development issuer's: those of a CI system, for instance. */
+  readonly issuers?: readonly TrustedIssuer[];
   readonly now: () => Date;
   readonly logger: Logger;
 }
@@ -66,6 +69,7 @@ async function start(options: StackOptions, folder: StackFolder, lock: FolderLoc
       folder,
       url: listening.url,
       since: settings.createdAt,
+      issuers: options.issuers ?? [],
       now: options.now,
       logger: options.logger,
     });

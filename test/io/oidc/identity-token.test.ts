@@ -105,7 +105,7 @@ test('a GitHub Actions job without the permission is told the two lines that giv
     'USAGE_NO_TOKEN',
   );
   assert.deepEqual(error.facts.details?.['yaml'], ['permissions:', '  id-token: write']);
-  assert.match(error.facts.fix ?? '', /permissions:.*id-token: write/);
+  assert.match(renderError(error), /these two lines to the job\n {12}permissions:\n {14}id-token: write$/);
 });
 
 for (const [what, status, body, code] of [
