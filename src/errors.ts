@@ -72,6 +72,7 @@ export type UsageCode =
   | 'USAGE_NOT_LOOPBACK' // a development-only service asked to listen on a public address
   | 'USAGE_NEEDS_ARTIFACT' // this signature cannot be verified from the digest given
   | 'USAGE_WOULD_OVERWRITE' // the destination holds something else, and nothing said to replace it
+  | 'USAGE_NOT_CONFIRMED' // a question was answered with no, or not at all
   | 'USAGE_DISK_FULL' // no room for what was to be written
   | 'USAGE_PASSWORD'; // a key's password is missing or wrong
 
@@ -106,6 +107,7 @@ export type FormatCode =
   | 'FORMAT_REFERENCE'
   | 'FORMAT_DIGEST'
   | 'FORMAT_MANIFEST'
+  | 'FORMAT_DOCKERFILE'
   | 'FORMAT_POLICY'
   | 'FORMAT_ADMISSION_REVIEW'
   | 'FORMAT_REQUEST';

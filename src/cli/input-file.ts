@@ -35,6 +35,19 @@ export async function readWholeInput(path: string): Promise<Uint8Array> {
   return Buffer.concat(chunks);
 }
 
+/** A file, or standard input for `-`, whole. @throws UsageError USAGE_FILE; LimitError LIMIT_SIZE */
+export async function readArgumentFile(path: string): Promise<Uint8Array> {
+  if (path !== '-') return readInputFile(path);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of streamInput(path)) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_DOCUMENT_BYTES) throw tooLarge('stdin', size);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** A file, or standard input for `-`, as it is read; of any size. @throws UsageError USAGE_FILE while it is read */
 export async function* streamInput(path: string): AsyncIterable<Uint8Array> {
   try {

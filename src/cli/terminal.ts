@@ -45,18 +45,26 @@ export class Terminal {
 
   /** A line of the result. */
   result(text: string): void {
-    const line = `${text}\n`;
+    this.#write(Buffer.from(`${text}\n`));
+  }
+
+  #write(bytes: Uint8Array): void {
     const { outputFile } = this.#options;
     if (outputFile === undefined) {
-      write(STDOUT, line);
+      write(STDOUT, bytes);
       return;
     }
     try {
-      fileSystem.writeFileSync(outputFile, line, { flag: this.#isOutputBegun ? 'a' : 'w' });
+      fileSystem.writeFileSync(outputFile, bytes, { flag: this.#isOutputBegun ? 'a' : 'w' });
     } catch (cause) {
       throw new UsageError('USAGE_FILE', 'the output file cannot be written', { found: outputFile, cause });
     }
     this.#isOutputBegun = true;
+  }
+
+  /** The result as bytes, with nothing added. */
+  resultBytes(bytes: Uint8Array): void {
+    this.#write(bytes);
   }
 
   /** A line of progress, as it is. */
@@ -94,8 +102,8 @@ function isSet(value: string | undefined): boolean {
 }
 
 /** Synchronous, so that nothing is lost when the process ends at once; a reader that has gone away is no error. */
-function write(descriptor: number, text: string): void {
-  let rest = Buffer.from(text);
+function write(descriptor: number, text: string | Uint8Array): void {
+  let rest = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(fileSystem.writeSync(descriptor, rest));

@@ -137,7 +137,7 @@ class GraphReader {
           this.#missing.push(digest);
           return undefined;
         }
-        const kind = kindOf(parsed);
+        const kind = attachmentKind(parsed);
         return this.#isWanted(kind) ? { node: await this.#node(manifest, depth + 1), kind, tag: undefined } : undefined;
       }),
     );
@@ -183,7 +183,7 @@ class GraphReader {
 }
 
 /** cosign's bundles say what they are by their predicate type; its experiments, and others, by their artifact type. */
-function kindOf(manifest: Manifest): AttachmentKind {
+export function attachmentKind(manifest: Manifest): AttachmentKind {
   const predicateType = manifest.annotations?.[PREDICATE_TYPE];
   const artifactType = artifactTypeOf(manifest) ?? '';
   if (predicateType === IMAGE_SIGNATURE_PREDICATE) return 'sig';

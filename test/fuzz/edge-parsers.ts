@@ -6,6 +6,8 @@ import { encodeBase64 } from '../../src/core/encoding/base64.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { encodeHex } from '../../src/core/encoding/hex.ts';
 import { parseJson } from '../../src/core/encoding/json.ts';
+import { parseDockerfileImages } from '../../src/core/image/dockerfile-images.ts';
+import { parseManifestImages } from '../../src/core/policy/manifest-images.ts';
 import { parseAdmissionReview } from '../../src/core/wire/admission-review.ts';
 import {
   encodeSigningCertificate,
@@ -191,6 +193,23 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
       { auths: { 'registry.example.org/a': { identitytoken: 't' } } },
     ),
     rounds: 200,
+  },
+  {
+    name: 'core/image/dockerfile-images.ts: parseDockerfileImages',
+    families: FORMAT,
+    parse: (bytes) => parseDockerfileImages(text(bytes), { V: '1' }),
+    samples: [
+      'ARG V=1\nFROM --platform=linux/amd64 a:${V:-2} AS b\nRUN --mount=type=bind,from=c <<EOF\nx\nEOF\nCOPY --from=d / /',
+    ],
+  },
+  {
+    name: 'core/policy/manifest-images.ts: parseManifestImages',
+    families: FORMAT,
+    parse: (bytes) => parseManifestImages(text(bytes), 'the manifest'),
+    samples: json(
+      { apiVersion: 'v1', kind: 'Pod', spec: { containers: [{ image: 'a' }] } },
+      { kind: 'Rollout', spec: { template: { spec: { initContainers: [{ image: 'a' }] } } } },
+    ),
   },
   {
     name: 'io/registry/layout-format.ts: parseLayoutVersion',

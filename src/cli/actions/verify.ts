@@ -2,29 +2,33 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { examineImage } from '../../workflows/examine-image.ts';
 import type { VerificationReport } from '../../workflows/verification-report.ts';
 import type { VerifiedImage } from '../../workflows/verify-image.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import { signatureRepository } from '../choices/registry-choice.ts';
 import { demandedSigners, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
+import { verificationTargets } from '../choices/verification-targets.ts';
 import type { CommandContext } from '../command.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { cosignHeader, cosignReport } from '../report/cosign-report.ts';
 import type { ReportDocument } from '../report/report-document.ts';
 import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
 
-export async function verifyImages(context: CommandContext): Promise<void> {
+/** @param names of images, or folders with `--local-image`; the command's arguments when absent */
+export async function verifyImages(
+  context: CommandContext,
+  names: readonly string[] = context.flags.arguments,
+): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
-  const references = flags.arguments.map(imageReference);
+  const targets = await verificationTargets(context, names);
   const policy = await signerPolicy(context);
   const wanted = annotations(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await trustFor(context, http);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
-  const registry = registryClient(context, 'pull');
   const repository = signatureRepository(context);
   const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings: [] };
   const reports: VerificationReport[] = [];
   const images: VerifiedImage[] = [];
-  for (const reference of references) {
+  for (const { registry, reference, isLocal } of targets) {
     const { report, verified } = await examineImage({
       registry,
       reference,
@@ -32,7 +36,7 @@ export async function verifyImages(context: CommandContext): Promise<void> {
       policy,
       annotations: wanted,
       now: now(),
-      ...(repository === undefined ? {} : { signatureRepository: repository }),
+      ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
     });
     reports.push(report);
     if (verified !== undefined) images.push(verified);

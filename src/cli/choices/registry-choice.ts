@@ -2,6 +2,7 @@ import type { ImageReference, Repository } from '../../core/image/reference.ts';
 import { parseReference, parseRepository } from '../../core/image/reference.ts';
 import { FormatError, UsageError } from '../../errors.ts';
 import { HttpClient, type HttpClientOptions } from '../../io/net/http-client.ts';
+import { CloudKeychain } from '../../io/registry/cloud-keychain.ts';
 import { fixedCredentials, type CredentialStore } from '../../io/registry/credentials.ts';
 import { DockerConfig } from '../../io/registry/docker-config.ts';
 import { RegistryClient } from '../../io/registry/registry-client.ts';
@@ -14,13 +15,14 @@ import { readTextFile } from '../input-file.ts';
  * @param timeoutMs of each request, when somebody waits for less than the usual
  */
 export function registryClient(context: CommandContext, action: 'pull' | 'push', timeoutMs?: number): RegistryClient {
-  const { flags, environment } = context;
+  const { flags } = context;
   const isInsecure = flags.boolean('allow-insecure-registry');
   return new RegistryClient({
     http: new HttpClient({ ...transportOptions(context), ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
-    credentials: credentialsFor(context) ?? new DockerConfig(environment),
+    credentials: credentialsFor(context),
     allowHttp: flags.boolean('allow-http-registry') || isInsecure,
     action,
+    maxBlobBytes: attachmentLimit(context),
   });
 }
 
@@ -28,6 +30,34 @@ export function registryClient(context: CommandContext, action: 'pull' | 'push',
 export function signatureRepository({ environment }: CommandContext): Repository | undefined {
   const text = variable(environment, 'COSIGN_REPOSITORY');
   return text === undefined ? undefined : asUsage(() => parseRepository(text));
+}
+
+const DEFAULT_ATTACHMENT_BYTES = 128 << 20;
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+};
+
+/**
+ * The largest attachment that is read into memory: COSIGN_MAX_ATTACHMENT_SIZE, with units as in `64MiB` or `10mb`.
+ *
+ * @throws UsageError USAGE_BAD_CONFIG
+ */
+export function attachmentLimit({ environment }: CommandContext): number {
+  const text = variable(environment, 'COSIGN_MAX_ATTACHMENT_SIZE');
+  if (text === undefined) return DEFAULT_ATTACHMENT_BYTES;
+  const [, number = '', unit = ''] = /^([0-9]+(?:\.[0-9]+)?) *([kmg]i?)?b?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.floor(Number(number) * (UNITS[unit.toLowerCase()] ?? Number.NaN));
+  if (number !== '' && bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new UsageError('USAGE_BAD_CONFIG', 'COSIGN_MAX_ATTACHMENT_SIZE is no size', {
+    found: text.slice(0, 50),
+    expected: 'bytes, or a number with a unit, as in 64MiB',
+  });
 }
 
 /** @throws UsageError USAGE_BAD_REFERENCE */
@@ -56,13 +86,17 @@ function transportOptions({ flags, environment }: CommandContext): HttpClientOpt
   };
 }
 
-function credentialsFor({ flags }: CommandContext): CredentialStore | undefined {
-  const token = flags.string('registry-token');
-  if (token !== undefined) return fixedCredentials({ kind: 'bearer', token });
+/** cosign's order: the key chain, a name and password, a token, Docker's configuration. */
+function credentialsFor({ flags, environment }: CommandContext): CredentialStore {
+  const docker = new DockerConfig(environment);
+  if (flags.boolean('k8s-keychain')) return new CloudKeychain(docker, environment);
   const username = flags.string('registry-username');
   const password = flags.string('registry-password');
-  if (username === undefined && password === undefined) return undefined;
-  return fixedCredentials({ kind: 'basic', username: username ?? '', password: password ?? '' });
+  if (username !== undefined || password !== undefined) {
+    return fixedCredentials({ kind: 'basic', username: username ?? '', password: password ?? '' });
+  }
+  const token = flags.string('registry-token');
+  return token === undefined ? docker : fixedCredentials({ kind: 'bearer', token });
 }
 
 function asUsage<Value>(parse: () => Value): Value {

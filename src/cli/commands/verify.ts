@@ -16,6 +16,11 @@ export const verify: Command = {
     annotationFlag('the signature must carry it'),
     ...TRUST_FLAGS,
     REPORT_FLAG,
+    {
+      name: 'local-image',
+      kind: 'boolean',
+      help: 'IMAGE is a folder that save has written; no registry is asked',
+    },
     ...REGISTRY_FLAGS,
     {
       name: 'offline',

@@ -7,9 +7,9 @@ export function annotationFlag(help: string): Flag {
 }
 
 /** Split at the first `=`; values are texts. @throws UsageError USAGE_BAD_FLAG */
-export function annotations({ flags }: CommandContext): Readonly<Record<string, string>> {
+export function annotations({ flags }: CommandContext, name = 'annotations'): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    flags.list('annotations').map((text) => {
+    flags.list(name).map((text) => {
       const split = text.indexOf('=');
       if (split > 0) return [text.slice(0, split), text.slice(split + 1)];
       throw new UsageError('USAGE_BAD_FLAG', 'an annotation has a key and a value', {

@@ -27,6 +27,26 @@ export const FOLDER_FLAG: Flag = {
   isCommon: true,
 };
 
+/** cosign's: `oci-1-1` was its experiment with referrers, before there were bundles. */
+export const REFERRERS_MODE_FLAG: Flag = {
+  name: 'registry-referrers-mode',
+  kind: 'string',
+  value: 'MODE',
+  choices: ['legacy', 'oci-1-1'],
+  default: 'legacy',
+  help: 'under a tag, or as a referrer',
+};
+
+/** @throws UsageError USAGE_BAD_FLAG for the experiment without COSIGN_EXPERIMENTAL, which it needs in cosign too */
+export function wantsReferrers({ flags, environment, compat }: CommandContext): boolean {
+  if (flags.string('registry-referrers-mode') !== 'oci-1-1') return false;
+  if (!compat || environment['COSIGN_EXPERIMENTAL'] === '1') return true;
+  throw new UsageError('USAGE_BAD_FLAG', '--registry-referrers-mode oci-1-1 is an experiment of cosign', {
+    found: 'COSIGN_EXPERIMENTAL is not 1',
+    expected: 'COSIGN_EXPERIMENTAL=1, or the default',
+  });
+}
+
 /** @throws UsageError USAGE_BAD_FLAG */
 export function platform({ flags }: CommandContext): Platform | undefined {
   const text = flags.string('platform');

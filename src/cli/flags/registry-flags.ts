@@ -12,6 +12,11 @@ export const REGISTRY_FLAGS: readonly Flag[] = [
     kind: 'boolean',
     help: 'accept any TLS certificate of the registry, and plain HTTP',
   },
+  {
+    name: 'k8s-keychain',
+    kind: 'boolean',
+    help: "as a workload in a cloud: GITHUB_TOKEN, and the cloud's own credential helper",
+  },
   { name: 'registry-username', kind: 'string', value: 'NAME', help: "instead of Docker's configuration" },
   { name: 'registry-password', kind: 'string', value: 'TEXT', help: "instead of Docker's configuration" },
   { name: 'registry-token', kind: 'string', value: 'TOKEN', help: 'a bearer token for the registry' },

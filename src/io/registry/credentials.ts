@@ -14,6 +14,8 @@ export interface CredentialStore {
   lookup(repository: Repository): Promise<Credentials>;
   /** What was found has been refused: the next look-up asks anew. Absent where nothing is remembered. */
   forget?(repository: Repository): void;
+  /** What would have to be there for a look-up to find something, for messages. */
+  advice?(repository: Repository): string | undefined;
 }
 
 export const ANONYMOUS: Credentials = { kind: 'anonymous' };

@@ -17,10 +17,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws UsageError USAGE_BAD_CONFIG when the helper is missing, fails or answers nonsense
  */
 export async function askCredentialHelper(name: string, server: string, env: Environment): Promise<Credentials> {
-  // The name comes from a file: it must not become a path.
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) throw helperFailed(name.slice(0, 64), 'a name that is not one');
-  const program = `docker-credential-${name}`;
-  const { output, failure } = await run(program, server, env);
+  const program = programOf(name);
+  const { output, failure } = await run(program, 'get', server, env);
   if (failure !== undefined) {
     if (/credentials not found|no credentials|not found in native keychain/i.test(output)) return ANONYMOUS;
     throw helperFailed(program, failure);
@@ -36,15 +34,39 @@ export async function askCredentialHelper(name: string, server: string, env: Env
   }
 }
 
+export interface StoredCredentials {
+  readonly server: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * Gives credentials to `docker-credential-NAME store` to keep.
+ *
+ * @throws UsageError USAGE_BAD_CONFIG when the helper is missing or fails
+ */
+export async function storeWithHelper(name: string, kept: StoredCredentials, env: Environment): Promise<void> {
+  const program = programOf(name);
+  const input = JSON.stringify({ ServerURL: kept.server, Username: kept.username, Secret: kept.password });
+  const { failure } = await run(program, 'store', input, env);
+  if (failure !== undefined) throw helperFailed(program, failure);
+}
+
+/** The name comes from a file: it must not become a path. */
+function programOf(name: string): string {
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) throw helperFailed(name.slice(0, 64), 'a name that is not one');
+  return `docker-credential-${name}`;
+}
+
 interface Run {
   readonly output: string;
   readonly failure: string | undefined;
 }
 
-function run(program: string, input: string, env: Environment): Promise<Run> {
+function run(program: string, action: 'get' | 'store', input: string, env: Environment): Promise<Run> {
   return new Promise((resolve) => {
     const options = { env: { ...env }, timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES };
-    const child = execFile(program, ['get'], options, (error, stdout, stderr) => {
+    const child = execFile(program, [action], options, (error, stdout, stderr) => {
       // Its output stays out of messages: even a failing helper may have printed a secret.
       resolve({ output: stdout + stderr, failure: error === null ? undefined : describe(error) });
       if (error === null) return;

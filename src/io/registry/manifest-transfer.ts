@@ -17,6 +17,9 @@ export interface FetchedManifest {
   readonly parse: () => Manifest;
 }
 
+/** How registries say that a tag is not to be deleted by its name (distribution 2 answers 400 or 404, others 405). */
+const BY_DIGEST_ONLY: readonly number[] = [400, 405];
+
 export interface PushedManifest {
   readonly digest: Digest;
   /** The registry's word that it lists this manifest among the referrers of its subject (`OCI-Subject`). */
@@ -121,9 +124,11 @@ export class ManifestTransfer {
       action: 'push',
       method: 'DELETE',
       path: `manifests/${reference.identifier}`,
-      expect: [200, 202, 404],
+      expect: [200, 202, 404, ...(reference.digest === undefined ? BY_DIGEST_ONLY : [])],
     });
-    return status !== 404;
+    if (!BY_DIGEST_ONLY.includes(status)) return status !== 404;
+    const found = await this.resolveIfPresent(reference);
+    return found !== undefined && (await this.delete(reference.atDigest(found.digest)));
   }
 }
 

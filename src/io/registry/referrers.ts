@@ -73,6 +73,43 @@ export class Referrers {
     return descriptor;
   }
 
+  /**
+   * Deletes manifests that refer to a subject. Where the registry has no API, they go from the fallback tag first, so that
+   * the list never names what is not there.
+   *
+   * @returns how many were there
+   * @throws RemoteError REMOTE_STATUS where the registry does not delete; COULD_NOT_CHECK when others keep writing the tag
+   */
+  async remove(repository: Repository, subject: Digest, digests: readonly Digest[]): Promise<number> {
+    if (digests.length === 0) return 0;
+    if ((await this.#fromApi(repository, subject, undefined)) === undefined) {
+      await this.#withdraw(tagOf(repository, subject), subject, digests);
+    }
+    let removed = 0;
+    for (const digest of digests) {
+      const { registry, repository: path } = repository;
+      if (await this.#manifests.delete(new ImageReference({ registry, repository: path, digest }))) removed++;
+    }
+    return removed;
+  }
+
+  /** Takes descriptors out of the fallback tag, with the same care as {@link #announce}. */
+  async #withdraw(tag: ImageReference, subject: Digest, digests: readonly Digest[]): Promise<void> {
+    const names = new Set(digests.map((digest) => digest.toString()));
+    for (let attempt = 0; attempt < MAX_WRITES; attempt++) {
+      const present = await this.#readTag(tag, subject);
+      const kept = present?.filter(({ digest }) => !names.has(digest.toString()));
+      if (kept === undefined || kept.length === present?.length) return;
+      await this.#manifests.push(
+        tag,
+        encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests: kept }),
+        OCI_INDEX,
+      );
+      await this.#sleep(SETTLE_MS * (attempt + 1));
+    }
+    throw overwritten(tag, 'the entries were back');
+  }
+
   /** Undefined when the registry has no such API. */
   async #fromApi(
     repository: Repository,
@@ -133,12 +170,16 @@ export class Referrers {
       await this.#manifests.push(tag, bytes, OCI_INDEX);
       await this.#sleep(SETTLE_MS * (attempt + 1));
     }
-    throw new RemoteError('COULD_NOT_CHECK', `other writers keep overwriting ${tag.toString()}`, {
-      found: `the entry was gone after each of ${MAX_WRITES} writes`,
-      expected: 'one writer at a time, or a registry with the referrers API',
-      retryable: true,
-    });
+    throw overwritten(tag, 'the entry was gone');
   }
+}
+
+function overwritten(tag: ImageReference, found: string): RemoteError {
+  return new RemoteError('COULD_NOT_CHECK', `other writers keep overwriting ${tag.toString()}`, {
+    found: `${found} after each of ${MAX_WRITES} writes`,
+    expected: 'one writer at a time, or a registry with the referrers API',
+    retryable: true,
+  });
 }
 
 function tagOf({ registry, repository }: Repository, digest: Digest): ImageReference {

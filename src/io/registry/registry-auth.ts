@@ -116,20 +116,30 @@ export class RegistryAuth {
     const credentials = await this.#options.credentials.lookup(repository);
     if (credentials.kind === 'bearer') return `Bearer ${credentials.token}`;
     if (challenge.scheme === 'basic') {
-      if (credentials.kind !== 'basic') throw noCredentials(repository);
+      if (credentials.kind !== 'basic') throw this.#noCredentials(repository);
       return basicHeader(credentials);
     }
     const { scopes } = this.#scopes(repository, action);
     const shared = await this.#fetchToken(challenge, credentials, scopes);
     if (typeof shared === 'string') return `Bearer ${shared}`;
-    if (scopes.length === 1) throw refusedToken(repository, credentials, shared.status);
+    if (scopes.length === 1) throw this.#refusedToken(repository, credentials, shared.status);
     // Some services grant all or nothing; then nobody of this registry need try again.
     for (const other of this.#announced.values()) {
       if (other.repository.registry === repository.registry) this.#separate.add(nameOf(other.repository));
     }
     const own = await this.#fetchToken(challenge, credentials, this.#scopes(repository, action).scopes);
     if (typeof own === 'string') return `Bearer ${own}`;
-    throw refusedToken(repository, credentials, own.status);
+    throw this.#refusedToken(repository, credentials, own.status);
+  }
+
+  #refusedToken(repository: Repository, credentials: Credentials, status: number): AuthError {
+    return credentials.kind === 'anonymous'
+      ? this.#noCredentials(repository)
+      : refusedCredentials(repository, `the token service answered ${status}`);
+  }
+
+  #noCredentials(repository: Repository): AuthError {
+    return noCredentials(repository, this.#options.credentials.advice?.(repository));
   }
 
   async #fetchToken(
@@ -162,16 +172,10 @@ export function refusedCredentials(repository: Repository, found: string): AuthE
   );
 }
 
-function refusedToken(repository: Repository, credentials: Credentials, status: number): AuthError {
-  return credentials.kind === 'anonymous'
-    ? noCredentials(repository)
-    : refusedCredentials(repository, `the token service answered ${status}`);
-}
-
-function noCredentials(repository: Repository): AuthError {
+function noCredentials(repository: Repository, advice = 'a user name and password, or a token'): AuthError {
   return new AuthError('AUTH_REGISTRY', `${repository.registry} wants credentials for ${repository.repository}`, {
     found: 'none in the Docker configuration, in its helpers or given with flags',
-    expected: 'a user name and password, or a token',
+    expected: advice,
     fix: `docker login ${repository.registry}`,
   });
 }

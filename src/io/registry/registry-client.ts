@@ -18,6 +18,8 @@ export interface RegistryClientOptions {
   readonly credentials?: CredentialStore;
   /** Allows plain HTTP to any registry, not to loopback alone. */
   readonly allowHttp?: boolean;
+  /** Largest blob that is read into memory; cosign's limit of 128 MiB when absent. */
+  readonly maxBlobBytes?: number;
   /** The most that this run will do: `push` asks for both with one authentication. */
   readonly action?: RegistryAction;
   /** Waits between the attempts at writing a shared tag; real time when absent. */
@@ -37,6 +39,7 @@ export class RegistryClient implements ImageSource, ImageSink {
   readonly #manifests: ManifestTransfer;
   readonly #blobs: BlobTransfer;
   readonly #referrers: Referrers;
+  readonly #maxBlobBytes: number;
 
   constructor(options: RegistryClientOptions) {
     this.#session = new RegistrySession({
@@ -45,6 +48,7 @@ export class RegistryClient implements ImageSource, ImageSink {
       allowHttp: options.allowHttp ?? false,
       action: options.action ?? 'pull',
     });
+    this.#maxBlobBytes = options.maxBlobBytes ?? MAX_BLOB_BYTES;
     this.#manifests = new ManifestTransfer(this.#session);
     this.#blobs = new BlobTransfer(this.#session);
     this.#referrers = new Referrers(this.#session, this.#manifests, options.sleep);
@@ -103,6 +107,11 @@ export class RegistryClient implements ImageSource, ImageSink {
     return this.#manifests.delete(reference);
   }
 
+  /** Deletes what refers to a manifest. @returns how many were there @throws as {@link deleteManifest}, and COULD_NOT_CHECK */
+  deleteReferrers(repository: Repository, subject: Digest, digests: readonly Digest[]): Promise<number> {
+    return this.#referrers.remove(repository, subject, digests);
+  }
+
   /** Every tag of a repository, page by page. @throws NotFoundError NOT_FOUND for an unknown repository */
   listTags(repository: Repository, pageSize?: number): AsyncIterable<string> {
     return listTags(this.#session, repository, pageSize);
@@ -113,9 +122,9 @@ export class RegistryClient implements ImageSource, ImageSink {
     return this.#blobs.head(repository, digest);
   }
 
-  /** @throws NotFoundError NOT_FOUND */
-  getBlob(repository: Repository, digest: Digest, maxBytes = MAX_BLOB_BYTES): Promise<Uint8Array> {
-    return this.#blobs.fetch(repository, digest, maxBytes);
+  /** @param maxBytes within the client's own limit @throws NotFoundError NOT_FOUND */
+  getBlob(repository: Repository, digest: Digest, maxBytes = this.#maxBlobBytes): Promise<Uint8Array> {
+    return this.#blobs.fetch(repository, digest, Math.min(maxBytes, this.#maxBlobBytes));
   }
 
   /**

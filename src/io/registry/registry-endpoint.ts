@@ -35,7 +35,24 @@ export class RegistryEndpoints {
     const https = `https://${registry}`;
     const http = `http://${registry}`;
     if (isLoopback(new URL(https).hostname)) return this.#first(http, https);
-    return this.#options.allowHttp ? this.#first(https, http) : https;
+    if (this.#options.allowHttp) return this.#first(https, http);
+    return isPrivate(new URL(https).hostname) ? this.#onlyTls(https) : https;
+  }
+
+  /** cosign speaks plain HTTP to private addresses unasked; whoever is used to that is told what to say here. */
+  async #onlyTls(https: string): Promise<string> {
+    try {
+      await this.#speaks(https);
+      return https;
+    } catch (error) {
+      if (!(error instanceof RemoteError) || !isWrongProtocol(error)) throw error;
+      throw new RemoteError(error.code, error.message, {
+        ...error.facts,
+        expected: 'TLS, also at a private address (where cosign goes on in plain HTTP)',
+        fix: 'add --allow-http-registry if whoever is on that network may read and answer',
+        cause: error,
+      });
+    }
   }
 
   async #first(preferred: string, other: string): Promise<string> {
@@ -63,6 +80,11 @@ export class RegistryEndpoints {
       /HTTP request (was sent )?to an? HTTPS (server|port)/i.test(Buffer.from(body).toString('latin1'))
     );
   }
+}
+
+/** RFC 1918. */
+function isPrivate(hostname: string): boolean {
+  return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)[\d.]+$/.test(hostname);
 }
 
 /** Failures that the other protocol would explain; a refused connection or an unknown name would not change. */

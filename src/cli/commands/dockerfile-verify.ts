@@ -1,0 +1,19 @@
+import type { Command } from '../command.ts';
+import { verify } from './verify.ts';
+
+export const dockerfileVerify: Command = {
+  name: 'dockerfile verify',
+  summary: 'verify the images that a Dockerfile builds upon',
+  operands: 'DOCKERFILE',
+  operandCount: [1, 1],
+  flags: [
+    { name: 'base-image-only', kind: 'boolean', help: 'the last stage alone', isCommon: true },
+    ...verify.flags.filter(({ name }) => name !== 'local-image'),
+  ],
+  examples: ['sealwright dockerfile verify --key cosign.pub Dockerfile'],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { verifyDockerfile } = await import('../actions/verify-file.ts');
+    await verifyDockerfile(context);
+  },
+};

@@ -1,0 +1,17 @@
+import type { Command } from '../command.ts';
+import { annotationFlag } from '../flags/annotation-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+
+export const generate: Command = {
+  name: 'generate',
+  summary: 'print the simple-signing payload of an image, unsigned',
+  operands: 'IMAGE',
+  operandCount: [1, 1],
+  flags: [annotationFlag('noted in the payload'), ...REGISTRY_FLAGS],
+  examples: ['sealwright generate -a build=42 registry.example/app:1'],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { generateCommand } = await import('../actions/generate.ts');
+    await generateCommand(context);
+  },
+};

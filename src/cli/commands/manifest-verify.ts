@@ -1,0 +1,16 @@
+import type { Command } from '../command.ts';
+import { verify } from './verify.ts';
+
+export const manifestVerify: Command = {
+  name: 'manifest verify',
+  summary: 'verify the images that a Kubernetes manifest runs',
+  operands: 'MANIFEST',
+  operandCount: [1, 1],
+  flags: verify.flags.filter(({ name }) => name !== 'local-image'),
+  examples: ['sealwright manifest verify --key cosign.pub deployment.yaml'],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { verifyManifest } = await import('../actions/verify-file.ts');
+    await verifyManifest(context);
+  },
+};

@@ -1,0 +1,34 @@
+import { UsageError } from '../errors.ts';
+import { fileSystem } from './file-system.ts';
+import type { Terminal } from './terminal.ts';
+
+const STDIN = 0;
+const MAX_ANSWER_BYTES = 1024;
+
+/**
+ * Asks before something that cannot be undone. Only `y` goes on (cosign's rule); a closed stdin is no consent.
+ *
+ * @param what will happen, as a sentence's beginning
+ * @throws UsageError USAGE_NOT_CONFIRMED
+ */
+export function confirm(terminal: Terminal, what: string): void {
+  terminal.warn(`${what}. Go on? [y/N]`);
+  const answer = readLine();
+  if (answer === 'y' || answer === 'Y') return;
+  throw new UsageError('USAGE_NOT_CONFIRMED', 'nothing was done', {
+    found: answer === '' ? 'no answer' : answer.slice(0, 20),
+    expected: 'y',
+    fix: 'add --force to go on without the question',
+  });
+}
+
+function readLine(): string {
+  const bytes = Buffer.alloc(MAX_ANSWER_BYTES);
+  let length = 0;
+  while (length < bytes.length && !bytes.includes('\n')) {
+    const read = fileSystem.readSync(STDIN, bytes, length, bytes.length - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  return bytes.toString('utf8', 0, length).split('\n')[0]?.trim() ?? '';
+}
