@@ -26,7 +26,7 @@ export const CACHED_PEERS = [
 ] as const;
 
 /** Debian packages: looked for in PATH. */
-export const SYSTEM_PEERS = ['skopeo', 'openssl', 'strace', 'hyperfine', 'wrk', 'chromium'] as const;
+export const SYSTEM_PEERS = ['skopeo', 'docker-registry', 'openssl', 'strace', 'hyperfine', 'wrk', 'chromium'] as const;
 
 export type PeerName = (typeof CACHED_PEERS)[number] | (typeof SYSTEM_PEERS)[number];
 

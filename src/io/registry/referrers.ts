@@ -23,9 +23,11 @@ export interface ReferrerList {
 
 const MAX_REFERRERS = 10_000;
 const MAX_PAGES = 200;
-const MAX_WRITES = 6;
+/** Twenty writers at once need about ten each. */
+const MAX_WRITES = 40;
 /** Long enough for a rival that has read the old index to have written its own. */
 const SETTLE_MS = 150;
+const MAX_SETTLE_MS = 3000;
 /** How registries say that they do not know the API (cosign.md §3.3). */
 const NO_API_STATUSES: readonly number[] = [400, 404, 405, 406];
 
@@ -105,7 +107,7 @@ export class Referrers {
         encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests: kept }),
         OCI_INDEX,
       );
-      await this.#sleep(SETTLE_MS * (attempt + 1));
+      await this.#sleep(SETTLE_MS + Math.random() * SETTLE_MS * attempt);
     }
     throw overwritten(tag, 'the entries were back');
   }
@@ -152,23 +154,33 @@ export class Referrers {
   }
 
   /**
-   * Adds a descriptor to the fallback tag. The protocol has no compare-and-swap: two writers that read the same index
-   * lose one entry. So what was written is read back after a pause, and written again when a rival has removed it.
+   * Adds a descriptor to the fallback tag. The protocol has no compare-and-swap: of writers that have read the same index all
+   * but the last lose their entry. So each reads back what became of its own, after a pause in which a rival that had read the
+   * old index has written, and writes again until it stays. Pauses are random and grow, so that rivals come apart.
    */
   async #announce(tag: ImageReference, subject: Digest, descriptor: Descriptor): Promise<void> {
+    let losses = 0;
+    let confirmations = 0;
+    let settleMs = SETTLE_MS;
     for (let attempt = 0; attempt < MAX_WRITES; attempt++) {
+      const startedAt = performance.now();
       const present = await this.#readTag(tag, subject);
       if (present === undefined) throw tagTaken(tag);
       if (present.some(({ digest }) => digest.equals(descriptor.digest))) {
-        if (attempt > 0) return;
-        await this.#sleep(SETTLE_MS);
+        // Where rivals have been met, one of them may still be about to write what it read long ago.
+        if (++confirmations > Math.min(losses, 1)) return;
+        await this.#sleep(settleMs);
         continue;
       }
+      if (attempt > 0) losses++;
+      confirmations = 0;
       const manifests = [...present, descriptor].sort((a, b) => (a.digest.toString() < b.digest.toString() ? -1 : 1));
       const bytes = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests });
       if (bytes.length > MAX_MANIFEST_BYTES) throw tooMany(tag, descriptor.digest);
       await this.#manifests.push(tag, bytes, OCI_INDEX);
-      await this.#sleep(SETTLE_MS * (attempt + 1));
+      // A rival is about as far away as we are, or as busy.
+      settleMs = Math.min(MAX_SETTLE_MS, Math.max(SETTLE_MS, 3 * (performance.now() - startedAt)));
+      await this.#sleep(settleMs + Math.random() * Math.min(MAX_SETTLE_MS, SETTLE_MS * losses * losses));
     }
     throw overwritten(tag, 'the entry was gone');
   }
