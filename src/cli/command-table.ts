@@ -63,6 +63,16 @@ export const COMMANDS: readonly CommandGroup[] = [
         summary: 'start trusting an instance by its TUF root',
         load: async () => (await import('./commands/initialize.ts')).initialize,
       },
+      {
+        name: 'trusted-root create',
+        summary: 'a trusted root of your own services',
+        load: async () => (await import('./commands/trusted-root-create.ts')).trustedRootCreate,
+      },
+      {
+        name: 'signing-config create',
+        summary: 'which services to sign with',
+        load: async () => (await import('./commands/signing-config-create.ts')).signingConfigCreate,
+      },
     ],
   },
   {

@@ -37,6 +37,11 @@ export class FlagValues {
     return text === '' ? undefined : text;
   }
 
+  /** Each as it was given: for values that have commas of their own. */
+  texts(name: string): readonly string[] {
+    return (this.#texts(name) ?? []).filter((text) => text !== '');
+  }
+
   list(name: string): readonly string[] {
     return (this.#texts(name) ?? []).flatMap((text) => text.split(',')).filter((text) => text !== '');
   }

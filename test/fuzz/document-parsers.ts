@@ -14,6 +14,8 @@ import { parsePolicyDocuments } from '../../src/core/policy/policy-document.ts';
 import { readStoredPolicy } from '../../src/core/policy/stand-in-policy.ts';
 import { readWorkloadImages } from '../../src/core/policy/workload-images.ts';
 import { CLIENT_TRUST_CONFIG_V01, parseClientTrustConfig } from '../../src/core/trust/client-trust-config.ts';
+import { parseServiceFlag, parseServiceSelection, parseServiceSpec } from '../../src/core/trust/service-spec.ts';
+import { parseTime } from '../../src/core/trust/validity-window.ts';
 import { encodeSigningConfig, parseSigningConfig } from '../../src/core/trust/signing-config.ts';
 import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
@@ -82,6 +84,33 @@ function policyObject(): JsonValue {
 }
 
 export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
+  {
+    name: 'core/trust/service-spec.ts: parseServiceSpec',
+    families: ['usage'],
+    parse: (bytes) =>
+      parseServiceSpec('fulcio', Buffer.from(bytes).toString('latin1'), { required: ['url'], optional: ['end-time'] }),
+    samples: ['url=https://a.example', ' url = https://a.example , end-time=2030-01-01T00:00:00Z'],
+  },
+  {
+    name: 'core/trust/service-spec.ts: parseServiceFlag',
+    families: ['usage'],
+    parse: (bytes) => parseServiceFlag('rekor', Buffer.from(bytes).toString('latin1')),
+    samples: [
+      'url=https://a.example,api-version=2,start-time=2024-01-01T00:00:00Z,operator=a,end-time=2030-01-01T00:00:00Z',
+    ],
+  },
+  {
+    name: 'core/trust/service-spec.ts: parseServiceSelection',
+    families: ['usage'],
+    parse: (bytes) => parseServiceSelection('rekor-config', Buffer.from(bytes).toString('latin1')),
+    samples: ['ANY', 'ALL', 'EXACT:2'],
+  },
+  {
+    name: 'core/trust/validity-window.ts: parseTime',
+    families: [],
+    parse: (bytes) => parseTime(Buffer.from(bytes).toString('latin1')),
+    samples: ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00.123456789+02:00'],
+  },
   {
     name: 'io/oidc/spiffe-message.ts: parseTokenResponse',
     families: FORMAT,

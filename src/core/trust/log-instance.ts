@@ -37,10 +37,13 @@ export function createLogInstance(input: {
   readonly publicKey: PublicKey;
   readonly validFor: ValidityWindow;
   readonly operator?: string;
+  /** Name on the log's checkpoints, where its key id is derived from that (Rekor v2, static CT); the host's when absent. */
+  readonly checkpointOrigin?: string;
 }): LogInstance {
   const checkpointNames = namesOf(input.baseUrl);
   const [origin = ''] = checkpointNames;
-  const logId = input.api === 'rekor-v2' ? noteKeyHash(origin, input.publicKey) : input.publicKey.id;
+  const named = input.checkpointOrigin ?? (input.api === 'rekor-v2' ? origin : undefined);
+  const logId = named === undefined ? input.publicKey.id : noteKeyHash(named, input.publicKey);
   return {
     baseUrl: input.baseUrl,
     origin,
@@ -96,7 +99,7 @@ export function parseLogInstance(fields: JsonFields, needsUrl: boolean): LogInst
 export function logInstanceJson(log: LogInstance): object {
   const derivedId = equalBytes(log.checkpointKeyId, log.logId.subarray(0, KEY_ID_LENGTH));
   return {
-    baseUrl: log.baseUrl,
+    ...(log.baseUrl === '' ? {} : { baseUrl: log.baseUrl }),
     hashAlgorithm: 'SHA2_256',
     publicKey: {
       rawBytes: encodeBase64(log.publicKey.spki),

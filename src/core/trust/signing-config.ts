@@ -51,8 +51,8 @@ export function signingConfigFrom(fields: JsonFields): SigningConfig {
     });
   }
   const services = (name: string): readonly Service[] => fields.objects(name, MAX_SERVICES).map(parseService);
-  const rekorTlogConfig = parseConfiguration(fields, 'rekorTlogConfig');
-  const tsaConfig = parseConfiguration(fields, 'tsaConfig');
+  const rekorTlogConfig = parseConfiguration(fields, 'rekorTlogConfig', 'rekorTlogUrls');
+  const tsaConfig = parseConfiguration(fields, 'tsaConfig', 'tsaUrls');
   return {
     caUrls: services('caUrls'),
     oidcUrls: services('oidcUrls'),
@@ -63,9 +63,10 @@ export function signingConfigFrom(fields: JsonFields): SigningConfig {
   };
 }
 
+/** protojson as sigstore-go writes it: no empty lists, but selections that are there even when they say nothing. */
 export function encodeSigningConfig(config: SigningConfig): string {
-  const services = (list: readonly Service[]): object[] =>
-    list.map(({ url, majorApiVersion, validFor, operator }) => ({
+  const services = (list: readonly Service[]): object[] | undefined =>
+    unlessEmpty(list)?.map(({ url, majorApiVersion, validFor, operator }) => ({
       url,
       majorApiVersion,
       validFor: windowJson(validFor),
@@ -76,11 +77,15 @@ export function encodeSigningConfig(config: SigningConfig): string {
     caUrls: services(config.caUrls),
     oidcUrls: services(config.oidcUrls),
     rekorTlogUrls: services(config.rekorTlogUrls),
-    rekorTlogConfig: config.rekorTlogConfig,
+    rekorTlogConfig: config.rekorTlogConfig ?? {},
     tsaUrls: services(config.tsaUrls),
-    tsaConfig: config.tsaConfig,
+    tsaConfig: config.tsaConfig ?? {},
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function unlessEmpty<Element>(list: readonly Element[]): readonly Element[] | undefined {
+  return list.length === 0 ? undefined : list;
 }
 
 function parseService(fields: JsonFields): Service {
@@ -100,9 +105,12 @@ function parseService(fields: JsonFields): Service {
   };
 }
 
-function parseConfiguration(fields: JsonFields, name: string): ServiceConfiguration | undefined {
+/** cosign writes an empty one beside services that it does not list; with services, it would leave open how many to use. */
+function parseConfiguration(fields: JsonFields, name: string, services: string): ServiceConfiguration | undefined {
   const configuration = fields.optionalObject(name)?.only('selector', 'count');
   if (configuration === undefined) return undefined;
+  const isEmpty = configuration.names().length === 0 && fields.array(services, MAX_SERVICES).length === 0;
+  if (isEmpty) return undefined;
   const text = configuration.optionalString('selector') ?? 'SERVICE_SELECTOR_UNDEFINED';
   const selector = SELECTORS.find((known) => known === text);
   const count = configuration.optionalInteger('count');

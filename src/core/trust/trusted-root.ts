@@ -67,16 +67,20 @@ export function trustedRootFrom(fields: JsonFields): TrustedRoot {
   return root;
 }
 
-/** JSON in the order of the proto fields; the media type decides which clients read it. */
+/** JSON in the order of the proto fields, without what is empty; the media type decides which clients read it. */
 export function encodeTrustedRoot(root: TrustedRoot): string {
   const document = {
     mediaType: root.mediaType,
-    tlogs: root.tlogs.map(logInstanceJson),
-    certificateAuthorities: root.certificateAuthorities.map(authorityJson),
-    ctlogs: root.ctlogs.map(logInstanceJson),
-    timestampAuthorities: root.timestampAuthorities.map(authorityJson),
+    tlogs: listJson(root.tlogs, logInstanceJson),
+    certificateAuthorities: listJson(root.certificateAuthorities, authorityJson),
+    ctlogs: listJson(root.ctlogs, logInstanceJson),
+    timestampAuthorities: listJson(root.timestampAuthorities, authorityJson),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function listJson<Element>(list: readonly Element[], json: (element: Element) => object): object[] | undefined {
+  return list.length === 0 ? undefined : list.map(json);
 }
 
 function parseAuthority(fields: JsonFields): CertificateAuthority {
@@ -104,7 +108,7 @@ function parseAuthority(fields: JsonFields): CertificateAuthority {
 function authorityJson(authority: CertificateAuthority): object {
   return {
     subject: authority.subject,
-    uri: authority.uri,
+    ...(authority.uri === '' ? {} : { uri: authority.uri }),
     certChain: { certificates: authority.chain.map(({ raw }) => ({ rawBytes: encodeBase64(raw) })) },
     validFor: windowJson(authority.validFor),
     ...(authority.operator === undefined ? {} : { operator: authority.operator }),

@@ -45,21 +45,24 @@ function timeText(time: Date): string {
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
-/** google.protobuf.Timestamp as JSON (RFC 3339). Fractions finer than a millisecond are cut off. */
-function parseProtoTime(fields: JsonFields, name: string): Date | undefined {
-  const text = fields.optionalString(name);
-  if (text === undefined) return undefined;
+/** RFC 3339. Fractions finer than a millisecond are cut off. @returns undefined for what is no time, or none that exists */
+export function parseTime(text: string): Date | undefined {
   const match = RFC3339.exec(text);
   const [, seconds = '', fraction = '', offset = ''] = match ?? [];
   const time = new Date(`${seconds}${fraction.slice(0, 4)}${offset}`);
+  if (match === null || Number.isNaN(time.getTime())) return undefined;
   // A Date rolls 31 February over; written back in UTC it then reads otherwise.
-  const local = new Date(`${seconds}Z`);
-  const exists = !Number.isNaN(time.getTime()) && local.toISOString().startsWith(seconds);
-  if (match === null || !exists) {
-    throw new FormatError(fields.code, `${fields.path}.${name} is not a time`, {
-      found: text.slice(0, 40),
-      expected: 'RFC 3339, such as 2026-01-31T12:00:00Z',
-    });
-  }
-  return time;
+  return new Date(`${seconds}Z`).toISOString().startsWith(seconds) ? time : undefined;
+}
+
+/** google.protobuf.Timestamp as JSON. */
+function parseProtoTime(fields: JsonFields, name: string): Date | undefined {
+  const text = fields.optionalString(name);
+  if (text === undefined) return undefined;
+  const time = parseTime(text);
+  if (time !== undefined) return time;
+  throw new FormatError(fields.code, `${fields.path}.${name} is not a time`, {
+    found: text.slice(0, 40),
+    expected: 'RFC 3339, such as 2026-01-31T12:00:00Z',
+  });
 }

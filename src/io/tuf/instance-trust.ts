@@ -20,7 +20,12 @@ export interface InstanceTrust {
   readonly outage?: SealwrightError;
 }
 
+/** The public instance's other signing config, which names its log of version 2. */
+export const REKOR_V2_SIGNING_CONFIG_TARGET = 'signing_config_rekor_v2.v0.2.json';
+
 export interface InstanceRequest {
+  /** Which of the instance's signing configs; the usual one when absent. */
+  readonly signingConfigTarget?: string;
   /** TUF_MIRROR, TUF_ROOT_JSON, TUF_ROOT, HOME: as cosign reads them. */
   readonly environment: Environment;
   readonly http: HttpClient;
@@ -35,7 +40,12 @@ const REFRESH_INTERVAL_MS = 3_600_000;
  *
  * @throws UsageError USAGE_NO_TRUST for a mirror without a first root to start from; what TufClient throws
  */
-export async function fetchInstanceTrust({ environment, http, now }: InstanceRequest): Promise<InstanceTrust> {
+export async function fetchInstanceTrust({
+  environment,
+  http,
+  now,
+  signingConfigTarget = SIGNING_CONFIG_TARGET,
+}: InstanceRequest): Promise<InstanceTrust> {
   const cache = new TrustCache(cacheFolder(environment));
   const url = variable(environment, 'TUF_MIRROR') ?? cache.initializedMirror() ?? PUBLIC_MIRROR;
   const mirrorCache = cache.mirror(url);
@@ -47,7 +57,7 @@ export async function fetchInstanceTrust({ environment, http, now }: InstanceReq
   return {
     mirror: url,
     trustedRoot: await client.target(TRUSTED_ROOT_TARGET),
-    signingConfig: await optionalTarget(client, SIGNING_CONFIG_TARGET),
+    signingConfig: await optionalTarget(client, signingConfigTarget),
     ...(outage === undefined ? {} : { outage }),
   };
 }
