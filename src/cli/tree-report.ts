@@ -53,13 +53,13 @@ function attachmentLines(
   // cosign leaves out what has no type; a default that hides something is none.
   const shown = attached.filter(({ tag, type }) => !isPlain || tag !== undefined || type !== '');
   return shown.flatMap((attachment) => {
-    const { layers, verdict, attached: nested } = attachment;
+    const { layers, verdicts, attached: nested } = attachment;
     return [
       `${indent}└── ${titleOf(attachment, names)}`,
       ...layers.map(
         (layer, index) => `${indent}   ${index === layers.length - 1 ? '└' : '├'}── 🍒 ${layer.toString()}`,
       ),
-      ...(isPlain || verdict === undefined ? [] : [`${indent}       ${verdictText(verdict)}`]),
+      ...(isPlain ? [] : verdicts.map((verdict) => `${indent}       ${verdictText(verdict)}`)),
       ...(isPlain ? [] : attachmentLines(nested, names, false, `${indent}   `)),
     ];
   });
@@ -91,22 +91,23 @@ function imageRecord({ digest, mediaType, platform, attached, children }: TreeIm
   };
 }
 
-function attachmentRecord({ kind, digest, type, tag, layers, verdict, attached }: TreeAttachment): object {
+function attachmentRecord({ kind, digest, type, tag, layers, verdicts, attached }: TreeAttachment): object {
   return {
     kind,
     digest: digest.toString(),
     type,
     ...(tag === undefined ? {} : { tag }),
     layers: layers.map((layer) => layer.toString()),
-    ...(verdict === undefined ? {} : { verified: verdict.kind === 'verified', ...verdictRecord(verdict) }),
+    signatures: verdicts.map(verdictRecord),
     ...(attached.length === 0 ? {} : { attached: attached.map(attachmentRecord) }),
   };
 }
 
 function verdictRecord(verdict: BundleVerdict): object {
-  if (verdict.kind === 'refused') return { error: verdict.error.code };
+  if (verdict.kind === 'refused') return { verified: false, error: verdict.error.code };
   const { signer } = verdict.bundle;
   return {
+    verified: true,
     signer: signer.kind === 'key' ? { keyId: signer.keyId } : { subject: signer.subject, issuer: signer.issuer },
   };
 }

@@ -10,6 +10,8 @@ import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { SealwrightError } from '../errors.ts';
 import type { ImageSource } from '../io/registry/image-source.ts';
 import { fetchImageGraph, type AttachedNode, type AttachmentKind, type ImageNode } from './image-graph.ts';
+import { fetchImageSignatures } from './image-signatures.ts';
+import { judgeSignatures } from './signature-judgement.ts';
 import { signaturePolicy } from './signature-policy.ts';
 
 export interface ImageTreeRequest {
@@ -34,8 +36,8 @@ export interface TreeAttachment {
   readonly type: string;
   readonly tag: string | undefined;
   readonly layers: readonly Digest[];
-  /** Undefined for what is no bundle, and without a trusted root. */
-  readonly verdict: BundleVerdict | undefined;
+  /** One a signature: bundles have one, `.sig` tags as many as layers. None without a trusted root, and for anything else. */
+  readonly verdicts: readonly BundleVerdict[];
   /** What belongs to it in turn. */
   readonly attached: readonly TreeAttachment[];
 }
@@ -98,20 +100,23 @@ async function attachments(request: ImageTreeRequest, subject: ImageNode): Promi
       digest: manifest.digest,
       type: parsed.annotations?.[PREDICATE_TYPE] ?? artifactTypeOf(parsed) ?? '',
       layers: parsed.kind === 'image' ? parsed.layers.map(({ digest }) => digest) : [],
-      verdict: await judged(request, subject.manifest.digest, node),
+      verdicts:
+        tag === undefined
+          ? await judgedBundle(request, subject.manifest.digest, node)
+          : await judgedTag(request, subject.manifest.digest, manifest.digest),
       attached: await attachments(request, node),
     });
   }
   return found;
 }
 
-async function judged(
+async function judgedBundle(
   { source, reference, signatureRepository, trustedRoot, now }: ImageTreeRequest,
   subject: Digest,
   { parsed }: ImageNode,
-): Promise<BundleVerdict | undefined> {
+): Promise<readonly BundleVerdict[]> {
   const [layer] = parsed.kind === 'image' ? parsed.layers : [];
-  if (trustedRoot === undefined || layer?.mediaType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX) !== true) return undefined;
+  if (trustedRoot === undefined || layer?.mediaType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX) !== true) return [];
   try {
     const bytes = await source.getBlob(signatureRepository ?? reference, layer.digest, MAX_BUNDLE_BYTES);
     const bundle = verifyBundle({
@@ -121,11 +126,32 @@ async function judged(
       trustedRoot,
       now,
     });
-    return { kind: 'verified', bundle };
+    return [{ kind: 'verified', bundle }];
   } catch (error) {
     // Whatever keeps the registry from being asked is a failure of the tree; the rest is about this bundle.
     const isFinding = error instanceof SealwrightError && !['remote', 'auth', 'invariant'].includes(error.family);
     if (!isFinding) throw error;
-    return { kind: 'refused', error };
+    return [{ kind: 'refused', error }];
   }
+}
+
+/** The signatures under a `.sig` tag; attestations of that storage are listed, and not judged. */
+async function judgedTag(
+  { source, reference, signatureRepository, trustedRoot, now }: ImageTreeRequest,
+  subject: Digest,
+  manifestDigest: Digest,
+): Promise<readonly BundleVerdict[]> {
+  if (trustedRoot === undefined) return [];
+  const found = await fetchImageSignatures({
+    registry: source,
+    reference: reference.atDigest(subject),
+    ...(signatureRepository === undefined ? {} : { signatureRepository }),
+  });
+  const signatures = found.signatures.filter((signature) => signature.manifestDigest.equals(manifestDigest));
+  const policy = signaturePolicy({ kind: 'unsafeSkipIdentity' });
+  const { verified, refused } = judgeSignatures({ ...found, signatures }, { trustedRoot, policy, now });
+  return [
+    ...verified.map(({ bundle }): BundleVerdict => ({ kind: 'verified', bundle })),
+    ...refused.map(({ error }): BundleVerdict => ({ kind: 'refused', error })),
+  ];
 }

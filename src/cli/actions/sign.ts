@@ -27,6 +27,12 @@ export async function signImages(context: CommandContext): Promise<void> {
   terminal.progress(`  trust from ${trust.source}`);
   const registry = registryClient(context, 'push');
   const repository = signatureRepository(context);
+  registry.announce(
+    [...references, ...(repository === undefined ? [] : [repository])].map((used) => ({
+      repository: used,
+      action: 'push',
+    })),
+  );
   for (const reference of references) {
     const request: SignImageRequest = {
       http,
