@@ -3,14 +3,17 @@ import { encodeStatement } from '../core/attestation/statement.ts';
 import type { Descriptor } from '../core/image/descriptor.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
+import { olderServices } from '../core/trust/older-services.ts';
 import type { VerifiedBundle, VerifiedSigner } from '../core/verify/verified-bundle.ts';
 import { InvariantError } from '../errors.ts';
 import { pushBundle } from '../io/registry/bundle-store.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
-import { assembleBundle, type FreshSignature, type SignedBundle } from './bundle-assembly.ts';
+import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
+import type { SignedLayer } from './layer-assembly.ts';
 import { manifestTree } from './manifest-tree.ts';
 import { obtainCredentials, type SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
+import { pushSignatureLayers, signImageLayers, type OlderStorage } from './sign-image-layers.ts';
 import { signStatement } from './statement-signature.ts';
 
 export interface SignImageRequest extends SigningContext {
@@ -24,6 +27,8 @@ export interface SignImageRequest extends SigningContext {
   readonly signatureRepository?: Repository;
   /** `--upload=false`: the registry stays as it is. */
   readonly upload?: boolean;
+  /** Signs and stores as cosign did before bundles (`--new-bundle-format=false`). */
+  readonly olderStorage?: OlderStorage;
 }
 
 export interface SignedImage {
@@ -32,7 +37,10 @@ export interface SignedImage {
   readonly digest: Digest;
   /** The reference named a tag, which may mean another image by now. */
   readonly isTagResolved: boolean;
-  readonly bundleJson: string;
+  /** Undefined in cosign's older storage, which has layers. */
+  readonly bundleJson: string | undefined;
+  /** In cosign's older storage, one for each name of the image; none for a bundle. */
+  readonly layers: readonly SignedLayer[];
   readonly bundle: VerifiedBundle;
   readonly signer: VerifiedSigner;
   /** Of the first log; undefined when none was used. */
@@ -42,12 +50,13 @@ export interface SignedImage {
   /** The services that were used: what a policy for this signature names. */
   readonly caUrl: string | undefined;
   readonly logUrl: string | undefined;
-  /** The manifest that carries the signature; undefined when it was not pushed. */
+  /** The manifest that carries the signature: a referrer, or what is under the `.sig` tag; undefined when nothing was pushed. */
   readonly referrer: Descriptor | undefined;
 }
 
 /**
- * Signs an image as cosign 3 does: a statement about its digest in a bundle that refers to it. Nothing is written to the
+ * Signs an image as cosign 3 does: a statement about its digest in a bundle that refers to it; or, when that is asked for, as
+ * cosign did before: a payload with that digest under the image's `.sig` tag. Nothing is written to the
  * registry before the finished bundle has been verified; an attempt that fails leaves the image as it was.
  *
  * @throws NotFoundError TAG_NOT_FOUND or NOT_FOUND; UsageError USAGE_BAD_CONFIG; AuthError (token or registry); RemoteError;
@@ -75,29 +84,59 @@ async function signManifests(
   request: SignImageRequest,
   subjects: readonly Descriptor[],
 ): Promise<readonly SignedImage[]> {
-  const credentials = await obtainCredentials(request, request.signer);
-  const assembled: SignedBundle[] = [];
-  for (const { digest } of subjects) {
-    const fresh = await signImageStatement(credentials, digest, request.annotations);
-    assembled.push(await assembleBundle(request, credentials, fresh));
-  }
+  const { olderStorage } = request;
+  const signingConfig = olderStorage === undefined ? request.signingConfig : olderServices(request.signingConfig);
+  const context = { ...request, signingConfig };
+  const credentials = await obtainCredentials(context, request.signer);
+  const assembled: Assembled[] = [];
+  for (const { digest } of subjects) assembled.push(await assemble(context, credentials, digest));
   const signed: SignedImage[] = [];
   for (const [index, subject] of subjects.entries()) {
-    const bundle = assembled[index];
-    if (bundle === undefined) throw new InvariantError('a manifest without its bundle');
+    const signature = assembled[index];
+    if (signature === undefined) throw new InvariantError('a manifest without its signature');
     const named = index === 0 ? request.reference : request.reference.atDigest(subject.digest);
-    signed.push(describe(named, subject, bundle, credentials, await push(request, subject, bundle)));
+    signed.push(describe(named, subject, signature, credentials, await push(request, subject, signature, credentials)));
   }
   return signed;
 }
 
+/** One of the two forms; `json` decides which. */
+interface Assembled {
+  readonly json: string | undefined;
+  readonly layers: readonly SignedLayer[];
+  readonly verified: VerifiedBundle;
+}
+
+async function assemble(
+  request: SignImageRequest,
+  credentials: SigningCredentials,
+  digest: Digest,
+): Promise<Assembled> {
+  const { olderStorage, annotations = {}, reference } = request;
+  if (olderStorage === undefined) {
+    const fresh = await signImageStatement(credentials, digest, annotations);
+    return { ...(await assembleBundle(request, credentials, fresh)), layers: [] };
+  }
+  const input = { ...olderStorage, context: reference.context, annotations };
+  const layers = await signImageLayers(request, credentials, digest, input);
+  const [first] = layers;
+  if (first === undefined) throw new InvariantError('nothing was signed');
+  return { json: undefined, layers, verified: first.verified };
+}
+
 async function push(
-  { registry, reference, signatureRepository, upload, now }: SignImageRequest,
+  { registry, reference, signatureRepository, upload, now, olderStorage }: SignImageRequest,
   subject: Descriptor,
-  { json }: SignedBundle,
+  { json, layers }: Assembled,
+  signer: SigningCredentials,
 ): Promise<Descriptor | undefined> {
   if (upload === false) return undefined;
-  return pushBundle(registry, signatureRepository ?? reference, subject, json, {
+  const target = signatureRepository ?? reference;
+  if (json === undefined) {
+    const options = { ...olderStorage, signer };
+    return (await pushSignatureLayers(registry, target, subject.digest, layers, options)).manifest;
+  }
+  return pushBundle(registry, target, subject, json, {
     predicateType: IMAGE_SIGNATURE_PREDICATE,
     createdAt: now(),
   });
@@ -106,7 +145,7 @@ async function push(
 function describe(
   reference: ImageReference,
   subject: Descriptor,
-  { json, verified }: SignedBundle,
+  { json, layers, verified }: Assembled,
   { holder, services }: SigningCredentials,
   referrer: Descriptor | undefined,
 ): SignedImage {
@@ -115,6 +154,7 @@ function describe(
     digest: subject.digest,
     isTagResolved: reference.digest === undefined,
     bundleJson: json,
+    layers,
     bundle: verified,
     signer: verified.signer,
     logIndex: verified.logEntries[0]?.logIndex,

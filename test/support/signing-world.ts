@@ -216,7 +216,9 @@ function fakeServices(instance: FakeInstance, mischief: Mischief): Hono {
   app.post('/api/v1/log/entries', async (context) => {
     const proposed = parseProposed(await bodyOf(context.req.raw));
     const entry = instance.logV1.append(proposed.kind, '0.0.1', proposed.body, mischief.stampTime);
-    return context.json(logV1Answer(mischief.entry?.(entry) ?? entry), 201);
+    const answer = logV1Answer(mischief.entry?.(entry) ?? entry);
+    const [id = ''] = Object.keys(answer);
+    return context.json(answer, 201, { etag: id, location: `/api/v1/log/entries/${id}` });
   });
   app.post('/api/v1/timestamp', async (context) => {
     const asked = parseTimestampRequest(await bodyOf(context.req.raw));

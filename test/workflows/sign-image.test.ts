@@ -106,7 +106,9 @@ test('key pairs of every kind sign, with the hint and without a certificate', as
   for (const kind of ['ecdsa-p256', 'ecdsa-p384', 'ecdsa-p521', 'ed25519', 'rsa'] as const) {
     const key = PrivateKey.generate(kind);
     const signed = await sign(world, reference, { signer: { kind: 'key', key } });
-    const { verificationMaterial } = JSON.parse(signed.bundleJson) as { verificationMaterial: Record<string, unknown> };
+    const { verificationMaterial } = JSON.parse(signed.bundleJson!) as {
+      verificationMaterial: Record<string, unknown>;
+    };
     assert.deepEqual(
       verificationMaterial['publicKey'],
       { hint: Buffer.from(key.publicKey.id).toString('base64') },

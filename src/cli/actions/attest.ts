@@ -4,7 +4,7 @@ import { attestedImageRecord, reportAttestation, verifyAttestationCommand } from
 import { attestationContent } from '../choices/attestation-content.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
-import { signingConfigOf, trustFor } from '../choices/trust-choice.ts';
+import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
@@ -15,7 +15,7 @@ export async function attestAboutImage(context: CommandContext): Promise<void> {
   const reference = imageReference(argument);
   const content = await attestationContent(context);
   const http = new HttpClient({ proxyEnv: environment });
-  const trust = await trustFor(context, http);
+  const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   terminal.progress(`  trust from ${trust.source}`);
   const repository = signatureRepository(context);
@@ -25,7 +25,7 @@ export async function attestAboutImage(context: CommandContext): Promise<void> {
     reference,
     signer,
     content,
-    signingConfig: signingConfigOf(trust),
+    signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
     upload: !flags.boolean('no-upload'),
     now,

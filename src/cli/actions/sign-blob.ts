@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { signBlob as signBlobWorkflow } from '../../workflows/sign-blob.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
-import { signingConfigOf, trustFor } from '../choices/trust-choice.ts';
+import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { streamInput } from '../input-file.ts';
@@ -22,7 +22,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
     });
   }
   const http = new HttpClient({ proxyEnv: environment });
-  const trust = await trustFor(context, http);
+  const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   terminal.progress(`  trust from ${trust.source}`);
   for (const path of paths) {
@@ -30,7 +30,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
       http,
       blob: streamInput(path),
       signer,
-      signingConfig: signingConfigOf(trust),
+      signingConfig: signingConfigOf(context, trust),
       trustedRoot: trust.trustedRoot,
       now,
     });

@@ -3,7 +3,6 @@ import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { SignerInput } from '../../workflows/signing-services.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
-import { UsageError } from '../../errors.ts';
 import type { CommandContext } from '../command.ts';
 import { identityToken } from './identity-token.ts';
 import { keySources, refuseHardwareKeys } from './key-choice.ts';
@@ -23,13 +22,6 @@ export async function chosenSigner(
   const { flags } = context;
   refuseHardwareKeys(context);
   flags.exclude('key', 'keyless');
-  for (const name of ['tlog-upload', 'use-signing-config']) {
-    if (flags.boolean(name)) continue;
-    throw new UsageError('USAGE_BAD_FLAG', `--${name}=false cannot be honoured`, {
-      expected: 'a signing config that lists the services to use, and no others',
-      fix: 'name one with --signing-config',
-    });
-  }
   const reference = flags.string('key');
   if (reference === undefined) {
     return {

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { BUNDLES_ONLY_FLAG } from '../flags/deprecated-flags.ts';
 import { DEPRECATED_ATTEST_FLAGS, PREDICATE_FLAGS } from '../flags/predicate-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
@@ -35,7 +35,7 @@ export const attest: Command = {
       help: 'note the time',
       deprecated: 'bundles are always pushed with their time',
     },
-    BUNDLE_FORMAT_FLAG,
+    BUNDLES_ONLY_FLAG,
   ],
   examples: [
     'sealwright attest --keyless --type spdxjson --predicate sbom.spdx.json registry.example/app@sha256:…',

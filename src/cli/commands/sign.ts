@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { annotationFlag } from '../flags/annotation-flags.ts';
-import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { OLDER_IMAGE_FLAGS } from '../flags/older-storage-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
@@ -34,7 +34,7 @@ export const sign: Command = {
     },
     { ...OUTPUT_FLAG, help: 'json: what was signed, and what to do next, on stdout' },
     ...REGISTRY_FLAGS,
-    BUNDLE_FORMAT_FLAG,
+    ...OLDER_IMAGE_FLAGS,
   ],
   examples: [
     'sealwright sign --keyless registry.example/app:1',

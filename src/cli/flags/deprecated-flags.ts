@@ -6,12 +6,17 @@ export const BUNDLE_FORMAT_FLAG: Flag = {
   kind: 'boolean',
   default: true,
   help: 'bundles of version 0.3',
-  deprecated: 'signatures are bundles of version 0.3, and nothing else',
+  deprecated: 'signatures are read in every format that there is',
+};
+
+export const BUNDLES_ONLY_FLAG: Flag = {
+  ...BUNDLE_FORMAT_FLAG,
+  deprecated: 'this command writes bundles of version 0.3, and nothing else',
 };
 
 export const EXPERIMENTAL_OCI_FLAG: Flag = {
   name: 'experimental-oci11',
   kind: 'boolean',
   help: 'signatures as referrers',
-  deprecated: 'signatures are referrers of their image',
+  deprecated: 'signatures are read in every format that there is',
 };

@@ -16,14 +16,12 @@ export const SIGNING_FLAGS: readonly Flag[] = [
     name: 'tlog-upload',
     kind: 'boolean',
     default: true,
-    help: 'log the signature',
-    deprecated: 'the signing config says which logs are used',
+    help: '--tlog-upload=false logs nothing, whatever the signing config lists',
   },
   {
     name: 'use-signing-config',
     kind: 'boolean',
     default: true,
-    help: 'take services from the signing config',
-    deprecated: 'services always come from the signing config',
+    help: '--use-signing-config=false: a key signs by itself, with --tlog-upload=false',
   },
 ];

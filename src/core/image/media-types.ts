@@ -8,6 +8,7 @@ export const DOCKER_SCHEMA_1 = 'application/vnd.docker.distribution.manifest.v1+
 export const DOCKER_SCHEMA_1_SIGNED = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 
 export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
+export const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json';
 export const OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 /** Content `{}`: the configuration of an artifact that has none (image-spec, guidance for an empty descriptor). */
 export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';

@@ -1,0 +1,76 @@
+import { UsageError } from '../../errors.ts';
+import type { OlderStorage } from '../../workflows/sign-image-layers.ts';
+import type { CommandContext } from '../command.ts';
+import type { Flag } from '../flag.ts';
+import { readInputFile } from '../input-file.ts';
+
+export const STORAGE_FLAG: Flag = {
+  name: 'new-bundle-format',
+  kind: 'boolean',
+  default: true,
+  help: '--new-bundle-format=false signs and stores as cosign did before bundles',
+};
+
+/** What only makes sense where the parts of a signature lie apart; bundles have them all inside. */
+const ONLY_OLDER: readonly Flag[] = [
+  { name: 'output-signature', kind: 'string', value: 'FILE', help: 'write the signature, in base64' },
+  { name: 'output-certificate', kind: 'string', value: 'FILE', help: 'write the certificate, or the public key' },
+];
+
+const ONLY_OLDER_IMAGES: readonly Flag[] = [
+  ...ONLY_OLDER,
+  { name: 'output-payload', kind: 'string', value: 'FILE', help: 'write what was signed' },
+  { name: 'payload', kind: 'string', value: 'FILE', help: 'sign this, which has to name the image' },
+  { name: 'sign-container-identity', kind: 'list', value: 'NAME', help: 'what the signature calls the image' },
+  { name: 'record-creation-timestamp', kind: 'boolean', help: 'note the time in what stores the signature' },
+];
+
+export const OLDER_IMAGE_FLAGS: readonly Flag[] = [
+  STORAGE_FLAG,
+  ...ONLY_OLDER_IMAGES.map((flag) => ({ ...flag, help: `with --new-bundle-format=false: ${flag.help}` })),
+];
+
+/**
+ * How cosign's older storage is to be written; undefined when bundles are.
+ *
+ * @throws UsageError USAGE_BAD_FLAG for flags that would be ignored, USAGE_FILE
+ */
+export function olderStorage(context: CommandContext): OlderStorage | undefined {
+  const { flags, environment, now } = context;
+  if (flags.boolean('new-bundle-format')) {
+    refuseOlderFlags(context, ONLY_OLDER_IMAGES);
+    return undefined;
+  }
+  if (flags.isGiven('bundle')) {
+    throw new UsageError('USAGE_BAD_FLAG', 'there is no bundle to be written', {
+      found: '--bundle with --new-bundle-format=false',
+      expected: 'one of the two',
+    });
+  }
+  const payload = flags.string('payload');
+  return {
+    dockerReferences: flags.list('sign-container-identity'),
+    ...(payload === undefined ? {} : { payload: readInputFile(payload) }),
+    ...(flags.boolean('record-creation-timestamp') ? { createdAt: now() } : {}),
+    dockerMediaTypes: isTrue(environment['COSIGN_DOCKER_MEDIA_TYPES']),
+  };
+}
+
+/** cosign warns and ignores them, which broke many a release script; in its mode that is what happens. */
+function refuseOlderFlags({ flags, terminal, compat }: CommandContext, older: readonly Flag[]): void {
+  const given = older.find(({ name }) => flags.isGiven(name));
+  if (given === undefined) return;
+  if (compat) {
+    terminal.warn(`--${given.name} is ignored when using the new bundle format`);
+    return;
+  }
+  throw new UsageError('USAGE_BAD_FLAG', `--${given.name} means nothing with bundles`, {
+    found: `--${given.name} without --new-bundle-format=false`,
+    expected: '--bundle FILE, which has every part inside',
+    fix: 'add --new-bundle-format=false, or write --bundle FILE',
+  });
+}
+
+function isTrue(text: string | undefined): boolean {
+  return text !== undefined && /^(1|t|true)$/i.test(text);
+}

@@ -1,0 +1,148 @@
+import type { BundleContent, UnverifiedBundle } from '../core/bundle/bundle.ts';
+import type { NamedDigest } from '../core/bundle/hash-name.ts';
+import type { TransparencyLogEntry } from '../core/bundle/log-entry.ts';
+import { keyDetailsName } from '../core/crypto/key-details.ts';
+import type { Service } from '../core/trust/signing-config.ts';
+import type { Artifact } from '../core/verify/artifact.ts';
+import type { SignedContent } from '../core/verify/entry-binding.ts';
+import { verifyLogEntries } from '../core/verify/log-entries.ts';
+import { verifyTimestamps } from '../core/verify/trusted-times.ts';
+import type { SignerPolicy } from '../core/verify/verification-policy.ts';
+import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { verifyBundle } from '../core/verify/verify-bundle.ts';
+import { InvariantError } from '../errors.ts';
+import { LogClient } from '../io/clients/log-client.ts';
+import { LogV1Client } from '../io/clients/log-v1-client.ts';
+import { TsaClient } from '../io/clients/tsa-client.ts';
+import type { SigningCredentials } from './signing-credentials.ts';
+import type { SigningContext } from './signing-services.ts';
+
+/** What is to be witnessed. */
+export interface WitnessedContent {
+  readonly content: BundleContent;
+  /** Raw signature bytes. */
+  readonly signature: Uint8Array;
+  /** Digest of the signed bytes, by the scheme's algorithm; undefined for pure Ed25519. */
+  readonly signedDigest: NamedDigest | undefined;
+  /** What the timestamp is over, when not the signature. */
+  readonly stamped?: Uint8Array;
+}
+
+export interface Witnesses {
+  /** DER TimeStampResp. */
+  readonly timestamps: readonly Uint8Array[];
+  readonly tlogEntries: readonly TransparencyLogEntry[];
+}
+
+/**
+ * Has a signature stamped and logged. Both witnesses are asked at the same time; each answer is verified before it is used.
+ *
+ * @throws RemoteError; VerificationError, FormatError with what is wrong with an answer
+ */
+export async function askWitnesses(
+  context: SigningContext,
+  credentials: SigningCredentials,
+  fresh: WitnessedContent,
+): Promise<Witnesses> {
+  const stamping = requestTimestamps(context, credentials, fresh.stamped ?? fresh.signature);
+  const logging = appendToLogs(context, credentials, signedContent(credentials, fresh));
+  await settled([stamping, logging]);
+  return { timestamps: await stamping, tlogEntries: await logging };
+}
+
+/** Waits for all, then fails with the first failure: no request outlives the error that is reported. */
+async function settled(running: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(running)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+async function requestTimestamps(
+  { http, trustedRoot }: SigningContext,
+  { services }: SigningCredentials,
+  message: Uint8Array,
+): Promise<readonly Uint8Array[]> {
+  const authorities = trustedRoot.timestampAuthorities;
+  const isLeafKnown = authorities.every(({ chain }) => chain.some(({ isCa }) => !isCa));
+  const running = services.tsas.map(async ({ url }) => {
+    const response = await new TsaClient(http, url, { wantsCertificate: !isLeafKnown }).timestamp(message);
+    const { failure } = verifyTimestamps([response], [message], authorities);
+    if (failure !== undefined) throw failure;
+    return response;
+  });
+  await settled(running);
+  return Promise.all(running);
+}
+
+async function appendToLogs(
+  { http, trustedRoot }: SigningContext,
+  { services }: SigningCredentials,
+  signed: SignedContent,
+): Promise<readonly TransparencyLogEntry[]> {
+  const running = services.logs.map(async (log) => {
+    const entry = await appendTo(http, log, signed);
+    verifyLogEntries([entry], trustedRoot.tlogs, signed, 1);
+    return entry;
+  });
+  await settled(running);
+  return Promise.all(running);
+}
+
+function appendTo(
+  http: SigningContext['http'],
+  { url, majorApiVersion }: Service,
+  { content, key, verifier, signature: { signature, scheme, signedDigest: digest } }: SignedContent,
+): Promise<TransparencyLogEntry> {
+  if (digest === undefined) throw new InvariantError(`${scheme} signs no digest that could be logged`);
+  if (majorApiVersion === 1) return new LogV1Client(http, url).append({ content, verifier, digest });
+  return new LogClient(http, url).append({ digest, signature, verifier, keyDetails: keyDetailsName(key, scheme) });
+}
+
+function signedContent({ key, scheme, holder }: SigningCredentials, fresh: WitnessedContent): SignedContent {
+  return {
+    content: fresh.content,
+    signature: { signature: fresh.signature, scheme, signedDigest: fresh.signedDigest },
+    key: key.publicKey,
+    verifier:
+      holder === undefined
+        ? { kind: 'publicKey', der: key.publicKey.spki }
+        : { kind: 'certificate', der: holder.certificate.raw },
+  };
+}
+
+/**
+ * Verifies what was just made, read back from how it is written, by the rules of everybody who will verify it, with exactly the
+ * identity that the certificate was just issued for.
+ *
+ * @throws as `verifyBundle`
+ */
+export function verifyOwnSignature(
+  bundle: UnverifiedBundle,
+  { trustedRoot }: SigningContext,
+  { key, scheme, holder, services }: SigningCredentials,
+  artifact: Artifact,
+): VerifiedBundle {
+  const signer: SignerPolicy =
+    holder === undefined
+      ? { kind: 'key', key: key.publicKey, schemes: [scheme] }
+      : {
+          kind: 'identities',
+          identities: [
+            {
+              subject: { kind: 'exact', value: holder.identity.subject },
+              issuer: { kind: 'exact', value: holder.identity.issuer },
+            },
+          ],
+        };
+  return verifyBundle({
+    bundle,
+    artifact,
+    trustedRoot,
+    signer,
+    thresholds: {
+      logEntries: services.logs.length > 0 ? 1 : 0,
+      scts: holder === undefined || trustedRoot.ctlogs.length === 0 ? 0 : 1,
+      signedTimestamps: services.tsas.length > 0 ? 1 : 0,
+      observerTimestamps: holder === undefined ? 0 : 1,
+    },
+  });
+}
