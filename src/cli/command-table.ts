@@ -35,7 +35,7 @@ export const COMMANDS: readonly CommandGroup[] = [
       },
       {
         name: 'verify-blob',
-        summary: "verify a file's signature bundle",
+        summary: "verify a file's signature",
         load: async () => (await import('./commands/verify-blob.ts')).verifyBlob,
       },
       {

@@ -8,7 +8,7 @@ import { UsageError } from '../errors.ts';
  *
  * @throws UsageError USAGE_FILE
  */
-export function writeOutputFile(path: string, content: string, mode = 0o600): void {
+export function writeOutputFile(path: string, content: Uint8Array | string, mode = 0o600): void {
   const temporary = `${path}.new`;
   try {
     writeFileSync(temporary, content, { mode, flush: true });

@@ -17,6 +17,8 @@ export interface FreshSignature extends WitnessedContent {
 export interface SignedBundle {
   readonly json: string;
   readonly verified: VerifiedBundle;
+  /** DER TimeStampResp, as they are in the bundle. */
+  readonly timestamps: readonly Uint8Array[];
 }
 
 /**
@@ -31,7 +33,8 @@ export async function assembleBundle(
 ): Promise<SignedBundle> {
   const witnesses = await askWitnesses(context, credentials, fresh);
   const json = encodeBundle({ material: materialOf(credentials), content: fresh.content, ...witnesses });
-  return { json, verified: verifyOwnSignature(parseBundle(json), context, credentials, fresh.artifact) };
+  const verified = verifyOwnSignature(parseBundle(json), context, credentials, fresh.artifact);
+  return { json, verified, timestamps: witnesses.timestamps };
 }
 
 /** A key travels as a hint only: base64 of SHA-256 over its SubjectPublicKeyInfo (cosign.md §2.3). */

@@ -1,4 +1,4 @@
-import { parseBundle } from '../core/bundle/bundle.ts';
+import type { UnverifiedBundle } from '../core/bundle/bundle.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { SealwrightError, UsageError } from '../errors.ts';
 import {
@@ -9,7 +9,7 @@ import {
   type ReportSubject,
   type VerificationReport,
 } from './verification-report.ts';
-import { verifyBlob, type VerifyBlobRequest } from './verify-blob.ts';
+import { readBlobSignature, verifyBlob, type VerifyBlobRequest } from './verify-blob.ts';
 
 export interface ExamineBlobRequest extends VerifyBlobRequest {
   /** As the user named the blob. */
@@ -33,7 +33,7 @@ export async function examineBlob(request: ExamineBlobRequest): Promise<Examined
   const passed: (() => VerificationCheck)[] = [];
   try {
     const verified = await verifyBlob({ ...request, onCheck: (check) => passed.push(check) });
-    const format = `Sigstore bundle ${parseBundle(request.bundle).version}`;
+    const format = formatOf(readBlobSignature(request.bundle));
     const signature = reportedSignature(request.location, format, verified);
     return { report: reportOf(request, signature, told(passed)), verified };
   } catch (error) {
@@ -41,6 +41,11 @@ export async function examineBlob(request: ExamineBlobRequest): Promise<Examined
     const checks = told(passed);
     return { report: { ...reportOf(request, refused(request, checks, error), checks), error }, verified: undefined };
   }
+}
+
+/** In words; what is no Sigstore bundle has no version. */
+function formatOf({ version }: UnverifiedBundle): string {
+  return version === undefined ? "cosign's older formats" : `Sigstore bundle ${version}`;
 }
 
 function told(passed: readonly (() => VerificationCheck)[]): readonly VerificationCheck[] {
@@ -74,8 +79,8 @@ function refused(
   error: SealwrightError,
 ): ReportedSignature {
   try {
-    const bundle = parseBundle(input);
-    return refusedSignature(location, `Sigstore bundle ${bundle.version}`, bundle, passed, error);
+    const bundle = readBlobSignature(input);
+    return refusedSignature(location, formatOf(bundle), bundle, passed, error);
   } catch (unreadable) {
     if (!(unreadable instanceof SealwrightError)) throw unreadable;
     return unreadableSignature(location, error);

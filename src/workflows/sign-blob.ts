@@ -1,22 +1,28 @@
+import { detachedBundle, encodeBlobBundle } from '../core/bundle/detached-signature.ts';
 import type { NamedDigest } from '../core/bundle/hash-name.ts';
 import { digest as hash, type HashAlgorithm } from '../core/crypto/digest.ts';
 import { hashOf } from '../core/crypto/signature.ts';
+import { olderServices } from '../core/trust/older-services.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import type { VerifiedBundle, VerifiedSigner } from '../core/verify/verified-bundle.ts';
 import { InvariantError } from '../errors.ts';
 import { readBlob, type BlobStream } from './blob-reader.ts';
-import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
+import { assembleBundle, type FreshSignature, type SignedBundle } from './bundle-assembly.ts';
 import { obtainCredentials, type SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
+import { askWitnesses, verifyOwnSignature } from './witnesses.ts';
 
 export interface SignBlobRequest extends SigningContext {
   readonly blob: BlobStream;
   readonly signer: SignerInput;
+  /** Leaves the parts of the signature apart, and a bundle of the kind before Sigstore's (`--new-bundle-format=false`). */
+  readonly olderFormat?: boolean;
 }
 
 export interface SignedBlob {
   /** Of the blob, by the hash that was signed. */
   readonly digest: NamedDigest;
+  /** A Sigstore bundle, or cosign's older kind. */
   readonly bundleJson: string;
   readonly bundle: VerifiedBundle;
   readonly signer: VerifiedSigner;
@@ -24,6 +30,8 @@ export interface SignedBlob {
   readonly signature: Uint8Array;
   readonly logIndex: bigint | undefined;
   readonly timestamp: Date | undefined;
+  /** DER TimeStampResp, of the authorities that were asked. */
+  readonly timestampResponses: readonly Uint8Array[];
 }
 
 /**
@@ -34,9 +42,13 @@ export interface SignedBlob {
  *   services that are not what they should be; whatever the blob's stream throws
  */
 export async function signBlob(request: SignBlobRequest): Promise<SignedBlob> {
-  const credentials = await obtainCredentials(request, request.signer);
+  const isOlder = request.olderFormat === true;
+  const signingConfig = isOlder ? olderServices(request.signingConfig) : request.signingConfig;
+  const context = { ...request, signingConfig };
+  const credentials = await obtainCredentials(context, request.signer);
   const fresh = await signStream(credentials, request.blob);
-  const { json, verified } = await assembleBundle(request, credentials, fresh);
+  const assemble = isOlder ? assembleDetached : assembleBundle;
+  const { json, verified, timestamps } = await assemble(context, credentials, fresh);
   return {
     digest: fresh.content.digest,
     bundleJson: json,
@@ -45,6 +57,34 @@ export async function signBlob(request: SignBlobRequest): Promise<SignedBlob> {
     signature: fresh.signature,
     logIndex: verified.logEntries[0]?.logIndex,
     timestamp: verified.times[0]?.time,
+    timestampResponses: timestamps,
+  };
+}
+
+/** The parts, verified as loose as they will lie; in the bundle there is no room for the timestamp. */
+async function assembleDetached(
+  context: SigningContext,
+  credentials: SigningCredentials,
+  fresh: FreshSignature,
+): Promise<SignedBundle> {
+  const { timestamps, tlogEntries } = await askWitnesses(context, credentials, fresh);
+  const [entry] = tlogEntries;
+  const [timestamp] = timestamps;
+  const { key, holder } = credentials;
+  const { content, signature, artifact } = fresh;
+  const bundle = detachedBundle({
+    content,
+    ...(holder === undefined ? {} : { certificate: holder.certificate }),
+    ...(entry === undefined ? {} : { entry }),
+    ...(timestamp === undefined ? {} : { timestamp }),
+  });
+  // cosign names the key only where a log does.
+  const ownKey = entry === undefined ? undefined : ({ kind: 'publicKey', der: key.publicKey.spki } as const);
+  const verifier = holder === undefined ? ownKey : ({ kind: 'certificate', der: holder.certificate.raw } as const);
+  return {
+    json: encodeBlobBundle({ signature, verifier, entry }),
+    verified: verifyOwnSignature(bundle, context, credentials, artifact),
+    timestamps,
   };
 }
 

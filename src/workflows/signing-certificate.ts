@@ -5,7 +5,7 @@ import type { Certificate } from '../core/pki/certificate.ts';
 import { readFulcioExtensions } from '../core/pki/fulcio-extensions.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { verifyCertificatePath } from '../core/verify/certificate-path.ts';
-import { verifyEmbeddedScts } from '../core/verify/certificate-transparency.ts';
+import { verifyScts } from '../core/verify/certificate-transparency.ts';
 import { InvariantError, VerificationError } from '../errors.ts';
 
 /** Who a certificate says is signing. */
@@ -38,7 +38,7 @@ export function verifySigningCertificate(
   const [, issuer] = verifyCertificatePath(leaf, [], certificateAuthorities, [start]);
   if (issuer === undefined) throw new InvariantError('a certificate path without an issuer');
   // A trusted root without CT logs says that its authority has none; verifiers decide whether that is enough for them.
-  if (ctlogs.length > 0) verifyEmbeddedScts(leaf, issuer, ctlogs, 1);
+  if (ctlogs.length > 0) verifyScts(leaf, issuer, ctlogs, 1);
   return identityOf(leaf, token);
 }
 

@@ -1,13 +1,18 @@
 import { isHashAlgorithm, parseStatement } from '../core/attestation/statement.ts';
 import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
+import { detachedBundle, isBlobBundle, parseBlobBundle } from '../core/bundle/detached-signature.ts';
+import type { TransparencyLogEntry } from '../core/bundle/log-entry.ts';
 import type { HashAlgorithm } from '../core/crypto/digest.ts';
 import { hashOf, schemesFor } from '../core/crypto/signature.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
-import type { Artifact } from '../core/verify/artifact.ts';
+import { Certificate } from '../core/pki/certificate.ts';
+import { ArtifactDigests, type Artifact } from '../core/verify/artifact.ts';
+import { verifyContentSignature } from '../core/verify/content-signature.ts';
 import { signingKey } from '../core/verify/signer.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
+import type { ProposedEntry } from '../core/wire/log-v1.ts';
 import { FormatError, UsageError } from '../errors.ts';
 import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
@@ -17,8 +22,13 @@ export interface VerifyBlobRequest {
     | { readonly kind: 'blob'; readonly blob: BlobStream }
     /** `sha256:HEX` instead of the blob; enough for ECDSA and RSA signatures over that digest, and for statements. */
     | { readonly kind: 'digest'; readonly digest: Digest };
-  /** The bundle's JSON. */
-  readonly bundle: Uint8Array | string;
+  /** The bundle's JSON, a Sigstore bundle or cosign's older one; or the loose parts of a signature. */
+  readonly bundle: Uint8Array | string | UnverifiedBundle;
+  /**
+   * Asked for the log entry of a signature that came without one, where the policy demands one. What it finds is verified like
+   * an entry that came along. Absent: nobody is asked.
+   */
+  readonly findEntry?: FindEntry;
   readonly trustedRoot: TrustedRoot;
   readonly policy: SignaturePolicy;
   readonly now: Date;
@@ -26,17 +36,59 @@ export interface VerifyBlobRequest {
   readonly onCheck?: (check: () => VerificationCheck) => void;
 }
 
+/** Looks an entry up in a log. @throws RemoteError */
+export type FindEntry = (entry: ProposedEntry) => Promise<TransparencyLogEntry | undefined>;
+
 /**
- * Verifies a blob, or its digest, with a bundle. Asks nobody: everything that is needed is in the parameters.
+ * Verifies a blob, or its digest, with a signature. Asks nobody but `findEntry`: everything else is in the parameters.
  *
  * @throws FormatError FORMAT_BUNDLE and other formats inside; VerificationError for what is not proven; UsageError
  *   USAGE_NEEDS_ARTIFACT when the digest is not enough; LimitError; whatever the blob's stream throws
  */
 export async function verifyBlob(request: VerifyBlobRequest): Promise<VerifiedBundle> {
   const { trustedRoot, policy, now, onCheck } = request;
-  const bundle = parseBundle(request.bundle);
-  const artifact = await artifactOf(request, bundle);
+  const given = readBlobSignature(request.bundle);
+  const artifact = await artifactOf(request, given);
+  const bundle = await withFoundEntry(request, given, artifact);
   return verifyBundle({ ...policy, bundle, artifact, trustedRoot, now, ...(onCheck === undefined ? {} : { onCheck }) });
+}
+
+/**
+ * The signature, however it came. Which of cosign's two kinds a file is, is told by its members: what is broken is not tried
+ * as the other.
+ *
+ * @throws FormatError, LimitError
+ */
+export function readBlobSignature(bundle: VerifyBlobRequest['bundle']): UnverifiedBundle {
+  if (typeof bundle !== 'string' && !(bundle instanceof Uint8Array)) return bundle;
+  if (!isBlobBundle(bundle)) return parseBundle(bundle);
+  const { signature, verifier, entry } = parseBlobBundle(bundle);
+  return detachedBundle({
+    content: { kind: 'message', signature },
+    // A public key that comes with what it should prove proves nothing; the policy has its own.
+    ...(verifier?.kind === 'certificate' ? { certificate: Certificate.parse(verifier.der) } : {}),
+    ...(entry === undefined ? {} : { entry }),
+  });
+}
+
+async function withFoundEntry(
+  { findEntry, policy }: VerifyBlobRequest,
+  bundle: UnverifiedBundle,
+  artifact: Artifact,
+): Promise<UnverifiedBundle> {
+  const { content, material, tlogEntries } = bundle;
+  if (findEntry === undefined || tlogEntries.length > 0 || policy.thresholds.logEntries === 0) return bundle;
+  const key = signingKey(bundle, policy.signer);
+  const digests = new ArtifactDigests(artifact);
+  // A signature that does not hold is in no log; what is searched for is nobody's business then.
+  const { signedDigest } = verifyContentSignature(content, digests, key);
+  if (signedDigest === undefined) return bundle;
+  const verifier =
+    material.kind === 'certificate'
+      ? ({ kind: 'certificate', der: material.certificate.raw } as const)
+      : ({ kind: 'publicKey', der: key.spki } as const);
+  const entry = await findEntry({ content, verifier, digest: signedDigest });
+  return entry === undefined ? bundle : { ...bundle, tlogEntries: [entry] };
 }
 
 async function artifactOf({ artifact, policy }: VerifyBlobRequest, bundle: UnverifiedBundle): Promise<Artifact> {

@@ -57,7 +57,7 @@ test('a key signs by itself, leaves the parts in files, and verify says how it i
   assert.ok(readFileSync(sandbox.path('image.json'), 'utf8').includes(`"docker-manifest-digest":"${digest}"`));
   assert.equal(readFileSync(sandbox.path('image.pub'), 'utf8'), readFileSync(sandbox.path('cosign.pub'), 'utf8'));
   const verified = await succeed('verify', '--key', 'cosign.pub', '--insecure-ignore-tlog', '-a', 'build=42', image);
-  assert.match(verified.stderr, /stored in cosign's older storage, sha256:/);
+  assert.match(verified.stderr, /format +cosign's older storage, sha256:/);
   const [payload] = JSON.parse(verified.stdout) as { critical: { type: string }; optional: object; format: string }[];
   assert.equal(payload?.format, 'legacy');
   assert.equal(payload.critical.type, 'cosign container image signature');

@@ -1,4 +1,12 @@
 /** What cosign wrote before bundles: payloads, annotations, promises. */
+import {
+  encodeBlobBundle,
+  isBlobBundle,
+  parseBlobBundle,
+  parseCertificateFile,
+  parseDetachedSignature,
+  parseTimestampFile,
+} from '../../src/core/bundle/detached-signature.ts';
 import { parseEntryBody } from '../../src/core/bundle/entry-body.ts';
 import { parseRekorBundle } from '../../src/core/bundle/rekor-bundle.ts';
 import {
@@ -10,10 +18,13 @@ import {
 import { parseSimpleSigning } from '../../src/core/bundle/simple-signing.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { Digest } from '../../src/core/image/digest.ts';
+import { parseSctResponse } from '../../src/core/pki/sct-response.ts';
 import { signedEntryTimestampData } from '../../src/core/verify/signed-entry-timestamp.ts';
-import { intotoV001, rekordV1, statementAbout } from '../support/instance.ts';
+import { parseFoundEntries } from '../../src/core/wire/log-v1.ts';
+import { intotoV001, rekordV1, sctResponse, stamp, statementAbout } from '../support/instance.ts';
+import { logV1Answer } from '../support/signing-world.ts';
 import { attestationLayer, signedLayer } from '../support/signature-layers.ts';
-import { ARTIFACT, FORMAT, INSTANCE, LOGGED, text, type FuzzedParser } from './samples.ts';
+import { ARTIFACT, FORMAT, INSTANCE, LEAF, LOGGED, text, type FuzzedParser } from './samples.ts';
 
 const IMAGE = Digest.of(ARTIFACT);
 const LAYER = signedLayer(INSTANCE, IMAGE, { noted: { build: '42' } });
@@ -22,6 +33,12 @@ const OLDEST_PAYLOAD = utf8(
   `{"Critical":{"Identity":{"docker-reference":""},"Image":{"Docker-manifest-digest":"${IMAGE.toString()}"},` +
     `"Type":"cosign container signature"},"Optional":null}`,
 );
+
+const BLOB_BUNDLE = encodeBlobBundle({
+  signature: LOGGED.signature,
+  verifier: LOGGED.verifier,
+  entry: parseRekorBundle(LAYER.annotations[LAYER_ANNOTATIONS.rekorBundle]!),
+});
 
 export const LAYER_PARSERS: readonly FuzzedParser[] = [
   {
@@ -54,6 +71,45 @@ export const LAYER_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: (bytes) => readAttestationLayer(bytes, ATTESTATION.annotations),
     samples: [ATTESTATION.content],
+  },
+  {
+    name: 'core/bundle/detached-signature.ts: parseBlobBundle',
+    families: FORMAT,
+    parse: (bytes) => (isBlobBundle(bytes) ? parseBlobBundle(bytes) : undefined),
+    samples: [BLOB_BUNDLE],
+  },
+  {
+    name: 'core/bundle/detached-signature.ts: parseDetachedSignature',
+    families: FORMAT,
+    parse: parseDetachedSignature,
+    samples: [LOGGED.signature, Buffer.from(LOGGED.signature).toString('base64')],
+  },
+  {
+    name: 'core/bundle/detached-signature.ts: parseCertificateFile',
+    families: FORMAT,
+    parse: parseCertificateFile,
+    samples: [LEAF.raw, LEAF.toPem(), Buffer.from(LEAF.toPem()).toString('base64')],
+  },
+  {
+    name: 'core/bundle/detached-signature.ts: parseTimestampFile',
+    families: FORMAT,
+    parse: parseTimestampFile,
+    samples: [stamp(ARTIFACT, INSTANCE.tsa), LAYER.annotations[LAYER_ANNOTATIONS.timestamp]!],
+  },
+  {
+    name: 'core/pki/sct-response.ts: parseSctResponse',
+    families: FORMAT,
+    parse: parseSctResponse,
+    samples: [sctResponse(INSTANCE.sct(LEAF.tbs, INSTANCE.intermediate.certificate))],
+  },
+  {
+    name: 'core/wire/log-v1.ts: parseFoundEntries',
+    families: FORMAT,
+    parse: parseFoundEntries,
+    samples: [
+      '[]',
+      JSON.stringify([logV1Answer(INSTANCE.signMessage(ARTIFACT, { log: INSTANCE.logV1 }).tlogEntries[0]!)]),
+    ],
   },
   ...(
     [

@@ -39,7 +39,7 @@ import { encodeFulcioExtensions, type FulcioExtensions } from '../../src/core/pk
 import type { SubjectAltName } from '../../src/core/pki/general-name.ts';
 import { encodeName } from '../../src/core/pki/name.ts';
 import { OID } from '../../src/core/pki/oids.ts';
-import { encodeSctList, issueSct, type Sct } from '../../src/core/pki/sct.ts';
+import { encodeSct, encodeSctList, issueSct, type Sct } from '../../src/core/pki/sct.ts';
 import { signTimestamp } from '../../src/core/pki/timestamp-signer.ts';
 import { leafHash, nodeHash } from '../../src/core/tlog/merkle.ts';
 import { encodeSignedNote } from '../../src/core/tlog/signed-note.ts';
@@ -382,6 +382,20 @@ export class FakeInstance {
     json.verificationMaterial = { ...rest, x509CertificateChain: { certificates: [certificate] } };
     return json;
   }
+}
+
+/** An SCT as a CT log answers with it (RFC 6962 §4.1). */
+export function sctResponse(sct: Sct): string {
+  // Its signature has the algorithms and its length in front, which the TLS encoding ends with.
+  const tls = encodeSct(sct);
+  const signature = tls.subarray(1 + 32 + 8 + 2 + sct.extensions.length);
+  return JSON.stringify({
+    sct_version: 0,
+    id: encodeBase64(sct.logId),
+    timestamp: Number(sct.timestamp),
+    extensions: encodeBase64(sct.extensions),
+    signature: encodeBase64(signature),
+  });
 }
 
 export function createTimestampAuthority(

@@ -213,9 +213,17 @@ function fakeServices(instance: FakeInstance, mischief: Mischief): Hono {
     const json = encodeCreateEntryResponse(mischief.entry?.(entry) ?? entry);
     return context.body(json, 201, { 'content-type': 'application/json' });
   });
+  const logged: TransparencyLogEntry[] = [];
+  app.post('/api/v1/log/entries/retrieve', async (context) => {
+    const { entries } = JSON.parse(Buffer.from(await bodyOf(context.req.raw)).toString()) as { entries: object[] };
+    const bodies = entries.map((entry) => Buffer.from(parseProposed(utf8(JSON.stringify(entry))).body).toString());
+    const found = logged.filter(({ body }) => bodies.includes(Buffer.from(body).toString()));
+    return context.json(found.map((entry) => logV1Answer(mischief.entry?.(entry) ?? entry)));
+  });
   app.post('/api/v1/log/entries', async (context) => {
     const proposed = parseProposed(await bodyOf(context.req.raw));
     const entry = instance.logV1.append(proposed.kind, '0.0.1', proposed.body, mischief.stampTime);
+    logged.push(entry);
     const answer = logV1Answer(mischief.entry?.(entry) ?? entry);
     const [id = ''] = Object.keys(answer);
     return context.json(answer, 201, { etag: id, location: `/api/v1/log/entries/${id}` });

@@ -1,7 +1,7 @@
 /** cosign's older storage, written by one and verified by the other, over one registry and one instance. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -14,7 +14,7 @@ import { withoutLogs } from '../../src/core/trust/older-services.ts';
 import type { SigningConfig } from '../../src/core/trust/signing-config.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { verifyBundle } from '../../src/core/verify/verify-bundle.ts';
-import { loadPublicKey } from '../../src/io/keys/key-reference.ts';
+import { PublicKey } from '../../src/core/crypto/public-key.ts';
 import { fetchTaggedLayers } from '../../src/io/registry/layer-store.ts';
 import { pushLayers } from '../../src/io/registry/layer-writer.ts';
 import { assembleAttestationLayer } from '../../src/workflows/layer-assembly.ts';
@@ -132,7 +132,7 @@ interop(
     ];
     await cosign('sign', ...LOCAL, '--key', 'cosign.key', '-a', 'build=42', reference.toString());
     await cosign('sign', ...LOCAL, '--key', 'cosign.key', ...names, reference.toString());
-    const key = await loadPublicKey(path('cosign.pub'), { environment: {} });
+    const key = PublicKey.fromPem(await readFile(path('cosign.pub'), 'utf8'));
     const policy = signaturePolicy({ kind: 'key', key }, { insecureIgnoreTlog: true });
     const { trustedRoot, now } = world.context;
     const verify = { registry: world.registry, reference, trustedRoot, policy, now: now() };
@@ -197,7 +197,7 @@ interop('cosign', 'both', 'attestation, older storage: made by each, verified by
   const attest = ['attest', ...LOCAL, '--key', 'cosign.key', '--type', type, '--predicate', path('predicate.json')];
   await cosign(...attest, reference.toString());
   const { trustedRoot } = world.context;
-  const key = await loadPublicKey(path('cosign.pub'), { environment: {} });
+  const key = PublicKey.fromPem(await readFile(path('cosign.pub'), 'utf8'));
   const artifact = { kind: 'digest', algorithm: digest.algorithm, digest: digest.bytes } as const;
   const { layers } = await fetchTaggedLayers(world.registry, reference, digest, 'att', { maxBytes: 1 << 20 });
   const [layer] = layers;

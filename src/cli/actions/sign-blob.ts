@@ -1,9 +1,12 @@
+import { encodeBase64 } from '../../core/encoding/base64.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { signBlob as signBlobWorkflow } from '../../workflows/sign-blob.ts';
-import { chosenSigner } from '../choices/signer-choice.ts';
+import { signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
+import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { isOlderFormat } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { streamInput } from '../input-file.ts';
 import { writeOutputFile } from '../output-file.ts';
@@ -21,6 +24,8 @@ export async function signBlobs(context: CommandContext): Promise<void> {
       expected: 'one file, or bundles on stdout, one a line',
     });
   }
+  const olderFormat = isOlderFormat(context);
+  if (olderFormat) checkPartFiles(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
@@ -33,8 +38,13 @@ export async function signBlobs(context: CommandContext): Promise<void> {
       signingConfig: signingConfigOf(context, trust),
       trustedRoot: trust.trustedRoot,
       now,
+      olderFormat,
     });
     terminal.progress(signatureFacts(terminal, signed.bundle).join('      '));
+    if (olderFormat) {
+      writeParts(context, signed, key);
+      continue;
+    }
     if (bundleFile === undefined) {
       terminal.result(signed.bundleJson);
       continue;
@@ -44,4 +54,36 @@ export async function signBlobs(context: CommandContext): Promise<void> {
     const words = ['--bundle', bundleFile, ...signerFlags(signed, origin), ...origin.trustFlags, path];
     terminal.progress(`  verify:   ${visibleText(shellCommand(['sealwright', 'verify-blob', ...words]))}`);
   }
+}
+
+/** What cosign's older `sign-blob` left, and where: the signature on stdout unless it has a file. */
+function writeParts({ flags, terminal }: CommandContext, signed: SignedBlob, key: ChosenSigner['key']): void {
+  const isText = flags.boolean('b64');
+  const signature = isText ? encodeBase64(signed.signature) : signed.signature;
+  const [bundleFile, signatureFile, certificateFile, timestampFile] = PART_FILES.map((name) => flags.string(name));
+  if (bundleFile !== undefined) writeOutputFile(bundleFile, signed.bundleJson);
+  if (signatureFile !== undefined) writeOutputFile(signatureFile, signature);
+  else if (typeof signature === 'string') terminal.result(signature);
+  else terminal.resultBytes(signature);
+  const { signer } = signed;
+  if (certificateFile !== undefined && signer.kind === 'certificate') {
+    const pem = signer.certificate.toPem();
+    writeOutputFile(certificateFile, isText ? encodeBase64(utf8(pem)) : pem);
+  } else if (certificateFile !== undefined && key !== undefined)
+    writeOutputFile(certificateFile, key.publicKey.toPem());
+  const [response] = signed.timestampResponses;
+  if (timestampFile === undefined || response === undefined) return;
+  writeOutputFile(timestampFile, JSON.stringify({ SignedRFC3161Timestamp: encodeBase64(response) }));
+}
+
+const PART_FILES = ['bundle', 'output-signature', 'output-certificate', 'rfc3161-timestamp'] as const;
+
+/** @throws UsageError USAGE_BAD_FLAG when one file would have to hold the parts of several signatures */
+function checkPartFiles({ flags }: CommandContext): void {
+  const file = PART_FILES.find((name) => flags.isGiven(name));
+  if (file === undefined || flags.arguments.length === 1) return;
+  throw new UsageError('USAGE_BAD_FLAG', 'one file cannot hold the parts of several signatures', {
+    found: `--${file} with ${flags.arguments.length} files`,
+    expected: 'one file, or signatures on stdout, one a line',
+  });
 }

@@ -2,11 +2,14 @@ import { existsSync } from 'node:fs';
 import { Digest } from '../../core/image/digest.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { examineBlob } from '../../workflows/examine-blob.ts';
+import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { VerifyBlobRequest } from '../../workflows/verify-blob.ts';
+import { entryFinder, signatureOf, withGivenAuthorities } from '../choices/detached-signature.ts';
 import { demandedSigners, signerPolicy } from '../choices/signer-policy.ts';
-import { trustFor } from '../choices/trust-choice.ts';
+import { NOBODY, trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
-import { readInputFile, streamInput } from '../input-file.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+import { streamInput } from '../input-file.ts';
 import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
 
 const DIGEST_ARGUMENT = /^sha(256|512):[0-9a-f]+$/;
@@ -15,19 +18,21 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const [argument = ''] = flags.arguments;
   const policy = await signerPolicy(context);
-  const location = flags.required('bundle');
-  const bundle = readInputFile(location);
+  const bundle = signatureOf(context);
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
-  const trust = await trustFor(context, http);
+  const trust = isTrustNeeded(context, policy) ? await trustFor(context, http) : NOBODY;
+  const trustedRoot = withGivenAuthorities(context, trust.trustedRoot);
+  const findEntry = entryFinder(context, http, trustedRoot);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const { report, verified } = await examineBlob({
     name: argument,
-    location,
+    location: flags.string('bundle') ?? signatureLocation(flags.string('signature')),
     artifact: artifactOf(argument),
     bundle,
-    trustedRoot: trust.trustedRoot,
+    trustedRoot,
     policy,
     now: now(),
+    ...(findEntry === undefined ? {} : { findEntry }),
   });
   const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings: [] };
   const document = documentOf(context, run, [report]);
@@ -35,6 +40,19 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   if (verified !== undefined) terminal.progress('Verified OK');
   printReport(context, document, () => []);
   failUnlessVerified([report]);
+}
+
+/** cosign takes a signature itself where a file is expected; the report needs no copy of it. */
+function signatureLocation(signature = ''): string {
+  return existsSync(signature) ? signature : '--signature';
+}
+
+/** A key whose signature nobody has to witness is verified without anybody to trust: no instance is asked for its root. */
+function isTrustNeeded({ flags }: CommandContext, { signer, thresholds }: SignaturePolicy): boolean {
+  const isNamed = [...TRUST_FLAGS.map(({ name }) => name), 'certificate-chain', 'ca-roots'].some((name) =>
+    flags.isGiven(name),
+  );
+  return isNamed || signer.kind !== 'key' || thresholds.logEntries !== 0 || (thresholds.signedTimestamps ?? 0) > 0;
 }
 
 /** A digest in place of the file; a file of that very name wins, as it is what the shell completed. */

@@ -1,24 +1,10 @@
 import { withoutLogs } from '../../core/trust/older-services.ts';
 import type { SigningConfig } from '../../core/trust/signing-config.ts';
-import { TRUSTED_ROOT_V01 } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
-import { signingConfigOf as configOf, trustFor } from './trust-choice.ts';
-
-/** No service at all, and so nobody to trust: what a key signs by itself. */
-const NOBODY: ResolvedTrust = {
-  source: 'nobody: a key signs by itself',
-  trustedRoot: {
-    mediaType: TRUSTED_ROOT_V01,
-    tlogs: [],
-    ctlogs: [],
-    certificateAuthorities: [],
-    timestampAuthorities: [],
-  },
-  signingConfig: { caUrls: [], oidcUrls: [], rekorTlogUrls: [], tsaUrls: [] },
-};
+import { NOBODY, signingConfigOf as configOf, trustFor } from './trust-choice.ts';
 
 /**
  * Whom to trust while signing. `--use-signing-config=false` leaves cosign with services of its flags; here it means that

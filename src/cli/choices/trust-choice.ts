@@ -1,9 +1,23 @@
 import type { SigningConfig } from '../../core/trust/signing-config.ts';
+import { TRUSTED_ROOT_V01 } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import { resolveTrust, type ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { configFolder } from '../user-folders.ts';
+
+/** No service at all, and so nobody to trust: for what a key does by itself. */
+export const NOBODY: ResolvedTrust = {
+  source: 'nobody: a key stands by itself',
+  trustedRoot: {
+    mediaType: TRUSTED_ROOT_V01,
+    tlogs: [],
+    ctlogs: [],
+    certificateAuthorities: [],
+    timestampAuthorities: [],
+  },
+  signingConfig: { caUrls: [], oidcUrls: [], rekorTlogUrls: [], tsaUrls: [] },
+};
 
 /** @throws UsageError USAGE_NO_TRUST, USAGE_FILE; FormatError; RemoteError; IntegrityError */
 export async function trustFor(context: CommandContext, http: HttpClient): Promise<ResolvedTrust> {

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { BUNDLES_ONLY_FLAG } from '../flags/deprecated-flags.ts';
+import { OLDER_BLOB_FLAGS } from '../flags/older-storage-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
 import { TOKEN_FLAGS } from '../flags/token-flags.ts';
 import { SIGNING_CONFIG_FLAG, TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -15,7 +15,7 @@ export const signBlob: Command = {
     ...TOKEN_FLAGS,
     ...TRUST_FLAGS,
     SIGNING_CONFIG_FLAG,
-    BUNDLES_ONLY_FLAG,
+    ...OLDER_BLOB_FLAGS,
   ],
   examples: ['sealwright sign-blob --bundle app.tgz.sigstore.json app.tgz'],
   readsCosignVariables: true,

@@ -17,6 +17,12 @@ const ONLY_OLDER: readonly Flag[] = [
   { name: 'output-certificate', kind: 'string', value: 'FILE', help: 'write the certificate, or the public key' },
 ];
 
+const ONLY_OLDER_BLOBS: readonly Flag[] = [
+  ...ONLY_OLDER.map((flag) => (flag.name === 'output-signature' ? { ...flag, aliases: ['output'] } : flag)),
+  { name: 'rfc3161-timestamp', kind: 'string', value: 'FILE', help: 'write the timestamp' },
+  { name: 'b64', kind: 'boolean', default: true, help: '--b64=false writes the signature as raw bytes' },
+];
+
 const ONLY_OLDER_IMAGES: readonly Flag[] = [
   ...ONLY_OLDER,
   { name: 'output-payload', kind: 'string', value: 'FILE', help: 'write what was signed' },
@@ -29,6 +35,18 @@ export const OLDER_IMAGE_FLAGS: readonly Flag[] = [
   STORAGE_FLAG,
   ...ONLY_OLDER_IMAGES.map((flag) => ({ ...flag, help: `with --new-bundle-format=false: ${flag.help}` })),
 ];
+
+export const OLDER_BLOB_FLAGS: readonly Flag[] = [
+  STORAGE_FLAG,
+  ...ONLY_OLDER_BLOBS.map((flag) => ({ ...flag, help: `with --new-bundle-format=false: ${flag.help}` })),
+];
+
+/** Whether a blob's signature is to lie in parts. @throws UsageError USAGE_BAD_FLAG for flags that would be ignored */
+export function isOlderFormat(context: CommandContext): boolean {
+  if (!context.flags.boolean('new-bundle-format')) return true;
+  refuseOlderFlags(context, ONLY_OLDER_BLOBS);
+  return false;
+}
 
 /**
  * How cosign's older storage is to be written; undefined when bundles are.

@@ -3,6 +3,7 @@ import { equalBytes } from '../encoding/bytes.ts';
 import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson } from '../encoding/json.ts';
 import { Certificate } from '../pki/certificate.ts';
+import type { Sct } from '../pki/sct.ts';
 import { FormatError } from '../../errors.ts';
 import { bundleVersion, type BundleVersion } from './bundle-version.ts';
 import { parseHashOutput, type NamedDigest } from './hash-name.ts';
@@ -16,6 +17,8 @@ export type BundleMaterial =
       readonly certificate: Certificate;
       /** Whatever the bundle adds to it; never a source of trust. */
       readonly intermediates: readonly Certificate[];
+      /** Handed over beside a certificate that has none inside; as Fulcio once issued them. */
+      readonly scts?: readonly Sct[];
     }
   | { readonly kind: 'publicKey'; readonly hint: string };
 

@@ -14,28 +14,33 @@ export interface VerifiedSct {
 }
 
 /**
- * Verifies the SCTs embedded in a certificate. Those of unknown logs, and those that do not hold, do not count; each log
+ * Verifies the SCTs embedded in a certificate, and those that came beside it. Those of unknown logs, and those that do not hold, do not count; each log
  * counts once.
  *
- * @param issuer from the verified path, as the SCT signs over its key
+ * @param issuer   from the verified path, as an embedded SCT signs over its key
+ * @param detached SCTs that came beside the certificate
  * @throws VerificationError SCT_MISSING, or SCT_INVALID when one of a known log is there but does not hold; FormatError
  *   FORMAT_SCT
  */
-export function verifyEmbeddedScts(
+export function verifyScts(
   leaf: Certificate,
   issuer: Certificate,
   ctlogs: readonly LogInstance[],
   threshold: number,
+  detached: readonly Sct[] = [],
 ): readonly VerifiedSct[] {
   const extension = leaf.extension(OID.sctList);
-  const scts = extension === undefined ? [] : parseSctList(extension.value);
-  const entry = precertEntryOf(leaf, issuer);
+  const embedded = extension === undefined ? [] : parseSctList(extension.value);
+  const precert = precertEntryOf(leaf, issuer);
+  // What is beside a certificate was issued for the whole of it (RFC 6962 §3.1).
+  const whole: SctEntry = { kind: 'x509', certificate: leaf.raw };
+  const scts = [...embedded, ...detached];
   const verified = new Map<string, VerifiedSct>();
   let failure: VerificationError | undefined;
-  for (const sct of scts) {
+  for (const [index, sct] of scts.entries()) {
     const log = ctlogs.find(({ logId }) => equalBytes(logId, sct.logId));
     if (log === undefined) continue;
-    const problem = sctFailure(sct, entry, log);
+    const problem = sctFailure(sct, index < embedded.length ? precert : whole, log);
     if (problem === undefined) verified.set(log.operator ?? encodeHex(log.logId), { log, time: sctTime(sct) });
     failure ??= problem;
   }

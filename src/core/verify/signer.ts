@@ -10,7 +10,7 @@ import type { TrustedRoot } from '../trust/trusted-root.ts';
 import { windowContains, windowText, type ValidityWindow } from '../trust/validity-window.ts';
 import { InvariantError, VerificationError } from '../../errors.ts';
 import { checkLeafValidity, verifyCertificatePath } from './certificate-path.ts';
-import { verifyEmbeddedScts } from './certificate-transparency.ts';
+import { verifyScts } from './certificate-transparency.ts';
 import type { CheckList } from './check-list.ts';
 import type { VerifiedSigner } from './internal/sealed-bundle.ts';
 import type { ProvenEntry } from './log-entries.ts';
@@ -93,7 +93,10 @@ function verifyCertificate(
   const [, issuer] = path;
   if (issuer === undefined) throw new InvariantError('a certificate path without an issuer');
   const { scts: threshold } = policy.thresholds;
-  checks.scts(threshold === 0 ? [] : verifyEmbeddedScts(certificate, issuer, trustedRoot.ctlogs, threshold), threshold);
+  checks.scts(
+    threshold === 0 ? [] : verifyScts(certificate, issuer, trustedRoot.ctlogs, threshold, material.scts),
+    threshold,
+  );
 
   const extensions = readFulcioExtensions(certificate);
   const subjects = certificate.subjectAltNames.map(({ value }) => value);

@@ -24,25 +24,46 @@ const LIMITS = { maxBytes: 16 << 20, maxDepth: 8 };
 const MAX_HASHES = 63;
 
 /** Body of Rekor v1's `POST /api/v1/log/entries`: kinds hashedrekord 0.0.1 and dsse 0.0.1. */
-export function encodeProposedEntry({ content, verifier, digest }: ProposedEntry): string {
+export function encodeProposedEntry(entry: ProposedEntry): string {
+  return JSON.stringify(proposedEntryJson(entry));
+}
+
+/** Body of `POST /api/v1/log/entries/retrieve`: which entries there are that would be equal. */
+export function encodeEntrySearch(entry: ProposedEntry): string {
+  return JSON.stringify({ entries: [proposedEntryJson(entry)] });
+}
+
+function proposedEntryJson({ content, verifier, digest }: ProposedEntry): object {
   const pem = encodeBase64(
     utf8(encodePem(verifier.kind === 'certificate' ? 'CERTIFICATE' : 'PUBLIC KEY', verifier.der)),
   );
   if (content.kind === 'dsse') {
-    return JSON.stringify({
+    return {
       apiVersion: '0.0.1',
       kind: 'dsse',
       spec: { proposedContent: { envelope: encodeEnvelope(content.envelope), verifiers: [pem] } },
-    });
+    };
   }
-  return JSON.stringify({
+  return {
     apiVersion: '0.0.1',
     kind: 'hashedrekord',
     spec: {
       signature: { content: encodeBase64(content.signature), publicKey: { content: pem } },
       data: { hash: { algorithm: digest.algorithm, value: encodeHex(digest.digest) } },
     },
-  });
+  };
+}
+
+const MAX_FOUND = 100;
+
+/**
+ * Rekor v1's answer to a search: a list of maps, each of one entry under its id.
+ *
+ * @throws FormatError FORMAT_LOG_ENTRY, FORMAT_HEX or FORMAT_BASE64; LimitError
+ */
+export function parseFoundEntries(answer: Uint8Array): readonly TransparencyLogEntry[] {
+  const json = parseJson(answer, "the log's answer", CODE, LIMITS);
+  return new JsonFields({ found: json }, 'answer', CODE).objects('found', MAX_FOUND).map(entryFrom);
 }
 
 /**
@@ -51,7 +72,10 @@ export function encodeProposedEntry({ content, verifier, digest }: ProposedEntry
  * @throws FormatError FORMAT_LOG_ENTRY, FORMAT_HEX or FORMAT_BASE64; LimitError
  */
 export function parseLogV1Entry(answer: Uint8Array): TransparencyLogEntry {
-  const map = new JsonFields(parseJson(answer, "the log's answer", CODE, LIMITS), 'answer', CODE);
+  return entryFrom(new JsonFields(parseJson(answer, "the log's answer", CODE, LIMITS), 'answer', CODE));
+}
+
+function entryFrom(map: JsonFields): TransparencyLogEntry {
   const [id, ...others] = map.names();
   if (id === undefined || others.length > 0) {
     throw new FormatError(CODE, "the log's answer is not one entry", {

@@ -1,6 +1,12 @@
 import type { TransparencyLogEntry } from '../../core/bundle/log-entry.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
-import { encodeProposedEntry, parseLogV1Entry, type ProposedEntry } from '../../core/wire/log-v1.ts';
+import {
+  encodeEntrySearch,
+  encodeProposedEntry,
+  parseFoundEntries,
+  parseLogV1Entry,
+  type ProposedEntry,
+} from '../../core/wire/log-v1.ts';
 import { RemoteError } from '../../errors.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import { endpoint, readAnswer } from './service-answer.ts';
@@ -44,6 +50,29 @@ export class LogV1Client {
     });
     const body = answer.status === 409 ? await this.#existing(answer.headers['location']) : answer.body;
     return readAnswer({ name: PEER, url: this.#url }, () => parseLogV1Entry(body));
+  }
+
+  /**
+   * Whether the log has an entry already; for signatures that were stored without it. A log tells only what it was given: the
+   * search says what is looked for.
+   *
+   * @returns the oldest entry that the log claims to have, unverified; undefined when it says that there is none
+   * @throws RemoteError
+   */
+  async find(entry: ProposedEntry): Promise<TransparencyLogEntry | undefined> {
+    const answer = await this.#http.request({
+      method: 'POST',
+      url: `${this.#url}/retrieve`,
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: utf8(encodeEntrySearch(entry)),
+      maxBytes: MAX_ANSWER_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      expect: [200],
+      idempotent: true,
+      peer: PEER,
+    });
+    const found = readAnswer({ name: PEER, url: this.#url }, () => parseFoundEntries(answer.body));
+    return [...found].sort((a, b) => Number(a.integratedTime - b.integratedTime))[0];
   }
 
   async #existing(location: string | undefined): Promise<Uint8Array> {
