@@ -2,8 +2,9 @@
  * Whole processes beside cosign's and sigstore-python's: start to exit, as a script or a CI job sees them.
  *   sh tools/node/run bench/process.ts [--rounds N]
  *
- * Ours starts through bin/sealwright, with whatever Node is first in PATH; the report names it. All verify the same
- * bundles, offline, with the trusted root as a file; images are in the stack's own registry.
+ * Ours starts through bin/sealwright of the checkout, with whatever Node is first in PATH, and through the published
+ * package's command, with the checkout's Node. All verify the same bundles, offline, with the trusted root as a file; images
+ * are in the stack's own registry.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +19,9 @@ import { compareProcesses, figuresTable, type Candidate } from './measured-proce
 
 const SEALWRIGHT = resolve(import.meta.dirname, '../bin/sealwright');
 const WHO = 'alice@example.com';
+
+const packed = mkdtempSync(join(tmpdir(), 'sealwright-bench-package-'));
+execFileSync(process.execPath, [resolve(import.meta.dirname, '../tools/package/package.ts'), packed]);
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '30' } } });
 const rounds = Number(values.rounds);
@@ -38,6 +42,11 @@ function contenders(args: readonly string[], own: readonly string[] = []): Candi
   const cosign = findPeer('cosign');
   return [
     { name: 'sealwright', command: [SEALWRIGHT, command, ...own, ...rest], env },
+    {
+      name: 'sealwright, package',
+      command: [process.execPath, join(packed, 'bin/sealwright'), command, ...own, ...rest],
+      env,
+    },
     ...(cosign === undefined ? [] : [{ name: 'cosign', command: [cosign, ...args], env } as const]),
   ];
 }
@@ -118,5 +127,5 @@ try {
 } finally {
   await stack?.stop();
   sandbox.remove();
-  rmSync(home, { recursive: true, force: true });
+  for (const path of [home, packed]) rmSync(path, { recursive: true, force: true });
 }

@@ -2,52 +2,6 @@
  * The library: what users do (workflows), the values that go in and come out, and every error. Nothing here reads the
  * environment, the clock or a file on its own: HTTP client, registry, trusted root and time are the caller's.
  */
-export * from './errors.ts';
-
-export { signImage, signImageRecursively, type SignImageRequest, type SignedImage } from './workflows/sign-image.ts';
-export { verifyImage, type VerifiedImage, type VerifyImageRequest } from './workflows/verify-image.ts';
-export { signBlob, type SignBlobRequest, type SignedBlob } from './workflows/sign-blob.ts';
-export { verifyBlob, type VerifyBlobRequest } from './workflows/verify-blob.ts';
-export { generateKeyPair, type GenerateKeyPairRequest, type GeneratedKeyPair } from './workflows/generate-key-pair.ts';
-export {
-  fetchImageSignatures,
-  type FoundSignature,
-  type FoundSignatures,
-  type ImageSignaturesRequest,
-} from './workflows/image-signatures.ts';
-export {
-  judgeSignatures,
-  type JudgementRequest,
-  type RefusedSignature,
-  type SignatureJudgement,
-  type VerifiedSignature,
-} from './workflows/signature-judgement.ts';
-export { refusalOf } from './workflows/refusal.ts';
-export { signaturePolicy, type SignaturePolicy, type VerificationSwitches } from './workflows/signature-policy.ts';
-export type { SignerInput, SigningContext } from './workflows/signing-services.ts';
-export type { BlobStream } from './workflows/blob-reader.ts';
-
-export { IMAGE_SIGNATURE_PREDICATE } from './core/attestation/image-signature.ts';
-export type { Statement, StatementSubject } from './core/attestation/statement.ts';
-export { parseBundle, type UnverifiedBundle } from './core/bundle/bundle.ts';
-export { PrivateKey } from './core/crypto/private-key.ts';
-export { PublicKey } from './core/crypto/public-key.ts';
-export type { IdentityMatcher, StringMatcher } from './core/identity/identity-pattern.ts';
-export { Digest } from './core/image/digest.ts';
-export { ImageReference, parseReference, parseRepository, type Repository } from './core/image/reference.ts';
-export { parseSigningConfig, type SigningConfig } from './core/trust/signing-config.ts';
-export { parseTrustedRoot, type TrustedRoot } from './core/trust/trusted-root.ts';
-export type { Artifact } from './core/verify/artifact.ts';
-export type { Concessions, SignerPolicy, Thresholds } from './core/verify/verification-policy.ts';
-export {
-  VerifiedBundle,
-  type VerificationCheck,
-  type VerifiedLogEntry,
-  type VerifiedSigner,
-} from './core/verify/verified-bundle.ts';
-export type { VerifiedTime } from './core/verify/trusted-times.ts';
-export { verifyBundle, type VerificationRequest } from './core/verify/verify-bundle.ts';
-
-export { fixedCredentials, type Credentials, type CredentialStore } from './io/registry/credentials.ts';
-export { HttpClient, type HttpClientOptions } from './io/net/http-client.ts';
-export { RegistryClient, type RegistryClientOptions } from './io/registry/registry-client.ts';
+export * from './policy.ts';
+export * from './sign.ts';
+export * from './verify.ts';

@@ -47,6 +47,24 @@ export class ConformanceCase {
     };
   }
 
+  /** Files and flags for a command line, with the suite's defaults. */
+  get commandLine(): { readonly artifact: string; readonly flags: readonly string[] } {
+    const file = (name: string): string | undefined =>
+      existsSync(join(this.#folder, name)) ? join(this.#folder, name) : undefined;
+    const text = (name: string): string | undefined => this.#optional(name)?.toString().trim();
+    const key = file('key.pub');
+    const identity = ['--certificate-identity', text('identity') ?? DEFAULT_IDENTITY];
+    const issuer = ['--certificate-oidc-issuer', text('issuer') ?? DEFAULT_ISSUER];
+    return {
+      artifact: file('artifact') ?? join(this.#folder, '../a.txt'),
+      flags: [
+        ...['--bundle', join(this.#folder, 'bundle.sigstore.json')],
+        ...['--trusted-root', file('trusted_root.json') ?? this.#productionRoot],
+        ...(key === undefined ? [...identity, ...issuer] : ['--key', key]),
+      ],
+    };
+  }
+
   /** As the suite's client does it: everything from bytes. */
   verify(input: 'path' | 'digest', bundle = this.bundle): VerifiedBundle {
     const bytes = this.artifact;

@@ -43,7 +43,7 @@ export const COMMAND_BUNDLES: readonly Bundle[] = BUNDLED_COMMANDS.map((command)
 /** For a package without sources: every other command, and the thread that `new Worker` starts. */
 export const REMAINING_BUNDLES: readonly Bundle[] = [
   { name: 'all', entry: 'src/cli/main.ts' },
-  { name: 'log-worker', entry: 'src/servers/engine/log-worker.ts' },
+  { name: 'log.worker', entry: 'src/servers/engine/log-worker.ts' },
 ];
 
 /** @returns the files of the checkout that went into it, relative to {@link ROOT} */
@@ -69,7 +69,7 @@ export async function writeBundle({ name, command, entry }: Bundle, folder: stri
 }
 
 /** Every file that was read, on whatever path it is reached. */
-function inputsOf({ inputs }: esbuild.Metafile): readonly string[] {
+export function inputsOf({ inputs }: esbuild.Metafile): readonly string[] {
   return Object.keys(inputs).filter((path) => ![LEFT_OUT, LATE].includes(path.split(':', 1)[0] ?? ''));
 }
 
@@ -95,14 +95,14 @@ function oneCommand(command: string | undefined): esbuild.Plugin {
  * Two things that our sources say differently before they are bundled: a `require` made for what is loaded late becomes the
  * bundle's own, and the thread's file has another name.
  */
-const ownSources: esbuild.Plugin = {
+export const ownSources: esbuild.Plugin = {
   name: 'own-sources',
   setup(build) {
     build.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       const contents = text
         .replace(/^const require = createRequire\(import\.meta\.url\);$/m, '')
-        .replace("new URL('./log-worker.ts', import.meta.url)", "new URL('./log-worker.cjs', import.meta.url)");
+        .replace("new URL('./log-worker.ts', import.meta.url)", "new URL('./log.worker.cjs', import.meta.url)");
       return { contents, loader: 'ts' };
     });
   },

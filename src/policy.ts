@@ -1,0 +1,13 @@
+/** The rules of the library alone: ClusterImagePolicy documents, and what they decide about an image. No file, no network. */
+export * from './errors.ts';
+
+export {
+  parseClusterImagePolicies,
+  parseClusterImagePolicy,
+  type PolicyParserOptions,
+} from './core/policy/cluster-image-policy-parser.ts';
+export { renderClusterImagePolicy, type RenderedSigner } from './core/policy/cluster-image-policy-render.ts';
+export type { Authority, ClusterImagePolicy } from './core/policy/cluster-image-policy.ts';
+export { decideImage, type ImageDecision, type NoMatchAction } from './core/policy/image-decision.ts';
+export type { EvidenceFor, ImageEvidence, PinnedImage } from './core/policy/image-evidence.ts';
+export { PolicySet } from './core/policy/policy-set.ts';
