@@ -21,6 +21,10 @@ interface Request {
   readonly initOptions: { readonly protocolVersion: string; readonly keyResourceID: string; readonly hashFunc: number };
   readonly methodName: string;
   readonly signMessage?: { readonly signOptions: { readonly messageOptions: MessageOptions } };
+  readonly verifySignature?: {
+    readonly signature: string;
+    readonly verifyOptions: { readonly messageOptions: MessageOptions };
+  };
 }
 
 interface MessageOptions {
@@ -50,11 +54,19 @@ function answer(request: Request): object {
   if (!existsSync(file)) return { errorMessage: `there is no key ${initOptions.keyResourceID}` };
   const key = readKey(file);
   if (methodName === 'publicKey') return { publicKey: { publicKeyPEM: publicPem(key) } };
-  if (methodName !== 'signMessage') return { errorMessage: `unsupported method: ${methodName}` };
-  const given = request.signMessage?.signOptions.messageOptions.digest ?? '';
+  const { signMessage, verifySignature } = request;
+  if (signMessage === undefined && verifySignature === undefined)
+    return { errorMessage: `unsupported method: ${methodName}` };
+  const given = (signMessage?.signOptions ?? verifySignature?.verifyOptions)?.messageOptions.digest ?? '';
   const message = readFileSync(0);
   const hash = HASHES[initOptions.hashFunc] ?? 'sha256';
   const digest = given === '' ? createHash(hash).update(message).digest() : Buffer.from(given, 'base64');
+  if (verifySignature !== undefined) {
+    const signature = Buffer.from(verifySignature.signature, 'base64');
+    return isSignature(key, digest, signature)
+      ? { verifySignature: {} }
+      : { errorMessage: 'not a signature by this key' };
+  }
   if (misbehaviour === 'signs something else') digest[0] = (digest[0] ?? 0) ^ 1;
   return { signMessage: { signature: signDigest(key, digest).toString('base64') } };
 }
@@ -68,6 +80,12 @@ function signDigest(key: KeyObject, digest: Buffer): Buffer {
   }
   const { d = '' } = key.export({ format: 'jwk' });
   return Buffer.from(p256.sign(digest, Buffer.from(d, 'base64url'), { prehash: false, format: 'der' }));
+}
+
+function isSignature(key: KeyObject, digest: Buffer, signature: Buffer): boolean {
+  const { x = '', y = '' } = createPublicKey(key).export({ format: 'jwk' });
+  const point = Buffer.concat([Buffer.of(4), Buffer.from(x, 'base64url'), Buffer.from(y, 'base64url')]);
+  return p256.verify(signature, digest, point, { prehash: false, format: 'der', lowS: false });
 }
 
 function readKey(file: string): KeyObject {
