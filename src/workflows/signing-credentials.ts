@@ -4,7 +4,7 @@ import type { SigningKey } from '../core/crypto/signing-key.ts';
 import { parseIdentityToken } from '../core/identity/identity-token.ts';
 import type { Certificate } from '../core/pki/certificate.ts';
 import type { SelectedServices } from '../core/trust/service-selection.ts';
-import { AuthError, InvariantError, RemoteError } from '../errors.ts';
+import { AuthError, InvariantError, RemoteError, UsageError } from '../errors.ts';
 import { CaClient } from '../io/clients/ca-client.ts';
 import { verifySigningCertificate, type SigningIdentity } from './signing-certificate.ts';
 import { selectSigningServices, type SignerInput, type SigningContext } from './signing-services.ts';
@@ -26,7 +26,9 @@ export interface SigningCredentials {
 export async function obtainCredentials(context: SigningContext, signer: SignerInput): Promise<SigningCredentials> {
   const services = selectSigningServices(context, signer);
   if (signer.kind === 'key') {
-    return { key: signer.key, scheme: signer.scheme ?? schemeFor(signer.key, services), holder: undefined, services };
+    const scheme = signer.scheme ?? schemeFor(signer.key, services);
+    checkLoggable(scheme, services);
+    return { key: signer.key, scheme, holder: undefined, services };
   }
   const token = parseIdentityToken(await signer.identityToken());
   if (token.expiresAt !== undefined && token.expiresAt <= context.now()) {
@@ -35,7 +37,7 @@ export async function obtainCredentials(context: SigningContext, signer: SignerI
       expected: `a time after ${context.now().toISOString()}`,
     });
   }
-  const key = context.generateKey?.() ?? PrivateKey.generate('ecdsa-p256');
+  const key = signer.generateKey?.() ?? PrivateKey.generate('ecdsa-p256');
   if (services.ca === undefined) throw new InvariantError('keyless signing without a certificate authority');
   const [certificate] = await new CaClient(context.http, services.ca.url).requestCertificate(token, key);
   if (certificate === undefined) {
@@ -43,6 +45,17 @@ export async function obtainCredentials(context: SigningContext, signer: SignerI
   }
   const identity = verifySigningCertificate(certificate, key, token, context.trustedRoot);
   return { key, scheme: schemeFor(key, services), holder: { certificate, identity }, services };
+}
+
+/** Rekor of both versions verifies RSA signatures as PKCS#1 v1.5, so none of them would take this one. */
+function checkLoggable(scheme: SignatureScheme, { logs }: SelectedServices): void {
+  const [log] = logs;
+  if (log === undefined || !scheme.startsWith('rsa-pss')) return;
+  throw new UsageError('USAGE_BAD_CONFIG', 'transparency logs do not take signatures of RSA-PSS', {
+    found: `${scheme}, to be logged at ${log.url}`,
+    expected: 'PKCS#1 v1.5, which is the default, or a signing config without a log',
+    fix: 'sealwright signing-config create --with-default-services --no-default-rekor --out no-log.json',
+  });
 }
 
 /** Logs take digests: with one, Ed25519 signs in its pre-hashed form (cosign.md §2.4). */

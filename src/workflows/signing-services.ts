@@ -15,8 +15,6 @@ export interface SigningContext {
   /** Everything that the services answer is checked against this before it is used. */
   readonly trustedRoot: TrustedRoot;
   readonly now: () => Date;
-  /** Makes the ephemeral key of keyless signing; ECDSA P-256 when absent. */
-  readonly generateKey?: () => PrivateKey;
 }
 
 /** Whose signature it is to be. */
@@ -25,11 +23,13 @@ export type SignerInput =
       readonly kind: 'keyless';
       /** Asked for late, and once: an unknown image should not cost a visit to the browser. */
       readonly identityToken: () => Promise<string>;
+      /** Makes the ephemeral key; ECDSA P-256 when absent. */
+      readonly generateKey?: () => PrivateKey;
     }
   | {
       readonly kind: 'key';
       readonly key: SigningKey;
-      /** The key's usual one when absent; anything else is only for RSA-PSS and keys that sign by an older custom. */
+      /** The key's usual one when absent; anything else no log of version 2 takes. */
       readonly scheme?: SignatureScheme;
     };
 

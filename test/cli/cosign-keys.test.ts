@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import { pushDemoImage } from '../../examples/demo-image.ts';
-import { Sandbox, SandboxStack } from '../support/command-line.ts';
+import { errorCode, Sandbox, SandboxStack } from '../support/command-line.ts';
 import { interop } from '../support/interop.ts';
 import { installKmsProgram } from '../support/kms-plugin.ts';
 
@@ -106,6 +106,24 @@ for (const { name, key, form, digestFlag = [], cosignIsBroken } of KINDS) {
     for (const image of [ours, theirs]) await cosign(executable, 'verify', ...trust(), ...pub, ...digestFlag, image);
   });
 }
+
+interop('cosign', 'sealwright → peer', 'blob, keyless, by a fresh key of each algorithm', async (_, executable) => {
+  writeFileSync(sandbox.path('token'), await stack.token('dev@example.test'));
+  const identity = ['--certificate-identity', 'dev@example.test', '--certificate-oidc-issuer', stack.status.issuer];
+  for (const name of ['ecdsa-sha2-384-nistp384', 'ecdsa-sha2-512-nistp521', 'rsa-sign-pkcs1-2048-sha256']) {
+    const bundle = ['--bundle', `${name}.json`, 'app.bin'];
+    await sealwright('sign-blob', '--signing-algorithm', name, '--identity-token', 'token', ...bundle);
+    await cosign(executable, 'verify-blob', ...trust(), ...identity, ...bundle);
+  }
+  for (const args of [
+    ['--signing-algorithm', 'rsa-sign-pss-2048-sha256', '--identity-token', 'token'],
+    ['--signing-algorithm', 'md5', '--identity-token', 'token'],
+    ['--signing-algorithm', 'ecdsa-sha2-384-nistp384', '--key', 'p256-ours.key'],
+  ]) {
+    const ended = await sandbox.run(['sign-blob', ...args, 'app.bin'], { environment });
+    assert.equal(errorCode(ended), 'USAGE_BAD_FLAG', ended.stderr);
+  }
+});
 
 interop('cosign', 'both', 'key service: made by one, signed with and verified by the other', async (_, executable) => {
   await cosign(executable, 'generate-key-pair', '--kms', 'testbox://theirs', '--output-key-prefix', 'kms-theirs');

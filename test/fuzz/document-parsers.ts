@@ -1,4 +1,5 @@
 /** Documents and texts: tokens, images, trust, policies. */
+import { parseSigningAlgorithm } from '../../src/core/crypto/signing-algorithm.ts';
 import { JsonFields } from '../../src/core/encoding/json-fields.ts';
 import { parseJson, type JsonValue } from '../../src/core/encoding/json.ts';
 import { parseIdentityToken } from '../../src/core/identity/identity-token.ts';
@@ -84,6 +85,12 @@ function policyObject(): JsonValue {
 }
 
 export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
+  {
+    name: 'core/crypto/signing-algorithm.ts: parseSigningAlgorithm',
+    families: ['usage'],
+    parse: (bytes) => parseSigningAlgorithm(Buffer.from(bytes).toString('latin1')),
+    samples: ['ecdsa-sha2-256-nistp256', 'rsa-sign-pss-2048-sha256'],
+  },
   {
     name: 'core/trust/service-spec.ts: parseServiceSpec',
     families: ['usage'],

@@ -70,6 +70,40 @@ test('a blob signed keylessly verifies, by itself and by its digest', async (t) 
   assert.deepEqual(world.seen, []);
 });
 
+test('P-384 and P-521 with SHA-256, as older clients signed, verify', async (t) => {
+  const world = await signingWorld(t);
+  const signingConfig = { caUrls: [], oidcUrls: [], rekorTlogUrls: [], tsaUrls: [] };
+  for (const kind of ['ecdsa-p384', 'ecdsa-p521'] as const) {
+    const key = PrivateKey.generate(kind);
+    const signer = { kind: 'key', key, scheme: 'ecdsa-sha256' } as const;
+    const unlogged = signaturePolicy({ kind: 'key', key: key.publicKey }, { insecureIgnoreTlog: true });
+    const { bundleJson, digest } = await sign(world, { signer, signingConfig });
+    assert.equal(digest.algorithm, 'sha256');
+    await verify(world, bundleJson, { policy: unlogged });
+    const other = signaturePolicy(
+      { kind: 'key', key: PrivateKey.generate(kind).publicKey },
+      { insecureIgnoreTlog: true },
+    );
+    await refused(verify(world, bundleJson, { policy: other }), 'KEY_MISMATCH');
+  }
+});
+
+test('RSA-PSS signs what is not logged, and verifies from the blob and from its digest', async (t) => {
+  const world = await signingWorld(t);
+  const signingConfig = { caUrls: [], oidcUrls: [], rekorTlogUrls: [], tsaUrls: [] };
+  for (const bits of [2048, 3072, 4096]) {
+    const key = PrivateKey.generate('rsa', bits);
+    const signer = { kind: 'key', key, scheme: 'rsa-pss-sha256' } as const;
+    const policy = signaturePolicy({ kind: 'key', key: key.publicKey }, { insecureIgnoreTlog: true });
+    const { bundleJson } = await sign(world, { signer, signingConfig });
+    await verify(world, bundleJson, { policy });
+    await verify(world, bundleJson, { policy, artifact: { kind: 'digest', digest: Digest.of(CONTENT) } });
+    const artifact = { kind: 'digest', digest: Digest.of(utf8('another')) } as const;
+    await refused(verify(world, bundleJson, { policy, artifact }), 'ARTIFACT_MISMATCH');
+    await refused(sign(world, { signer }), 'USAGE_BAD_CONFIG');
+  }
+});
+
 test('keys of every kind sign and verify blobs, logged and not', async (t) => {
   const world = await signingWorld(t);
   const services = { caUrls: [], oidcUrls: [], rekorTlogUrls: [], tsaUrls: [] };
@@ -100,7 +134,9 @@ test('a digest does for ECDSA and RSA over SHA-256; other signatures ask for the
 
 test('another ephemeral key can be asked for', async (t) => {
   const world = await signingWorld(t);
-  const { bundleJson } = await sign(world, { generateKey: () => PrivateKey.generate('ecdsa-p384') });
+  const { bundleJson } = await sign(world, {
+    signer: { ...KEYLESS, generateKey: () => PrivateKey.generate('ecdsa-p384') },
+  });
   await verify(world, bundleJson);
   assert.match(bundleJson, /SHA2_384/);
 });

@@ -1,4 +1,8 @@
+import { PrivateKey } from '../../core/crypto/private-key.ts';
 import type { PublicKey } from '../../core/crypto/public-key.ts';
+import { parseSigningAlgorithm, type SigningAlgorithm } from '../../core/crypto/signing-algorithm.ts';
+import type { SigningKey } from '../../core/crypto/signing-key.ts';
+import { UsageError } from '../../errors.ts';
 import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { SignerInput } from '../../workflows/signing-services.ts';
@@ -23,12 +27,33 @@ export async function chosenSigner(
   refuseHardwareKeys(context);
   flags.exclude('key', 'keyless');
   const reference = flags.string('key');
+  const name = flags.string('signing-algorithm');
+  const algorithm = name === undefined ? undefined : parseSigningAlgorithm(name);
   if (reference === undefined) {
-    return {
-      signer: { kind: 'keyless', identityToken: identityToken(context, http, trust) },
-      key: undefined,
-    };
+    const token = identityToken(context, http, trust);
+    return { signer: { kind: 'keyless', identityToken: token, ...freshKey(algorithm) }, key: undefined };
   }
   const key = await loadSigningKey(reference, keySources(context, http));
-  return { signer: { kind: 'key', key }, key: { publicKey: key.publicKey, reference } };
+  const signer: SignerInput = { kind: 'key', key, ...schemeOf(key, algorithm) };
+  return { signer, key: { publicKey: key.publicKey, reference } };
+}
+
+function freshKey(algorithm: SigningAlgorithm | undefined): { generateKey?: () => PrivateKey } {
+  if (algorithm === undefined) return {};
+  const { kind, bits, scheme } = algorithm;
+  if (!scheme.startsWith('rsa-pss')) return { generateKey: () => PrivateKey.generate(kind, bits) };
+  throw new UsageError('USAGE_BAD_FLAG', 'certificate authorities certify keys that sign with PKCS#1 v1.5', {
+    found: 'RSA-PSS for a fresh key',
+    expected: 'RSA-PSS with --key only',
+  });
+}
+
+function schemeOf(key: SigningKey, algorithm: SigningAlgorithm | undefined): Pick<SigningAlgorithm, 'scheme'> | object {
+  if (algorithm === undefined) return {};
+  const { kind, bits, scheme } = algorithm;
+  if (kind === key.kind && (bits ?? key.publicKey.bits) === key.publicKey.bits) return { scheme };
+  throw new UsageError('USAGE_BAD_FLAG', '--signing-algorithm is not one of this key', {
+    found: `a key of ${key.kind}, ${key.publicKey.bits} bits`,
+    expected: `${kind}${bits === undefined ? '' : ` of ${bits} bits`}`,
+  });
 }

@@ -20,7 +20,7 @@ const ONLY_OLDER: readonly Flag[] = [
 const ONLY_OLDER_BLOBS: readonly Flag[] = [
   ...ONLY_OLDER.map((flag) => (flag.name === 'output-signature' ? { ...flag, aliases: ['output'] } : flag)),
   { name: 'rfc3161-timestamp', kind: 'string', value: 'FILE', help: 'write the timestamp' },
-  { name: 'b64', kind: 'boolean', default: true, help: '--b64=false writes the signature as raw bytes' },
+  { name: 'b64', kind: 'boolean', default: true, help: '--b64=false writes raw bytes' },
 ];
 
 const ONLY_OLDER_IMAGES: readonly Flag[] = [

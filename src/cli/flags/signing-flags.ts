@@ -11,6 +11,12 @@ export const SIGNING_FLAGS: readonly Flag[] = [
     help: 'sign with an identity, which is what happens without --key',
     isCommon: true,
   },
+  {
+    name: 'signing-algorithm',
+    kind: 'string',
+    value: 'NAME',
+    help: 'kind of the fresh key, or how --key signs',
+  },
   { name: 'yes', short: 'y', kind: 'boolean', help: 'ask nothing', isCommon: true },
   {
     name: 'tlog-upload',
@@ -22,6 +28,6 @@ export const SIGNING_FLAGS: readonly Flag[] = [
     name: 'use-signing-config',
     kind: 'boolean',
     default: true,
-    help: '--use-signing-config=false: a key signs by itself, with --tlog-upload=false',
+    help: '=false: a key signs by itself, with --tlog-upload=false',
   },
 ];
