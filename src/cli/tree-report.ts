@@ -8,6 +8,8 @@ export interface TreeNames {
   readonly image: string;
   /** Repository in which the attachments are. */
   readonly attachments: string;
+  /** In front of the older storage's tags. */
+  readonly tagPrefix: string;
 }
 
 const TITLES: Readonly<Record<string, string>> = {
@@ -65,8 +67,8 @@ function attachmentLines(
   });
 }
 
-function titleOf({ kind, tag, type, digest }: TreeAttachment, { attachments }: TreeNames): string {
-  if (tag !== undefined) return `${TITLES[kind] ?? kind} for an image tag: ${attachments}:${tag}`;
+function titleOf({ kind, tag, type, digest }: TreeAttachment, { attachments, tagPrefix }: TreeNames): string {
+  if (tag !== undefined) return `${TITLES[kind] ?? kind} for an image tag: ${attachments}:${tagPrefix}${tag}`;
   const name = type === '' ? 'untyped' : visibleText(type);
   return `🔗 ${name} artifacts via OCI referrer: ${attachments}@${digest.toString()}`;
 }

@@ -15,6 +15,8 @@ export interface CleanImageRequest {
   readonly reference: ImageReference;
   readonly signatureRepository?: Repository;
   readonly type: CleanType;
+  /** In front of the older storage's tags. */
+  readonly tagPrefix?: string;
   /** As cosign has it: `signature`, `attestation` and `sbom` mean the older tags alone. */
   readonly tagsOnly?: boolean;
 }
@@ -70,7 +72,7 @@ export async function cleanImage(request: CleanImageRequest): Promise<CleanedIma
     }
   };
   for (const kind of TAGS[type]) {
-    const tag = legacyTag(digest, kind);
+    const tag = `${request.tagPrefix ?? ''}${legacyTag(digest, kind)}`;
     await attempt(tag, () => registry.deleteManifest(at(repository, { tag })));
   }
   const bundles = await referrersOf(registry, repository, digest, type);

@@ -16,6 +16,8 @@ export interface CopyImageRequest {
   readonly to: ImageReference;
   /** Where the source's signatures are kept, when not beside it (`COSIGN_REPOSITORY`); the copy's are beside the copy. */
   readonly signatureRepository?: Repository;
+  /** In front of the older storage's tags, at both ends. */
+  readonly tagPrefix?: string;
   /** Only these of what belongs to the image, and the image itself without a tag. */
   readonly only?: readonly AttachmentKind[];
   readonly platform?: Platform;
@@ -39,7 +41,7 @@ export interface CopiedImage {
  * @throws UsageError USAGE_WOULD_OVERWRITE; all that fetching and pushing throw
  */
 export async function copyImage(request: CopyImageRequest): Promise<CopiedImage> {
-  const { registry, to, only, signatureRepository, onManifest } = request;
+  const { registry, to, only, signatureRepository, tagPrefix = '', onManifest } = request;
   registry.announce([
     { repository: request.from, action: 'pull' },
     { repository: to, action: 'push' },
@@ -49,19 +51,20 @@ export async function copyImage(request: CopyImageRequest): Promise<CopiedImage>
   const graph = await fetchImageGraph({
     source: registry,
     reference: from,
+    tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
     ...(only === undefined ? {} : { only }),
   });
   const descriptor = descriptorOf(graph.root);
   const named = destinationTag(to, descriptor);
   const tag = only === undefined ? named : undefined;
-  if (request.force !== true) await checkDestination(registry, to, tag, graph.root);
+  if (request.force !== true) await checkDestination(registry, to, tag, tagPrefix, graph.root);
   await transferImage({
     root: graph.root,
     source: registry,
     from: { images: from, attachments: signatureRepository ?? from },
     sink: registry,
-    to: { images: to, attachments: to },
+    to: { images: to, attachments: to, tagPrefix },
     ...(onManifest === undefined ? {} : { onManifest }),
   });
   if (tag !== undefined) {
@@ -80,6 +83,7 @@ async function checkDestination(
   registry: RegistryClient,
   to: ImageReference,
   tag: string | undefined,
+  tagPrefix: string,
   root: ImageNode,
 ): Promise<void> {
   if (tag !== undefined) {
@@ -91,10 +95,11 @@ async function checkDestination(
   for (const node of nodesOf(root)) {
     for (const { node: attached, tag: kept } of node.attached) {
       if (kept === undefined) continue;
-      const present = await registry.getManifestIfPresent(to.atTag(kept));
+      const name = to.atTag(`${tagPrefix}${kept}`);
+      const present = await registry.getManifestIfPresent(name);
       if (present === undefined || present.digest.equals(attached.manifest.digest)) continue;
       if (!contains(attached, present.parse())) {
-        throw wouldOverwrite(to.atTag(kept), present.digest, attached.manifest.digest);
+        throw wouldOverwrite(name, present.digest, attached.manifest.digest);
       }
     }
   }

@@ -25,7 +25,7 @@ export interface ImageNode {
 export interface AttachedNode {
   readonly node: ImageNode;
   readonly kind: AttachmentKind;
-  /** The tag that it is kept under in cosign's older storage; undefined for a referrer. */
+  /** The tag that it is kept under in cosign's older storage, without a prefix; undefined for a referrer. */
   readonly tag: string | undefined;
 }
 
@@ -34,6 +34,8 @@ export interface ImageGraphRequest {
   readonly reference: ImageReference;
   /** Where signatures are kept, when not beside the image (`COSIGN_REPOSITORY`). */
   readonly signatureRepository?: Repository;
+  /** In front of the older storage's tags (`--attachment-tag-prefix`). */
+  readonly tagPrefix?: string;
   /** What of that which belongs to the image matters; everything when absent. */
   readonly only?: readonly AttachmentKind[];
 }
@@ -148,7 +150,9 @@ class GraphReader {
     const found = await Promise.all(
       LEGACY.filter((kind) => this.#isWanted(kind)).map(async (kind): Promise<AttachedNode | undefined> => {
         const tag = legacyTag(subject, kind);
-        const manifest = await this.#ask(this.#attachments, (source, at) => source.getManifestIfPresent(at(tag)));
+        const manifest = await this.#ask(this.#attachments, (source, at) =>
+          source.getManifestIfPresent(at(`${this.#request.tagPrefix ?? ''}${tag}`)),
+        );
         if (manifest === undefined) return undefined;
         const parsed = manifest.parse();
         if (parsed.kind !== 'image') throw notAnAttachment(tag, parsed);

@@ -11,6 +11,8 @@ import type { AttachedNode, ImageNode } from './image-graph.ts';
 export interface ImagePlace {
   readonly images: Repository;
   readonly attachments: Repository;
+  /** In front of the older storage's tags there. */
+  readonly tagPrefix?: string;
 }
 
 export interface ImageTransferRequest {
@@ -22,6 +24,8 @@ export interface ImageTransferRequest {
   /** Called after a manifest is there, with its tag if it has one. */
   readonly onManifest?: (digest: Digest, tag: string | undefined) => void;
 }
+
+type Place = 'images' | 'attachments';
 
 const PARALLEL_BLOBS = 4;
 /** How many manifests are on their way at once; each sends its blobs first. */
@@ -49,12 +53,12 @@ class Transfer {
     this.#request = request;
   }
 
-  async image(node: ImageNode, place: keyof ImagePlace): Promise<void> {
+  async image(node: ImageNode, place: Place): Promise<void> {
     await this.#once(node, () => this.#image(node, place));
     await all(node.attached.map((attached) => this.#attached(attached)));
   }
 
-  async #image(node: ImageNode, place: keyof ImagePlace): Promise<void> {
+  async #image(node: ImageNode, place: Place): Promise<void> {
     await all(node.children.map((child) => this.image(child, place)));
     const { sink, to, onManifest } = this.#request;
     const { digest, bytes, mediaType } = node.manifest;
@@ -76,7 +80,7 @@ class Transfer {
         await this.#manifestTurns.run('', async () => {
           await this.#blobsOf(node, 'attachments');
           if (tag === undefined) await sink.pushReferrer(to.attachments, bytes);
-          else await sink.putManifest(to.attachments, tag, bytes, mediaType);
+          else await sink.putManifest(to.attachments, `${to.tagPrefix ?? ''}${tag}`, bytes, mediaType);
           onManifest?.(digest, tag);
         });
       },
@@ -92,20 +96,20 @@ class Transfer {
     return running;
   }
 
-  async #blobsOf({ parsed }: ImageNode, place: keyof ImagePlace): Promise<void> {
+  async #blobsOf({ parsed }: ImageNode, place: Place): Promise<void> {
     if (parsed.kind !== 'image') return;
     const blobs = [parsed.config, ...parsed.layers].filter(({ mediaType }) => !isElsewhere(mediaType));
     await all(blobs.map((blob) => this.#blob(blob, place)));
   }
 
-  #blob(blob: Descriptor, place: keyof ImagePlace): Promise<void> {
+  #blob(blob: Descriptor, place: Place): Promise<void> {
     const name = `${place} ${blob.digest.toString()}`;
     const running = this.#blobs.get(name) ?? this.#blobTurns.run('', () => this.#put(blob, place));
     this.#blobs.set(name, running);
     return running;
   }
 
-  async #put({ digest, size }: Descriptor, place: keyof ImagePlace): Promise<void> {
+  async #put({ digest, size }: Descriptor, place: Place): Promise<void> {
     const { source, from, sink, to } = this.#request;
     const isNear = from[place].registry === to[place].registry && from[place].repository !== to[place].repository;
     await sink.putBlob(

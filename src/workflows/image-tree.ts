@@ -18,6 +18,8 @@ export interface ImageTreeRequest {
   readonly source: ImageSource;
   readonly reference: ImageReference;
   readonly signatureRepository?: Repository;
+  /** In front of the older storage's tags. */
+  readonly tagPrefix?: string;
   /** What signatures are judged by; undefined where nothing is trusted, and nothing is judged. */
   readonly trustedRoot: TrustedRoot | undefined;
   readonly now: Date;
@@ -61,10 +63,11 @@ const MAX_BUNDLE_BYTES = 16 << 20;
  * @throws all that fetchImageGraph throws; a bundle that does not verify is a finding, not a failure
  */
 export async function imageTree(request: ImageTreeRequest): Promise<TreeImage> {
-  const { source, reference, signatureRepository } = request;
+  const { source, reference, signatureRepository, tagPrefix = '' } = request;
   const { root } = await fetchImageGraph({
     source,
     reference,
+    tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
   });
   return treeImage(request, root, undefined);
@@ -137,7 +140,7 @@ async function judgedBundle(
 
 /** The signatures under a `.sig` tag; attestations of that storage are listed, and not judged. */
 async function judgedTag(
-  { source, reference, signatureRepository, trustedRoot, now }: ImageTreeRequest,
+  { source, reference, signatureRepository, tagPrefix = '', trustedRoot, now }: ImageTreeRequest,
   subject: Digest,
   manifestDigest: Digest,
 ): Promise<readonly BundleVerdict[]> {
@@ -145,6 +148,7 @@ async function judgedTag(
   const found = await fetchImageSignatures({
     registry: source,
     reference: reference.atDigest(subject),
+    tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
   });
   const signatures = found.signatures.filter((signature) => signature.manifestDigest.equals(manifestDigest));

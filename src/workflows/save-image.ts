@@ -13,6 +13,8 @@ export interface SaveImageRequest {
   readonly registry: ImageSource;
   readonly reference: ImageReference;
   readonly signatureRepository?: Repository;
+  /** In front of the older storage's tags in the registry; a folder has them without. */
+  readonly tagPrefix?: string;
   readonly folder: string;
 }
 
@@ -22,6 +24,8 @@ export interface LoadImageRequest {
   readonly folder: string;
   readonly reference: ImageReference;
   readonly signatureRepository?: Repository;
+  /** In front of the older storage's tags in the registry; a folder has them without. */
+  readonly tagPrefix?: string;
 }
 
 export interface MovedImage {
@@ -36,11 +40,12 @@ export interface MovedImage {
  * @throws UsageError USAGE_WOULD_OVERWRITE, USAGE_DISK_FULL, USAGE_FILE; all that fetching throws. Nothing is left behind.
  */
 export async function saveImage(request: SaveImageRequest): Promise<MovedImage> {
-  const { registry, reference, signatureRepository, folder } = request;
+  const { registry, reference, signatureRepository, tagPrefix = '', folder } = request;
   const layout = await LayoutWriter.open(folder);
   const graph = await fetchImageGraph({
     source: registry,
     reference,
+    tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
   });
   const place = { images: reference, attachments: signatureRepository ?? reference };
@@ -62,7 +67,7 @@ export async function saveImage(request: SaveImageRequest): Promise<MovedImage> 
  *   FormatError; all that pushing throws
  */
 export async function loadImage(request: LoadImageRequest): Promise<MovedImage> {
-  const { registry, folder, reference, signatureRepository } = request;
+  const { registry, folder, reference, signatureRepository, tagPrefix = '' } = request;
   registry.announce(
     [reference, ...(signatureRepository === undefined ? [] : [signatureRepository])].map((repository) => ({
       repository,
@@ -78,7 +83,7 @@ export async function loadImage(request: LoadImageRequest): Promise<MovedImage> 
     source: layout,
     from: { images: layout.reference, attachments: layout.reference },
     sink: registry,
-    to: { images: reference, attachments: signatureRepository ?? reference },
+    to: { images: reference, attachments: signatureRepository ?? reference, tagPrefix },
   });
   if (tag !== undefined) {
     await registry.putManifest(reference, tag, graph.root.manifest.bytes, descriptor.mediaType);

@@ -88,6 +88,16 @@ interop('cosign', 'both', 'sbom: attached by either, downloaded by the other', a
   const { stdout, stderr } = await sealwright('download', 'sbom', other);
   assert.equal(stdout, SPDX);
   assert.match(stderr, /application\/vnd\.cyclonedx\+xml/);
+  const elsewhere = { COSIGN_REPOSITORY: `${stack.status.registry}/sbom/elsewhere` };
+  const mode = ['--registry-referrers-mode', 'oci-1-1'];
+  const referring = await sandbox.run(['attach', 'sbom', ...mode, '--sbom', 'app.spdx', ours], {
+    environment: elsewhere,
+  });
+  assert.equal(referring.exitCode, 0, referring.stderr);
+  assert.match(
+    (await sandbox.run(['tree', ours], { environment: elsewhere })).stdout,
+    /cosign\.artifact\.sbom\.v1\+json/,
+  );
   const bare = await newImage('sbom/none');
   await refused('NOT_FOUND', 'download', 'sbom', bare);
   await refused(
@@ -111,6 +121,28 @@ interop('cosign', 'both', 'sbom: attached by either, downloaded by the other', a
   });
   assert.equal(errorCode(nonsense), 'USAGE_BAD_CONFIG', nonsense.stderr);
 });
+
+interop(
+  'cosign',
+  'both',
+  'a prefix for the tags of the older storage: the same tags, carried through a folder',
+  async (_, cosign) => {
+    const prefix = ['--attachment-tag-prefix', 'x-'];
+    const image = await newImage('prefix/app');
+    const { stdout } = await sealwright('triangulate', ...prefix, image);
+    assert.equal(stdout, await theirs(cosign, 'triangulate', ...prefix, image));
+    await theirs(cosign, 'attach', 'sbom', ...prefix, '--sbom', 'app.spdx', image);
+    assert.equal((await sealwright('download', 'sbom', ...prefix, image)).stdout, SPDX);
+    await refused('NOT_FOUND', 'download', 'sbom', image);
+    await sealwright('save', ...prefix, '--dir', 'prefixed', image);
+    const loaded = `${stack.status.registry}/prefix/loaded:1`;
+    await sealwright('load', '--dir', 'prefixed', loaded);
+    assert.equal(await theirs(cosign, 'download', 'sbom', loaded), SPDX);
+    await sealwright('clean', '--force', ...prefix, image);
+    await refused('NOT_FOUND', 'download', 'sbom', ...prefix, image);
+    await refused('USAGE_BAD_FLAG', 'triangulate', '--attachment-tag-prefix', '/', image);
+  },
+);
 
 interop('cosign', 'both', 'upload blob and wasm: the same layers and types', async (_, cosign) => {
   const { registry } = stack.status;

@@ -24,7 +24,7 @@ import {
   pushReferrer,
   type ImageFamily,
 } from '../support/image-family.ts';
-import { lyingRegistry, says, type Lie } from '../support/lying-registry.ts';
+import { hangsUp, lyingRegistry, says, type Lie } from '../support/lying-registry.ts';
 import { clientOf, repositoryAt, startRegistry, temporaryFolder } from '../support/registry-server.ts';
 import { skipAloud } from '../support/shared.ts';
 
@@ -269,7 +269,14 @@ const ENDLESS: Lie = (response) => {
   pipeline(Readable.from(content()), response, () => undefined);
 };
 
+/** Answers with the beginning of a body, and then with nothing. */
+const SILENT: Lie = (response) => {
+  response.writeHead(200, { 'content-length': String(BLOB.length) }).write(BLOB.subarray(0, 3));
+};
+
 for (const { what, lies, size, code } of [
+  { what: 'a registry that hangs up', lies: { [BLOBS]: hangsUp }, code: 'REMOTE_UNREACHABLE' },
+  { what: 'a registry that falls silent', lies: { [BLOBS]: SILENT }, code: 'REMOTE_TIMEOUT' },
   { what: 'a blob with other content', lies: { [BLOBS]: says(200, 'CONTENT') }, code: 'DIGEST_MISMATCH' },
   { what: 'a blob without end', lies: { [BLOBS]: ENDLESS }, code: 'REMOTE_BODY' },
   { what: 'a blob shorter than its descriptor says', lies: {}, size: 8, code: 'DIGEST_MISMATCH' },
@@ -291,7 +298,7 @@ for (const { what, lies, size, code } of [
   test(`${what}: ${code} from copy and save, no tag, nothing in the folder`, async (t) => {
     const from = await liar(t, lies, ...(typeof size === 'number' ? [size] : []));
     const registry = await startRegistry(t);
-    const client = clientOf(t);
+    const client = clientOf(t, { retry: { retries: 0 }, timeoutMs: 500 });
     const to = repositoryAt(registry, 'mirror/app');
     const source = new ImageReference({ ...from, tag: '1' });
     const target = new ImageReference({ ...to, tag: '1' });

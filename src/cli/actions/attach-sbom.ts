@@ -2,7 +2,12 @@ import { legacyTag } from '../../core/image/attached-tag.ts';
 import { encodeManifest } from '../../core/image/manifest.ts';
 import { UsageError } from '../../errors.ts';
 import { pushFileBlobs, pushFiles } from '../../workflows/file-artifact.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import {
+  attachmentTagPrefix,
+  imageReference,
+  registryClient,
+  signatureRepository,
+} from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';
 import { wantsReferrers } from '../flags/image-flags.ts';
@@ -25,17 +30,18 @@ export async function attachSbomCommand(context: CommandContext): Promise<void> 
   const content = await readArgumentFile(file);
   const registry = registryClient(context, 'push');
   const subject = await registry.resolve(reference);
+  const place = signatureRepository(context) ?? reference;
+  const name = `${place.registry}/${place.repository}`;
   if (wantsReferrers(context)) {
     const artifact = { content, mediaType, configMediaType: ARTIFACT_TYPE, artifactType: ARTIFACT_TYPE, subject };
-    const manifest = await pushFileBlobs(registry, reference, artifact);
-    const { digest } = await registry.pushReferrer(reference, encodeManifest(manifest));
-    terminal.progress(terminal.done(`attached  ${file} as ${mediaType}: ${reference.context}@${digest.toString()}`));
+    const manifest = await pushFileBlobs(registry, place, artifact);
+    const { digest } = await registry.pushReferrer(place, encodeManifest(manifest));
+    terminal.progress(terminal.done(`attached  ${file} as ${mediaType}: ${name}@${digest.toString()}`));
     return;
   }
-  const place = signatureRepository(context) ?? reference;
-  const tag = legacyTag(subject.digest, 'sbom');
+  const tag = `${attachmentTagPrefix(context)}${legacyTag(subject.digest, 'sbom')}`;
   await pushFiles(registry, place, tag, [{ content, mediaType }]);
-  terminal.progress(terminal.done(`attached  ${file} as ${mediaType}: ${place.registry}/${place.repository}:${tag}`));
+  terminal.progress(terminal.done(`attached  ${file} as ${mediaType}: ${name}:${tag}`));
 }
 
 function mediaTypeOf({ flags }: CommandContext, file: string): string {

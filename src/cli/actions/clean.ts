@@ -1,5 +1,10 @@
 import { cleanImage, type CleanType } from '../../workflows/clean-image.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import {
+  attachmentTagPrefix,
+  imageReference,
+  registryClient,
+  signatureRepository,
+} from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { confirm } from '../confirmation.ts';
 
@@ -23,6 +28,7 @@ export async function cleanCommand(context: CommandContext): Promise<void> {
     reference,
     type,
     tagsOnly: compat,
+    tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   for (const name of removed) terminal.progress(terminal.done(`removed   ${name} from ${place}`));

@@ -1,7 +1,12 @@
 import { UsageError } from '../../errors.ts';
 import { copyImage } from '../../workflows/copy-image.ts';
 import type { AttachmentKind } from '../../workflows/image-graph.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import {
+  attachmentTagPrefix,
+  imageReference,
+  registryClient,
+  signatureRepository,
+} from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { platform } from '../flags/image-flags.ts';
 import { reportMissing } from '../missing-referrers.ts';
@@ -20,6 +25,7 @@ export async function copyCommand(context: CommandContext): Promise<void> {
     force: flags.boolean('force'),
     ...(only === undefined ? {} : { only }),
     ...(wanted === undefined ? {} : { platform: wanted }),
+    tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
     onManifest: (digest, tag) => {
       terminal.progress(`  copied    ${digest.toString()}${tag === undefined ? '' : ` as ${tag}`}`);

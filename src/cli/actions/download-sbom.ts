@@ -2,7 +2,13 @@ import { legacyTag } from '../../core/image/attached-tag.ts';
 import { ImageReference } from '../../core/image/reference.ts';
 import { FormatError, NotFoundError } from '../../errors.ts';
 import { manifestOfPlatform, platformsOf } from '../../workflows/platform-manifest.ts';
-import { attachmentLimit, imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import {
+  attachmentLimit,
+  attachmentTagPrefix,
+  imageReference,
+  registryClient,
+  signatureRepository,
+} from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';
 import { platform } from '../flags/image-flags.ts';
@@ -18,7 +24,7 @@ export async function downloadSbomCommand(context: CommandContext): Promise<void
       ? (reference.digest ?? (await registry.resolve(reference)).digest)
       : (await manifestOfPlatform(registry, reference, wanted)).digest;
   const { registry: host, repository } = signatureRepository(context) ?? reference;
-  const tag = legacyTag(digest, 'sbom');
+  const tag = `${attachmentTagPrefix(context)}${legacyTag(digest, 'sbom')}`;
   const found = await registry.getManifestIfPresent(new ImageReference({ registry: host, repository, tag }));
   if (found === undefined) {
     const image = await registry.getManifestIfPresent(reference.atDigest(digest));

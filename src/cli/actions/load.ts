@@ -1,5 +1,10 @@
 import { loadImage } from '../../workflows/save-image.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import {
+  attachmentTagPrefix,
+  imageReference,
+  registryClient,
+  signatureRepository,
+} from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { reportMissing } from '../missing-referrers.ts';
 
@@ -12,6 +17,7 @@ export async function loadCommand(context: CommandContext): Promise<void> {
     registry: registryClient(context, 'push'),
     reference,
     folder,
+    tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   reportMissing(terminal, missing);

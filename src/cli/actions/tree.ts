@@ -3,7 +3,12 @@ import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { SealwrightError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { imageTree } from '../../workflows/image-tree.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import {
+  attachmentTagPrefix,
+  imageReference,
+  registryClient,
+  signatureRepository,
+} from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { treeLines, treeRecord } from '../tree-report.ts';
@@ -18,15 +23,20 @@ export async function treeCommand(context: CommandContext): Promise<void> {
     reference,
     trustedRoot: compat ? undefined : await trustedRootIfAny(context, new HttpClient({ proxyEnv: environment })),
     now: now(),
+    tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   if (flags.string('output') === 'json') terminal.result(JSON.stringify(treeRecord(tree, reference)));
-  else for (const line of treeLines(tree, contextOf(reference, repository), compat)) terminal.result(line);
+  else for (const line of treeLines(tree, contextOf(context, reference, repository), compat)) terminal.result(line);
 }
 
-function contextOf(reference: ImageReference, repository: { registry: string; repository: string } | undefined) {
+function contextOf(
+  context: CommandContext,
+  reference: ImageReference,
+  repository: { registry: string; repository: string } | undefined,
+) {
   const attachments = repository === undefined ? reference.context : `${repository.registry}/${repository.repository}`;
-  return { image: reference.toString(), attachments };
+  return { image: reference.toString(), attachments, tagPrefix: attachmentTagPrefix(context) };
 }
 
 /** To see what is there, nobody has to be trusted: without trust, signers stay unnamed, and the tree says so. */

@@ -1,5 +1,10 @@
 import { legacyTag } from '../../core/image/attached-tag.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import {
+  attachmentTagPrefix,
+  imageReference,
+  registryClient,
+  signatureRepository,
+} from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';
 
@@ -14,5 +19,5 @@ export async function triangulateCommand(context: CommandContext): Promise<void>
   const place = repository === undefined ? reference.context : `${repository.registry}/${repository.repository}`;
   const type = (flags.string('type') ?? 'signature') as keyof typeof SUFFIXES | 'digest';
   if (type === 'digest') terminal.result(`${place}@${digest.toString()}`);
-  else terminal.result(`${place}:${legacyTag(digest, SUFFIXES[type])}`);
+  else terminal.result(`${place}:${attachmentTagPrefix(context)}${legacyTag(digest, SUFFIXES[type])}`);
 }

@@ -2,7 +2,7 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { examineImage } from '../../workflows/examine-image.ts';
 import type { VerificationReport } from '../../workflows/verification-report.ts';
 import type { VerifiedImage } from '../../workflows/verify-image.ts';
-import { signatureRepository } from '../choices/registry-choice.ts';
+import { attachmentTagPrefix, signatureRepository } from '../choices/registry-choice.ts';
 import { demandedSigners, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
@@ -35,6 +35,7 @@ export async function verifyImages(
       trustedRoot: trust.trustedRoot,
       policy,
       annotations: wanted,
+      tagPrefix: isLocal ? '' : attachmentTagPrefix(context),
       now: now(),
       ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
     });

@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { REFERRERS_MODE_FLAG } from '../flags/image-flags.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const attachSbom: Command = {
   name: 'attach sbom',
@@ -28,6 +28,7 @@ export const attachSbom: Command = {
     },
     REFERRERS_MODE_FLAG,
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright attach sbom --sbom app.spdx.json registry.example/app:1'],
   readsCosignVariables: true,

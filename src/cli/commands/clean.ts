@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { FORCE_FLAG } from '../flags/image-flags.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const clean: Command = {
   name: 'clean',
@@ -19,6 +19,7 @@ export const clean: Command = {
     },
     { ...FORCE_FLAG, help: 'do not ask before' },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright clean --type signature registry.example/app:1'],
   readsCosignVariables: true,

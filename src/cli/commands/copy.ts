@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { FORCE_FLAG, PLATFORM_FLAG } from '../flags/image-flags.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const copy: Command = {
   name: 'copy',
@@ -19,6 +19,7 @@ export const copy: Command = {
     FORCE_FLAG,
     PLATFORM_FLAG,
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright copy registry.example/app:1 mirror.example/app:1'],
   readsCosignVariables: true,

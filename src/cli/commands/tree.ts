@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REFERRERS_MODE_FLAG } from '../flags/image-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -9,7 +10,14 @@ export const tree: Command = {
   summary: 'what belongs to an image: signatures, attestations, SBOMs; who signed, and whether it holds',
   operands: 'IMAGE',
   operandCount: [1, 1],
-  flags: [OUTPUT_FLAG, ...TRUST_FLAGS, ...REGISTRY_FLAGS, EXPERIMENTAL_OCI_FLAG],
+  flags: [
+    OUTPUT_FLAG,
+    ...TRUST_FLAGS,
+    ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
+    EXPERIMENTAL_OCI_FLAG,
+    { ...REFERRERS_MODE_FLAG, deprecated: 'every format is shown' },
+  ],
   examples: ['sealwright tree registry.example/app:1'],
   readsCosignVariables: true,
   run: async (context) => {

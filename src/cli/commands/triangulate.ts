@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const triangulate: Command = {
   name: 'triangulate',
@@ -17,6 +17,7 @@ export const triangulate: Command = {
       isCommon: true,
     },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright triangulate registry.example/app:1'],
   readsCosignVariables: true,

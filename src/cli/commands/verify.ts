@@ -2,7 +2,7 @@ import type { Command } from '../command.ts';
 import { annotationFlag } from '../flags/annotation-flags.ts';
 import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -22,6 +22,7 @@ export const verify: Command = {
       help: 'IMAGE is a folder that save has written; no registry is asked',
     },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
     {
       name: 'offline',
       kind: 'boolean',

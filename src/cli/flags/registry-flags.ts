@@ -1,5 +1,14 @@
 import type { Flag } from '../flag.ts';
 
+/** For the commands that look for what is kept under tags, or put it there. */
+export const TAG_PREFIX_FLAG: Flag = {
+  name: 'attachment-tag-prefix',
+  kind: 'string',
+  value: 'TEXT',
+  help: 'in front of the tags of the older storage',
+  deprecated: 'bundles that refer to their image need no tags',
+};
+
 /** How registries are spoken to; names are cosign's. */
 export const REGISTRY_FLAGS: readonly Flag[] = [
   {
