@@ -3,7 +3,6 @@
  * for the log's thread. CommonJS, because `import … from 'node:crypto'` builds a facade of every export of a built-in,
  * which loads the web's cryptography along; one file, because finding a file costs more than reading it.
  */
-import * as promises from 'node:fs/promises';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -63,7 +62,7 @@ export async function writeBundle({ name, command, entry }: Bundle, folder: stri
     logLevel: 'error',
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [oneCommand(command), ownSources, latePromises],
+    plugins: [oneCommand(command), ownSources, lateBuiltins],
   });
   return inputsOf(metafile);
 }
@@ -110,19 +109,19 @@ export const ownSources: esbuild.Plugin = {
 
 const LATE = 'late';
 
-/** Loads promises of files when the first is made: they bring the whole of `node:readline` along. */
-const latePromises: esbuild.Plugin = {
-  name: 'late-promises',
+/** Built-ins that bring much along (readline, the network stack), loaded when something of theirs is first used. */
+const LATE_BUILTINS = ['fs/promises', 'tty', 'child_process', 'http', 'https', 'net', 'tls'];
+
+const lateBuiltins: esbuild.Plugin = {
+  name: 'late-builtins',
   setup(build) {
-    build.onResolve({ filter: /^node:fs\/promises$/ }, ({ path }) => ({ path, namespace: LATE }));
-    build.onLoad({ filter: /.*/, namespace: LATE }, () => ({
-      contents: Object.keys(promises)
-        .filter((name) => name !== 'default')
-        .map(
-          (name) =>
-            `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>require("node:fs").promises.${name}});`,
-        )
-        .join(''),
-    }));
+    const late = new RegExp(`^node:(${LATE_BUILTINS.join('|')})$`);
+    build.onResolve({ filter: late }, ({ path }) => ({ path, namespace: LATE }));
+    build.onLoad({ filter: /.*/, namespace: LATE }, async ({ path }) => {
+      const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default');
+      const getter = (name: string): string =>
+        `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>require("${path}").${name}});`;
+      return { contents: names.map(getter).join('') };
+    });
   },
 };

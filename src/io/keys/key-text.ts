@@ -3,7 +3,6 @@ import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { LimitError, UsageError } from '../../errors.ts';
 import { systemCode } from '../files/system-code.ts';
 import type { HttpClient } from '../net/http-client.ts';
-import { openClusterAccess } from '../kubernetes/cluster-access.ts';
 import { fetchSecret } from '../kubernetes/secret.ts';
 import { fetchGitlabVariable } from './gitlab-variables.ts';
 import type { KeyReference } from './key-reference.ts';
@@ -51,6 +50,8 @@ export async function readKeyText(
       return { pem: text(body, 'the key at that URL') };
     }
     case 'kubernetes': {
+      // Loaded for such keys alone: it brings YAML along.
+      const { openClusterAccess } = await import('../kubernetes/cluster-access.ts');
       const data = await fetchSecret(await openClusterAccess(environment), reference);
       const pem = data.get(SECRET_KEYS[half]);
       if (pem === undefined || pem.length === 0) {
