@@ -44,6 +44,36 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/attest.ts')).attest,
       },
       {
+        name: 'download signature',
+        summary: "an image's signatures as they are stored, one a line",
+        load: async () => (await import('./commands/download-signature.ts')).downloadSignature,
+      },
+      {
+        name: 'attach signature',
+        summary: 'attach a signature that was made elsewhere',
+        load: async () => (await import('./commands/attach-signature.ts')).attachSignatureCommand,
+      },
+      {
+        name: 'attach attestation',
+        summary: 'attach attestations that were made elsewhere',
+        load: async () => (await import('./commands/attach-attestation.ts')).attachAttestationCommand,
+      },
+      {
+        name: 'bundle create',
+        summary: 'a bundle of version 0.3 from the loose parts of a signature',
+        load: async () => (await import('./commands/bundle-create.ts')).bundleCreate,
+      },
+      {
+        name: 'bundle upgrade',
+        summary: 'a bundle of version 0.1 or 0.2 as one of version 0.3',
+        load: async () => (await import('./commands/bundle-upgrade.ts')).bundleUpgrade,
+      },
+      {
+        name: 'bundle inspect',
+        summary: 'what is in a signature bundle, unverified',
+        load: async () => (await import('./commands/bundle-inspect.ts')).bundleInspect,
+      },
+      {
         name: 'generate-key-pair',
         summary: 'make a key pair, encrypted or in a secret or a key service',
         load: async () => (await import('./commands/generate-key-pair.ts')).generateKeyPair,

@@ -75,6 +75,23 @@ export class LogV1Client {
     return [...found].sort((a, b) => Number(a.integratedTime - b.integratedTime))[0];
   }
 
+  /**
+   * The entry at an index over all shards.
+   *
+   * @returns the entry as the log claims it, unverified
+   * @throws RemoteError
+   */
+  async at(index: bigint): Promise<TransparencyLogEntry> {
+    const { body } = await this.#http.request({
+      url: `${this.#url}?logIndex=${index}`,
+      headers: { accept: 'application/json' },
+      maxBytes: MAX_ANSWER_BYTES,
+      timeoutMs: TIMEOUT_MS,
+      peer: PEER,
+    });
+    return readAnswer({ name: PEER, url: this.#url }, () => parseLogV1Entry(body));
+  }
+
   async #existing(location: string | undefined): Promise<Uint8Array> {
     const [, id] = ENTRY_ID.exec(location ?? '') ?? [];
     if (id === undefined) {

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import {
+  parseCertificateFile,
+  parseDetachedSignature,
+  parseTimestampFile,
+} from '../../core/bundle/detached-signature.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
+import { Certificate } from '../../core/pki/certificate.ts';
+import { UsageError } from '../../errors.ts';
+import {
+  attachAttestation,
+  attachBundle,
+  attachSignature,
+  entryOfResponse,
+  isBundle,
+  type Attached,
+  type AttachRequest,
+} from '../../workflows/attach-signature.ts';
+import { downloadSignatures } from '../../workflows/download-signatures.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import type { CommandContext } from '../command.ts';
+import { readInputFile, readTextFile } from '../input-file.ts';
+
+export async function downloadImageSignatures(context: CommandContext): Promise<void> {
+  const { terminal, compat } = context;
+  const repository = signatureRepository(context);
+  const { lines, unreadable } = await downloadSignatures(
+    {
+      registry: registryClient(context, 'pull'),
+      reference: imageReference(context.flags.arguments[0] ?? ''),
+      ...(repository === undefined ? {} : { signatureRepository: repository }),
+      ...(compat ? { predicateTypes: 'any' } : {}),
+    },
+    { bundlesFirst: compat },
+  );
+  for (const line of lines) terminal.result(line);
+  for (const text of unreadable) terminal.warn(`not read: ${text}`);
+}
+
+export async function attachImageSignature(context: CommandContext): Promise<void> {
+  const { flags } = context;
+  const payloadFile = flags.string('payload');
+  const payload = payloadFile === undefined ? undefined : readInputFile(payloadFile);
+  const request = requestOf(context);
+  if (payload !== undefined && isBundle(payload)) {
+    report(context, await attachBundle(request, payload));
+    return;
+  }
+  const signature = flags.string('signature');
+  if (signature === undefined) {
+    throw new UsageError('USAGE_BAD_FLAG', 'no signature is given', {
+      expected: '--signature FILE, or a Sigstore bundle as --payload',
+    });
+  }
+  const [certificate, timestamp, response] = ['certificate', 'tsr', 'rekor-response'].map((name) => {
+    const file = flags.string(name);
+    return file === undefined ? undefined : readInputFile(file);
+  });
+  const [leaf] = certificate === undefined ? [] : parseCertificateFile(certificate);
+  const chain = flags.string('certificate-chain');
+  const entry = response === undefined ? undefined : entryOfResponse(response);
+  const attached = await attachSignature({
+    ...request,
+    signature: parseDetachedSignature(existsSync(signature) ? readInputFile(signature) : utf8(signature)),
+    ...(payload === undefined ? {} : { payload }),
+    ...(leaf === undefined ? {} : { certificate: leaf }),
+    ...(chain === undefined ? {} : { chain: Certificate.allFromPem(readTextFile(chain)) }),
+    ...(timestamp === undefined ? {} : { timestamp: parseTimestampFile(timestamp) }),
+    ...(entry === undefined ? {} : { entry }),
+  });
+  report(context, attached);
+}
+
+export async function attachImageAttestations(context: CommandContext): Promise<void> {
+  const files = context.flags.list('attestation');
+  if (files.length === 0) {
+    throw new UsageError('USAGE_BAD_FLAG', 'no attestation is given', { expected: '--attestation FILE' });
+  }
+  const request = requestOf(context);
+  // All are read before the first is written: a file that cannot be read leaves the image as it was.
+  const documents = files.map(readInputFile);
+  for (const document of documents) report(context, await attachAttestation(request, document));
+}
+
+function requestOf(context: CommandContext): AttachRequest {
+  const repository = signatureRepository(context);
+  return {
+    registry: registryClient(context, 'push'),
+    reference: imageReference(context.flags.arguments[0] ?? ''),
+    now: context.now,
+    ...(repository === undefined ? {} : { signatureRepository: repository }),
+  };
+}
+
+function report({ terminal }: CommandContext, { subject, manifest }: Attached): void {
+  terminal.progress(terminal.done(`attached to ${subject.digest.toString()}: ${manifest.digest.toString()}`));
+}

@@ -1,0 +1,16 @@
+import type { Command } from '../command.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+
+export const downloadSignature: Command = {
+  name: 'download signature',
+  summary: "an image's signatures as they are stored, one a line",
+  operands: 'IMAGE',
+  operandCount: [1, 1],
+  flags: REGISTRY_FLAGS,
+  examples: ['sealwright download signature registry.example/app:1'],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { downloadImageSignatures } = await import('../actions/attachments.ts');
+    await downloadImageSignatures(context);
+  },
+};
