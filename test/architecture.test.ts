@@ -70,7 +70,7 @@ const ROOMS: readonly Room[] = [
   },
   {
     name: 'io/tuf',
-    builtins: ['fs', 'fs/promises', 'path', 'os', 'url', 'crypto', 'sqlite'],
+    builtins: ['fs', 'fs/promises', 'path', 'os', 'url', 'crypto', 'sqlite', 'zlib'],
     packages: ['tuf-js', '@tufjs/models'],
   },
   {

@@ -5,13 +5,12 @@ import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { verificationDemand } from '../core/policy/verification-demand.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { SealwrightError } from '../errors.ts';
-import type { RegistryClient } from '../io/registry/registry-client.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { fetchImageSignatures } from './image-signatures.ts';
+import type { RegistryAccess } from './registry-access.ts';
 import { SignatureRecord } from './signature-record.ts';
 
 export interface EvidenceOptions {
-  readonly registry: RegistryClient;
   readonly trustedRoot: TrustedRoot;
   readonly now: () => Date;
   /** Records remembered; the one not asked for longest goes first. */
@@ -25,6 +24,7 @@ export interface EvidenceRequest {
   readonly image: PinnedImage;
   readonly authorities: readonly SigningAuthority[];
   readonly material: PolicyMaterial;
+  readonly access: RegistryAccess;
 }
 
 const DEFAULT_MAX_IMAGES = 2000;
@@ -38,6 +38,7 @@ interface Place {
   readonly name: string;
   readonly repository: Repository;
   readonly tagPrefix: string;
+  readonly pullSecrets: readonly string[];
   readonly wantsAttestations: boolean;
 }
 
@@ -74,7 +75,7 @@ export class AdmissionEvidence {
     await Promise.all(
       placesOf(request).map(async (place) => {
         try {
-          found.set(place.name, await this.#fetch(request.image, place));
+          found.set(place.name, await this.#fetch(request, place));
         } catch (error) {
           if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
           found.set(place.name, error);
@@ -85,8 +86,8 @@ export class AdmissionEvidence {
   }
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
-  async resolve(reference: ImageReference): Promise<PinnedImage> {
-    const { digest } = await this.#limit.run(reference.registry, () => this.#options.registry.resolve(reference));
+  async resolve(reference: ImageReference, access: RegistryAccess): Promise<PinnedImage> {
+    const { digest } = await this.#limit.run(reference.registry, () => access.client([]).resolve(reference));
     return { registry: reference.registry, repository: reference.repository, digest };
   }
 
@@ -101,12 +102,13 @@ export class AdmissionEvidence {
     return wantsAttestations && !known.hasAttestations ? undefined : known;
   }
 
-  #fetch(image: PinnedImage, place: Place): Promise<SignatureRecord> {
-    const name = `${place.name} ${place.wantsAttestations ? 'with' : 'without'} attestations`;
+  #fetch({ image, access }: EvidenceRequest, place: Place): Promise<SignatureRecord> {
+    // What one workload may not read, another may.
+    const name = JSON.stringify([place.name, place.wantsAttestations, access.name, place.pullSecrets]);
     const shared = this.#underWay.get(name);
     if (shared !== undefined) return shared;
     const fetch = this.#limit
-      .run(place.repository.registry, () => this.#fetchRecord(image, place))
+      .run(place.repository.registry, () => this.#fetchRecord(image, place, access))
       .finally(() => {
         this.#underWay.delete(name);
       });
@@ -114,11 +116,11 @@ export class AdmissionEvidence {
     return fetch;
   }
 
-  async #fetchRecord(image: PinnedImage, place: Place): Promise<SignatureRecord> {
-    const { registry, trustedRoot, now } = this.#options;
+  async #fetchRecord(image: PinnedImage, place: Place, access: RegistryAccess): Promise<SignatureRecord> {
+    const { trustedRoot, now } = this.#options;
     const foundAt = now();
     const found = await fetchImageSignatures({
-      registry,
+      registry: access.client(place.pullSecrets),
       reference: new ImageReference(image),
       signatureRepository: place.repository,
       ...(place.wantsAttestations ? { predicateTypes: 'any' as const, readsAttestationTag: true } : {}),
@@ -156,6 +158,7 @@ function placeOf(image: PinnedImage, { source, attestations }: SigningAuthority)
     name: `${pinnedName(image)} in ${registry}/${repository}${tagPrefix === '' ? '' : ` behind ${tagPrefix}`}`,
     repository: { registry, repository },
     tagPrefix,
+    pullSecrets: source?.pullSecrets ?? [],
     wantsAttestations: attestations.length > 0,
   };
 }

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../core/encoding/json.ts';
 import { ImageReference, parseReference } from '../core/image/reference.ts';
 import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
 import {
@@ -16,6 +15,8 @@ import { needsEvidence, signingAuthorities, type PolicySet } from '../core/polic
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { FormatError, LimitError, NotFoundError, PolicyError, SealwrightError } from '../errors.ts';
 import type { AdmissionEvidence } from './admission-evidence.ts';
+import { fetchConfigFiles } from './image-config.ts';
+import type { RegistryAccess } from './registry-access.ts';
 
 export interface ImageAdmission {
   readonly evidence: AdmissionEvidence;
@@ -24,8 +25,8 @@ export interface ImageAdmission {
   readonly material: PolicyMaterial;
   /** Asks programs in CUE and Rego. */
   readonly evaluate: PolicyContext['evaluate'];
-  /** The image's configuration files by platform. */
-  readonly configFiles: (image: PinnedImage) => Promise<JsonObject>;
+  /** With the workload's credentials. */
+  readonly access: RegistryAccess;
   readonly noMatch: NoMatchAction;
   readonly object: ReviewedObject;
   /** Whether the answer may pin a tag; when it may not, a tag that needs a signature is refused. */
@@ -74,7 +75,7 @@ async function decideCovered(
   }
   if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), possible) };
   try {
-    const image = await admission.evidence.resolve(reference);
+    const image = await admission.evidence.resolve(reference, admission.access);
     const pinned = new ImageReference({ registry, repository, tag, digest: image.digest }).toString();
     return { decision: await decidePinned(image, admission), pinned };
   } catch (error) {
@@ -94,7 +95,7 @@ async function decidePinned(image: PinnedImage, admission: ImageAdmission): Prom
   const decide = (found: EvidenceFor): Promise<ImageDecision> =>
     decideImage(covering, name, material, contextOf(admission, found, image));
   if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE);
-  const request = { image, authorities: signingAuthorities(covering), material };
+  const request = { image, authorities: signingAuthorities(covering), material, access: admission.access };
   const remembered = evidence.remembered(request);
   const decision = remembered === undefined ? undefined : await decide(remembered);
   if (decision?.action === 'allow') return decision;
@@ -102,14 +103,14 @@ async function decidePinned(image: PinnedImage, admission: ImageAdmission): Prom
 }
 
 function contextOf(
-  { evaluate, configFiles, object }: ImageAdmission,
+  { evaluate, access, object }: ImageAdmission,
   evidence: EvidenceFor,
   image?: PinnedImage,
 ): PolicyContext {
   return {
     evidence,
     evaluate,
-    configFiles: () => (image === undefined ? Promise.resolve({}) : configFiles(image)),
+    configFiles: () => (image === undefined ? Promise.resolve({}) : fetchConfigFiles(access.client([]), image)),
     ...(object.document === undefined ? {} : { object: object.document }),
   };
 }

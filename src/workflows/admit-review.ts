@@ -1,15 +1,24 @@
 import type { JsonFields } from '../core/encoding/json-fields.ts';
 import type { JsonObject } from '../core/encoding/json.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
-import { carriesImages, readWorkloadImages, type WorkloadImage } from '../core/policy/workload-images.ts';
+import {
+  carriesImages,
+  readPullIdentity,
+  readWorkloadImages,
+  type PullIdentity,
+  type WorkloadImage,
+} from '../core/policy/workload-images.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../core/wire/admission-review.ts';
 import { denialText, warningLines, type Finding } from './admission-text.ts';
+import type { RegistryAccess } from './registry-access.ts';
 import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-image.ts';
 
 export interface ReviewAdmission extends Pick<
   ImageAdmission,
-  'evidence' | 'policies' | 'material' | 'evaluate' | 'configFiles' | 'noMatch'
+  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch'
 > {
+  /** Registries as the pods of a workload reach them. */
+  readonly access: (namespace: string, identity: PullIdentity) => RegistryAccess;
   /** `mutate` may write digests into the object, `validate` may not. */
   readonly stage: 'mutate' | 'validate';
   /** Own time for an answer, shorter than the API server's patience. */
@@ -49,6 +58,7 @@ export async function admitReview(request: AdmissionRequest, admission: ReviewAd
   try {
     const perImage: ImageAdmission = {
       ...admission,
+      access: admission.access(request.namespace, pullIdentity(request)),
       object: reviewedObject(request),
       mayPin: admission.stage === 'mutate',
       timeIsUp: timer.timeIsUp,
@@ -76,6 +86,11 @@ function newImages({
   if (operation === 'CREATE' || oldObject === undefined) return images;
   const old = new Set(readWorkloadImages(resource.group, resource.resource, oldObject).map(({ text }) => text));
   return images.filter(({ text }) => !old.has(text));
+}
+
+function pullIdentity({ resource, object }: AdmissionRequest): PullIdentity {
+  if (object === undefined) return { pullSecrets: [], serviceAccount: 'default' };
+  return readPullIdentity(resource.group, resource.resource, object);
 }
 
 function reviewedObject({ resource, object, kind }: AdmissionRequest): ReviewedObject {

@@ -9,6 +9,7 @@ import { Digest } from '../../src/core/image/digest.ts';
 import { parseManifest } from '../../src/core/image/manifest.ts';
 import { parsePlatform } from '../../src/core/image/platform.ts';
 import { parseReference, parseRepository } from '../../src/core/image/reference.ts';
+import { parsePolicyObjects } from '../../src/core/policy/policy-objects.ts';
 import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image-policy-parser.ts';
 import { ImageGlob } from '../../src/core/policy/image-glob.ts';
 import { parsePolicyDocuments } from '../../src/core/policy/policy-document.ts';
@@ -22,6 +23,7 @@ import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/truste
 import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
 import { parseTokenResponse } from '../../src/io/oidc/spiffe-message.ts';
 import { pod } from '../servers/webhook/review.ts';
+import { trustRoot } from '../servers/webhook/trust-root-document.ts';
 import { FORMAT, text, vectors, INSTANCE, CLAIMS, TOKEN, DIGEST, json, type FuzzedParser } from './samples.ts';
 
 const ROOT = encodeTrustedRoot(INSTANCE.trustedRoot);
@@ -60,14 +62,14 @@ const INDEX = {
   ],
 };
 
-/** Those that ask for nothing unsupported. */
-const POLICIES = vectors('policy-controller/valid', '.yaml').filter((yaml) => {
-  try {
-    return parseClusterImagePolicies(text(yaml), 'it').length > 0;
-  } catch {
-    return false;
-  }
-});
+const POLICIES = vectors('policy-controller/valid', '.yaml');
+
+const POLICY_REFERENCES = [
+  'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {k: AAAA}\nstringData: {l: m}\n',
+  'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {k: v}\n',
+  'apiVersion: policy.sigstore.dev/v1alpha1\nkind: TrustRoot\nmetadata: {name: r}\nspec: {remote: {root: AAAA, mirror: "https://m"}}\n',
+  trustRoot(INSTANCE),
+];
 
 const claimsOf = (bytes: Uint8Array): JsonFields =>
   new JsonFields(parseJson(bytes, 'claims', 'FORMAT_TOKEN'), 'token', 'FORMAT_TOKEN');
@@ -202,6 +204,13 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     rounds: 400,
   },
   {
+    name: 'core/policy/policy-objects.ts: parsePolicyObjects',
+    families: ['usage', ...FORMAT],
+    parse: (bytes) => parsePolicyObjects(text(bytes), 'it'),
+    samples: [...POLICIES.slice(0, 1), ...POLICY_REFERENCES],
+    rounds: 400,
+  },
+  {
     name: 'core/policy/image-glob.ts: parse',
     families: ['usage', ...FORMAT],
     parse: (bytes) => ImageGlob.parse(text(bytes)),
@@ -212,6 +221,13 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     families: ['usage', ...FORMAT],
     parse: (bytes) => parsePolicyDocuments(text(bytes), 'it'),
     samples: POLICIES,
+    rounds: 400,
+  },
+  {
+    name: 'core/policy/policy-objects.ts: parsePolicyObjects',
+    families: ['usage', ...FORMAT],
+    parse: (bytes) => parsePolicyObjects(text(bytes), 'it'),
+    samples: [...POLICIES.slice(0, 1), ...POLICY_REFERENCES],
     rounds: 400,
   },
   {

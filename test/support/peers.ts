@@ -23,6 +23,7 @@ export const CACHED_PEERS = [
   'kube-apiserver',
   'etcd',
   'kubectl',
+  'policy-tester',
 ] as const;
 
 /** Debian packages: looked for in PATH. */

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { UsageError } from '../../errors.ts';
+import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
 import { listen } from '../../servers/shell/listen.ts';
@@ -7,9 +8,10 @@ import { createLogger, type Logger } from '../../servers/shell/logger.ts';
 import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
+import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import { createWebhook } from '../../servers/webhook/webhook.ts';
 import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
-import { registryClient } from '../choices/registry-choice.ts';
+import { registryClients } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
@@ -21,6 +23,9 @@ const MAX_PORT = 65_535;
 const STDERR = 2;
 /** Somebody is waiting for the pod, and the API server for at most ten seconds. */
 const REGISTRY_TIMEOUT_MS = 3000;
+const REFERENCE_TIMEOUT_MS = 10_000;
+/** policy-controller's. */
+const SYSTEM_NAMESPACE = 'cosign-system';
 const NO_MATCH = ['deny', 'warn', 'allow'] as const;
 
 export async function serveWebhook(context: CommandContext): Promise<void> {
@@ -29,13 +34,15 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const port = flags.integer('port', 0, MAX_PORT) ?? DEFAULT_PORT;
   const logger = createLogger({ fd: STDERR, name: 'sealwright-webhook' });
   const trust = await trustFor(context, new HttpClient({ proxyEnv: environment }));
-  const policies = await openPolicies(context, logger);
+  const { policies, cluster } = await openPolicies(context, logger);
   const tls = await servingCertificate(context, host);
   const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
+  const registries = registryClients(context, REGISTRY_TIMEOUT_MS);
   const engines = lazyEngines(environment);
   const service = createWebhook({
     policies,
-    registry: registryClient(context, 'pull', REGISTRY_TIMEOUT_MS),
+    registry: registries.open(registries.own),
+    ...(cluster === undefined ? {} : { workloads: new WorkloadRegistries({ cluster, ...registries, now }) }),
     trustedRoot: trust.trustedRoot,
     engines: engines.open,
     ...(noMatch === undefined ? {} : { noMatch }),
@@ -78,8 +85,14 @@ function lazyEngines(environment: CommandContext['environment']): { open: Engine
   };
 }
 
+interface OpenedPolicies {
+  readonly policies: PolicySource;
+  /** Where the policies are from, and with it the pull secrets of workloads. */
+  readonly cluster?: ClusterAccess;
+}
+
 /** @throws UsageError USAGE_BAD_FLAG unless exactly one place is named; what the place throws */
-async function openPolicies({ flags, environment }: CommandContext, logger: Logger): Promise<PolicySource> {
+async function openPolicies({ flags, environment, now }: CommandContext, logger: Logger): Promise<OpenedPolicies> {
   const places = ['policy', 'in-cluster', 'kubeconfig'].filter((name) => flags.isGiven(name));
   const [place] = places;
   if (place === undefined || places.length > 1) {
@@ -88,14 +101,19 @@ async function openPolicies({ flags, environment }: CommandContext, logger: Logg
       expected: '--policy FILE, --in-cluster or --kubeconfig FILE',
     });
   }
-  if (place === 'policy') return openPolicyFiles({ paths: flags.list('policy'), logger });
+  const { loadPublicKey } = await import('../../io/keys/key-loader.ts');
+  const http = new HttpClient({ proxyEnv: environment, timeoutMs: REFERENCE_TIMEOUT_MS });
+  const outside = { http, now, kms: (uri: string) => loadPublicKey(uri, { environment, http }) };
+  if (place === 'policy') return { policies: await openPolicyFiles({ paths: flags.list('policy'), logger, outside }) };
   const { openInClusterAccess, openKubeconfigAccess } = await import('../../io/kubernetes/cluster-access.ts');
   const { watchClusterPolicies } = await import('../../servers/webhook/policy-watch.ts');
   const cluster =
     place === 'in-cluster'
       ? await openInClusterAccess(environment)
       : await openKubeconfigAccess(flags.required('kubeconfig'), flags.string('kube-context'));
-  return watchClusterPolicies({ cluster, logger });
+  const { clusterReferences } = await import('../../servers/webhook/cluster-references.ts');
+  const references = clusterReferences(cluster, flags.string('system-namespace') ?? SYSTEM_NAMESPACE, outside);
+  return { policies: await watchClusterPolicies({ cluster, logger, references }), cluster };
 }
 
 /** @throws UsageError USAGE_BAD_FLAG when there is none, or two ways to come by one */

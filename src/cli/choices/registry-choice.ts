@@ -26,6 +26,24 @@ export function registryClient(context: CommandContext, action: 'pull' | 'push',
   });
 }
 
+/**
+ * Clients that share their connections and differ in the credentials they ask for.
+ *
+ * @param timeoutMs of each request
+ */
+export function registryClients(
+  context: CommandContext,
+  timeoutMs: number,
+): { readonly own: CredentialStore; readonly open: (credentials: CredentialStore) => RegistryClient } {
+  const { flags, environment } = context;
+  const http = new HttpClient({ ...transportOptions(context), timeoutMs });
+  const allowHttp = flags.boolean('allow-http-registry') || flags.boolean('allow-insecure-registry');
+  return {
+    own: credentialsFor(context) ?? new DockerConfig(environment),
+    open: (credentials) => new RegistryClient({ http, credentials, allowHttp, action: 'pull' }),
+  };
+}
+
 /** Where signatures are kept when not beside the image. */
 export function signatureRepository({ environment }: CommandContext): Repository | undefined {
   const text = variable(environment, 'COSIGN_REPOSITORY');

@@ -28,6 +28,13 @@ export const webhook: Command = {
       isCommon: true,
     },
     { name: 'kube-context', kind: 'string', value: 'NAME', help: 'another context of the kubeconfig than its current' },
+    {
+      name: 'system-namespace',
+      kind: 'string',
+      value: 'NAME',
+      default: 'cosign-system',
+      help: 'where the Secrets and ConfigMaps are that policies of the cluster refer to',
+    },
     ...TRUST_FLAGS,
     { name: 'host', kind: 'string', value: 'ADDRESS', default: DEFAULT_HOST, help: 'where to listen', isCommon: true },
     {

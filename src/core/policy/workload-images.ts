@@ -27,6 +27,7 @@ const POD_SPECS: Readonly<Record<string, readonly string[]>> = {
 const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 const MAX_CONTAINERS = 500;
 const MAX_VOLUMES = 5000;
+const MAX_PULL_SECRETS = 100;
 
 /** Whether objects of this resource are looked into. */
 export function carriesImages(group: string, resource: string): boolean {
@@ -41,14 +42,8 @@ export function carriesImages(group: string, resource: string): boolean {
  */
 export function readWorkloadImages(group: string, resource: string, object: JsonFields): readonly WorkloadImage[] {
   const steps = POD_SPECS[`${group}/${resource}`];
-  if (steps === undefined) return [];
-  let spec = object;
-  for (const [index, step] of steps.entries()) {
-    // A ReplicationController may have no template at all; a pod without a spec is no pod.
-    const next = resource === 'pods' || index === 0 ? spec.object(step) : spec.optionalObject(step);
-    if (next === undefined) return [];
-    spec = next;
-  }
+  const spec = podSpecOf(resource, steps, object);
+  if (steps === undefined || spec === undefined) return [];
   const images = [
     ...CONTAINER_LISTS.flatMap((list) => containerImages(spec, list, steps)),
     ...volumeImages(spec, steps),
@@ -58,6 +53,34 @@ export function readWorkloadImages(group: string, resource: string, object: Json
     found: String(images.length),
     expected: `at most ${MAX_CONTAINERS}`,
   });
+}
+
+/** With whose credentials the kubelet fetches the images of an object's pods. */
+export interface PullIdentity {
+  /** Secrets that the pods name, in their order. */
+  readonly pullSecrets: readonly string[];
+  readonly serviceAccount: string;
+}
+
+/** @throws FormatError with the code of `object` when it has not the shape of its kind */
+export function readPullIdentity(group: string, resource: string, object: JsonFields): PullIdentity {
+  const spec = podSpecOf(resource, POD_SPECS[`${group}/${resource}`], object);
+  const named = spec?.objects('imagePullSecrets', MAX_PULL_SECRETS) ?? [];
+  const account = spec?.optionalString('serviceAccountName') ?? spec?.optionalString('serviceAccount') ?? '';
+  return {
+    pullSecrets: named.map((secret) => secret.optionalString('name') ?? '').filter((name) => name !== ''),
+    serviceAccount: account === '' ? 'default' : account,
+  };
+}
+
+function podSpecOf(resource: string, steps: readonly string[] | undefined, object: JsonFields): JsonFields | undefined {
+  let spec: JsonFields | undefined = object;
+  for (const [index, step] of (steps ?? []).entries()) {
+    // A ReplicationController may have no template at all; a pod without a spec is no pod.
+    spec = resource === 'pods' || index === 0 ? spec.object(step) : spec.optionalObject(step);
+    if (spec === undefined) return undefined;
+  }
+  return steps === undefined ? undefined : spec;
 }
 
 function containerImages(spec: JsonFields, list: string, steps: readonly string[]): readonly WorkloadImage[] {

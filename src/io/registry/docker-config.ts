@@ -57,13 +57,7 @@ export class DockerConfig implements CredentialStore {
       const found = await this.#askHelper(helper, server);
       if (found.kind !== 'anonymous') return found;
     }
-    const auths = config.optionalObject('auths');
-    for (const key of keysOf(registry, repository)) {
-      const entry = auths?.optionalObject(key);
-      const found = entry === undefined ? ANONYMOUS : readEntry(entry);
-      if (found.kind !== 'anonymous') return found;
-    }
-    return ANONYMOUS;
+    return credentialsIn(config.optionalObject('auths'), { registry, repository });
   }
 
   #askHelper(helper: string, server: string): Promise<Credentials> {
@@ -106,6 +100,20 @@ export class DockerConfig implements CredentialStore {
 
 function serverOf(registry: string): string {
   return registry === DEFAULT_REGISTRY ? DOCKER_HUB_KEY : registry;
+}
+
+/**
+ * The credentials that the `auths` of a configuration hold for a repository: those of the longest path that fits.
+ *
+ * @throws FormatError for an entry that is none
+ */
+export function credentialsIn(auths: JsonFields | undefined, { registry, repository }: Repository): Credentials {
+  for (const key of keysOf(registry, repository)) {
+    const entry = auths?.optionalObject(key);
+    const found = entry === undefined ? ANONYMOUS : readEntry(entry);
+    if (found.kind !== 'anonymous') return found;
+  }
+  return ANONYMOUS;
 }
 
 /** Names under which credentials of a repository may be filed, the most specific first. */

@@ -21,7 +21,7 @@ const TARGET_HASHES = ['sha256', 'sha512'] as const;
  * Throws, besides what TrustedMetadata throws: RemoteError for a mirror that cannot be asked or that lacks a file.
  */
 export class TufClient {
-  readonly #mirror: Mirror;
+  readonly #mirror: Pick<Mirror, 'url' | 'fetch'>;
   readonly #cache: MirrorCache | undefined;
   readonly #metadata: TrustedMetadata;
   readonly #now: Date;
@@ -35,7 +35,7 @@ export class TufClient {
    * @param root  the first root that is trusted, of any version
    * @param cache undefined to leave no trace and to believe nothing that was stored
    */
-  constructor(mirror: Mirror, root: Uint8Array, cache: MirrorCache | undefined, now: Date) {
+  constructor(mirror: Pick<Mirror, 'url' | 'fetch'>, root: Uint8Array, cache: MirrorCache | undefined, now: Date) {
     this.#mirror = mirror;
     this.#cache = cache;
     this.#now = now;

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseClusterImagePolicies } from '../../core/policy/cluster-image-policy-parser.ts';
+import { NO_REFERENCES, referencesOf, type ResolvedReferences } from '../../core/policy/policy-material.ts';
+import { parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
-import { FormatError, SealwrightError, UsageError } from '../../errors.ts';
+import { FormatError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import { resolveReferences, type ReferenceSources } from '../../workflows/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { PolicySource } from './policy-source.ts';
 
@@ -12,10 +15,17 @@ export interface PolicyFilesOptions {
   readonly paths: readonly string[];
   /** How often the files are read again; 5 seconds when absent, never when 0. */
   readonly rereadMs?: number;
+  /** For keys in a KMS and what is at URLs; without it policies that refer to those refuse their images. */
+  readonly outside?: Pick<ReferenceSources, 'kms' | 'http' | 'now'>;
+  /** How often what policies refer to is asked for again; 10 hours when absent, as in policy-controller. */
+  readonly resyncMs?: number;
   readonly logger?: Logger;
 }
 
 const DEFAULT_REREAD_MS = 5000;
+const DEFAULT_RESYNC_MS = 36_000_000;
+/** How soon what could not be had is asked for again. */
+const RETRY_MS = 60_000;
 const MAX_FILES = 1000;
 const MAX_FILE_BYTES = 4 << 20;
 
@@ -34,16 +44,30 @@ interface PolicyText {
 export async function openPolicyFiles(options: PolicyFilesOptions): Promise<PolicySource> {
   const { paths, rereadMs = DEFAULT_REREAD_MS, logger } = options;
   const first = await readTexts(paths);
-  let current = parseTexts(first, paths, logger);
+  let objects = parseTexts(first, paths, logger);
   let digest = digestOf(first);
+  let references = NO_REFERENCES;
+  let current: PolicySet;
+  const publish = async (): Promise<void> => {
+    references = await resolve(objects, references, options);
+    current = new PolicySet(objects.policies, references);
+  };
+  current = new PolicySet(objects.policies);
+  await publish();
+  const now = options.outside?.now ?? ((): Date => new Date());
+  let resolvedAt = now().getTime();
   const reread = async (): Promise<void> => {
     try {
       const texts = await readTexts(paths);
       const found = digestOf(texts);
-      if (found === digest) return;
+      const waitMs = hasFailures(references) ? RETRY_MS : (options.resyncMs ?? DEFAULT_RESYNC_MS);
+      const isDue = now().getTime() - resolvedAt >= waitMs;
+      if (found === digest && !isDue) return;
       // Noted before it is judged, so that one mistake is logged once.
       digest = found;
-      current = parseTexts(texts, paths, logger);
+      resolvedAt = now().getTime();
+      objects = parseTexts(texts, paths, logger);
+      await publish();
       logger?.info({ policies: current.policies.map(({ name }) => name) }, 'policies read again');
     } catch (error) {
       if (!(error instanceof SealwrightError)) throw error;
@@ -61,18 +85,50 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
 }
 
 /** No policy at all is a mistake: with `--no-match allow` it would let everything in. */
-function parseTexts(texts: readonly PolicyText[], paths: readonly string[], logger: Logger | undefined): PolicySet {
-  const policies = texts.flatMap(({ path, text }) => parseClusterImagePolicies(text, path));
+function parseTexts(texts: readonly PolicyText[], paths: readonly string[], logger: Logger | undefined): PolicyObjects {
+  const all = texts.map(({ path, text }) => parsePolicyObjects(text, path));
+  const policies = all.flatMap((objects) => objects.policies);
   if (policies.length === 0) {
     throw new UsageError('USAGE_BAD_CONFIG', 'there is no policy in the files given', {
       found: paths.join(', '),
       expected: 'at least one ClusterImagePolicy',
     });
   }
+  // Refuses two policies of one name.
+  new PolicySet(policies);
   for (const { name, warnings } of policies) {
     for (const warning of warnings) logger?.warn({ policy: name, warning }, 'policy warning');
   }
-  return new PolicySet(policies);
+  return {
+    policies,
+    trustRoots: new Map(all.flatMap(({ trustRoots }) => [...trustRoots])),
+    secrets: new Map(all.flatMap(({ secrets }) => [...secrets])),
+    configMaps: new Map(all.flatMap(({ configMaps }) => [...configMaps])),
+  };
+}
+
+/** What the policies refer to: in the files themselves, in a KMS, or at a URL. */
+async function resolve(
+  { policies, trustRoots, secrets, configMaps }: PolicyObjects,
+  previous: ResolvedReferences,
+  { outside, logger }: PolicyFilesOptions,
+): Promise<ResolvedReferences> {
+  const http = outside?.http ?? new HttpClient({ offline: true });
+  const sources: ReferenceSources = {
+    secret: (name) => Promise.resolve(secrets.get(name)),
+    configMap: (name) => Promise.resolve(configMaps.get(name)),
+    trustRoot: (name) => Promise.resolve(trustRoots.get(name)),
+    kms: outside?.kms ?? ((uri) => Promise.reject(new RemoteError('REMOTE_OFFLINE', `${uri} was not asked`))),
+    http,
+    now: outside?.now ?? ((): Date => new Date()),
+  };
+  return resolveReferences(referencesOf(policies), sources, previous, (name, error) => {
+    logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
+  });
+}
+
+function hasFailures({ keys, programs, trustRoots }: ResolvedReferences): boolean {
+  return [...keys.values(), ...programs.values(), ...trustRoots.values()].some((resolved) => 'error' in resolved);
 }
 
 async function readTexts(paths: readonly string[]): Promise<readonly PolicyText[]> {

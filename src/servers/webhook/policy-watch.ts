@@ -1,9 +1,11 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson, type JsonObject, type JsonValue } from '../../core/encoding/json.ts';
 import type { ClusterImagePolicy } from '../../core/policy/cluster-image-policy.ts';
+import { NO_REFERENCES, referencesOf } from '../../core/policy/policy-material.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
 import { readStoredPolicy } from '../../core/policy/stand-in-policy.ts';
 import { LimitError, RemoteError, SealwrightError } from '../../errors.ts';
+import { resolveReferences, type ReferenceSources } from '../../workflows/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { PolicySource } from './policy-source.ts';
@@ -11,6 +13,8 @@ import type { PolicySource } from './policy-source.ts';
 export interface PolicyWatchOptions {
   readonly cluster: ClusterAccess;
   readonly logger?: Logger;
+  /** What policies refer to (`clusterReferences`); without it those that refer to anything refuse their images. */
+  readonly references?: ReferenceSources;
   /** Waits between attempts; real time when absent. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -29,7 +33,8 @@ const LONGEST_WAIT_MS = 30_000;
 
 /**
  * Policies from a cluster's API: listed, then watched. While the API server cannot be reached, what it said last stays in
- * force. A policy that cannot be used becomes one that refuses (`readStoredPolicy`).
+ * force. A policy that cannot be used becomes one that refuses (`readStoredPolicy`). What policies refer to is asked for when a
+ * policy changes, and whenever the API server ends a watch, every five minutes.
  *
  * @throws RemoteError when the first list cannot be had: without policies nothing can be decided
  */
@@ -53,6 +58,7 @@ class PolicyWatch {
   readonly #abort = new AbortController();
   #policies = new Map<string, ClusterImagePolicy>();
   #current = new PolicySet([]);
+  #resolved = NO_REFERENCES;
 
   constructor(options: PolicyWatchOptions) {
     this.#options = options;
@@ -86,7 +92,7 @@ class PolicyWatch {
       next = metadata.optionalString('continue') ?? '';
       if (next === '') {
         this.#policies = policies;
-        this.#publish();
+        await this.#publish();
         return metadata.string('resourceVersion');
       }
     }
@@ -105,6 +111,7 @@ class PolicyWatch {
       try {
         version ??= await this.list();
         version = await this.#watch(version);
+        await this.#publish();
         waitMs = FIRST_WAIT_MS;
       } catch (error) {
         if (this.#isStopped()) return;
@@ -150,15 +157,15 @@ class PolicyWatch {
       // 410 Gone: the version is too old to go on from.
       if (type === 'ERROR') return undefined;
       version = event.object('object').object('metadata').string('resourceVersion');
-      if (type !== 'BOOKMARK') this.#apply(type, event.value('object') ?? null);
+      if (type !== 'BOOKMARK') await this.#apply(type, event.value('object') ?? null);
     }
     return version;
   }
 
-  #apply(type: string, object: JsonValue): void {
+  async #apply(type: string, object: JsonValue): Promise<void> {
     if (type === 'DELETED') this.#policies.delete(nameOf(object));
     else this.#read(object, this.#policies);
-    this.#publish();
+    await this.#publish();
   }
 
   #read(object: JsonValue, into: Map<string, ClusterImagePolicy>): void {
@@ -172,8 +179,16 @@ class PolicyWatch {
     into.set(name, policy);
   }
 
-  #publish(): void {
-    this.#current = new PolicySet([...this.#policies.values()]);
+  /** A set comes into force whole, with what it refers to. */
+  async #publish(): Promise<void> {
+    const policies = [...this.#policies.values()];
+    const { references, logger } = this.#options;
+    if (references !== undefined) {
+      this.#resolved = await resolveReferences(referencesOf(policies), references, this.#resolved, (name, error) => {
+        logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
+      });
+    }
+    this.#current = new PolicySet(policies, this.#resolved);
   }
 
   async #request(query: URLSearchParams): Promise<{ url: string; headers: Record<string, string>; peer: string }> {

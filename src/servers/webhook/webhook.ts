@@ -3,6 +3,7 @@ import type { NoMatchAction } from '../../core/policy/image-decision.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
 import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
+import type { PullIdentity } from '../../core/policy/workload-images.ts';
 import type { ProgramVerdict } from '../../core/policy/policy-context.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import {
@@ -16,13 +17,14 @@ import { InvariantError, LimitError, RemoteError, renderError, SealwrightError }
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
-import { fetchConfigFiles } from '../../workflows/image-config.ts';
 import { evaluateProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
+import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
 import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
 import type { Logger } from '../shell/logger.ts';
 import { DecisionCounters } from './decision-counters.ts';
+import type { WorkloadRegistries } from './pull-secrets.ts';
 import type { PolicySource } from './policy-source.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
 
@@ -31,6 +33,8 @@ export interface WebhookOptions {
   readonly policies: PolicySource;
   /** Its HTTP client should give up within seconds: somebody is waiting for the pod. */
   readonly registry: RegistryClient;
+  /** Registries with the credentials of each workload; `registry` for all when absent. */
+  readonly workloads?: Pick<WorkloadRegistries, 'access'>;
   readonly trustedRoot: TrustedRoot;
   /** For policies in CUE and Rego; without it they cannot be evaluated, and refuse. */
   readonly engines?: EnginesSource;
@@ -54,6 +58,9 @@ const MAX_UNDER_WAY = 1000;
 /** The admission webhook. To be served over HTTPS: the API server speaks nothing else. */
 export function createWebhook(options: WebhookOptions): Webhook {
   const { policies, noMatch = 'deny', logger } = options;
+  const common = commonAccess(options.registry);
+  const access = (namespace: string, identity: PullIdentity): RegistryAccess =>
+    options.workloads?.access(namespace, identity) ?? common;
   const evidence = new AdmissionEvidence(options);
   const materials = new Materials(options.trustedRoot);
   const counters = new DecisionCounters();
@@ -77,7 +84,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           policies: current,
           material,
           evaluate: (program, input) => evaluate(options.engines, material, program, input),
-          configFiles: (image) => fetchConfigFiles(options.registry, image),
+          access,
           noMatch,
           stage,
           deadlineMs,

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { PinnedImage } from '../../../src/core/policy/image-evidence.ts';
 import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
 import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
+import { commonAccess } from '../../../src/workflows/registry-access.ts';
 import { AdmissionEvidence, type EvidenceRequest } from '../../../src/workflows/admission-evidence.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, podSpec } from './review.ts';
@@ -117,7 +118,6 @@ test('what is remembered is asked for again when it is an hour old, or from the 
 test('of more images than may be remembered, those not asked for longest are forgotten', async (t) => {
   const { world } = await openDoor(t);
   const evidence = new AdmissionEvidence({
-    registry: world.client,
     trustedRoot: world.instance.trustedRoot,
     now: () => new Date(),
     maxImages: 2,
@@ -134,6 +134,7 @@ test('of more images than may be remembered, those not asked for longest are for
     image,
     authorities: authorities.filter((authority) => authority.kind !== 'static'),
     material,
+    access: commonAccess(world.client),
   });
   const known = (): boolean[] => images.map((image) => evidence.remembered(about(image)) !== undefined);
   await evidence.fresh(about(images[0]!));

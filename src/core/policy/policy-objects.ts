@@ -1,0 +1,66 @@
+import type { JsonFields } from '../encoding/json-fields.ts';
+import { utf8 } from '../encoding/bytes.ts';
+import { parseClusterImagePolicy, type PolicyParserOptions } from './cluster-image-policy-parser.ts';
+import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import { parsePolicyDocuments } from './policy-document.ts';
+import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
+
+/** Policies from files, with what they refer to where the files hold that as well. */
+export interface PolicyObjects {
+  readonly policies: readonly ClusterImagePolicy[];
+  readonly trustRoots: ReadonlyMap<string, TrustRootSource>;
+  /** Entries of Secrets by name; their namespace is the controller's, whatever it says. */
+  readonly secrets: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+  readonly configMaps: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+const MAX_ENTRIES = 1000;
+
+/**
+ * Every object of one or more YAML documents: `ClusterImagePolicy`, `TrustRoot`, and the Secrets and ConfigMaps that they
+ * refer to.
+ *
+ * @param source where the text is from, for messages
+ * @throws FormatError FORMAT_POLICY; UsageError USAGE_BAD_CONFIG for objects of other kinds; LimitError
+ */
+export function parsePolicyObjects(text: string, source: string, options: PolicyParserOptions = {}): PolicyObjects {
+  const policies: ClusterImagePolicy[] = [];
+  const trustRoots = new Map<string, TrustRootSource>();
+  const secrets = new Map<string, ReadonlyMap<string, Uint8Array>>();
+  const configMaps = new Map<string, ReadonlyMap<string, string>>();
+  for (const document of parsePolicyDocuments(text, source)) {
+    switch (`${document.optionalString('apiVersion') ?? ''} ${document.optionalString('kind') ?? ''}`) {
+      case 'policy.sigstore.dev/v1alpha1 TrustRoot':
+        trustRoots.set(nameOf(document), parseTrustRoot(document.object('spec'), `TrustRoot ${nameOf(document)}`));
+        break;
+      case 'v1 Secret':
+        secrets.set(nameOf(document), secretEntries(document));
+        break;
+      case 'v1 ConfigMap':
+        configMaps.set(nameOf(document), textEntries(document.optionalObject('data')));
+        break;
+      default:
+        policies.push(parseClusterImagePolicy(document, options));
+    }
+  }
+  return { policies, trustRoots, secrets, configMaps };
+}
+
+function nameOf(document: JsonFields): string {
+  return document.object('metadata').string('name');
+}
+
+function secretEntries(document: JsonFields): ReadonlyMap<string, Uint8Array> {
+  const data = document.optionalObject('data');
+  const plain = textEntries(document.optionalObject('stringData'));
+  return new Map([
+    ...(data?.names() ?? [])
+      .slice(0, MAX_ENTRIES)
+      .map((name) => [name, data?.bytes(name) ?? new Uint8Array(0)] as const),
+    ...[...plain].map(([name, value]) => [name, utf8(value)] as const),
+  ]);
+}
+
+function textEntries(fields: JsonFields | undefined): ReadonlyMap<string, string> {
+  return new Map((fields?.names() ?? []).slice(0, MAX_ENTRIES).map((name) => [name, fields?.string(name) ?? '']));
+}

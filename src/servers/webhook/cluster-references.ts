@@ -1,0 +1,38 @@
+import { parseTrustRoot } from '../../core/policy/trust-root-parser.ts';
+import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
+import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';
+import type { ReferenceSources } from '../../workflows/policy-references.ts';
+
+const TRUST_ROOTS = '/apis/policy.sigstore.dev/v1alpha1/trustroots';
+const MAX_ENTRIES = 1000;
+
+/**
+ * What policies refer to, from the cluster that they come from: Secrets and ConfigMaps of the controller's own namespace, and
+ * `TrustRoot`s.
+ */
+export function clusterReferences(
+  cluster: ClusterAccess,
+  systemNamespace: string,
+  outside: Pick<ReferenceSources, 'kms' | 'http' | 'now'>,
+): ReferenceSources {
+  return {
+    ...outside,
+    secret: async (name) => {
+      const object = await fetchClusterObject(cluster, corePath(systemNamespace, 'secrets', name));
+      const data = object?.optionalObject('data');
+      if (object === undefined) return undefined;
+      const names = (data?.names() ?? []).slice(0, MAX_ENTRIES);
+      return new Map(names.map((key) => [key, data?.bytes(key) ?? new Uint8Array(0)]));
+    },
+    configMap: async (name) => {
+      const object = await fetchClusterObject(cluster, corePath(systemNamespace, 'configmaps', name));
+      const data = object?.optionalObject('data');
+      if (object === undefined) return undefined;
+      return new Map((data?.names() ?? []).slice(0, MAX_ENTRIES).map((key) => [key, data?.string(key) ?? '']));
+    },
+    trustRoot: async (name) => {
+      const object = await fetchClusterObject(cluster, `${TRUST_ROOTS}/${encodeURIComponent(name)}`);
+      return object === undefined ? undefined : parseTrustRoot(object.object('spec'), `TrustRoot ${name}`);
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { PublicKey } from '../core/crypto/public-key.ts';
+import { digest } from '../core/crypto/digest.ts';
+import { encodeHex } from '../core/encoding/hex.ts';
+import { parseUtf8 } from '../core/encoding/utf8.ts';
+import type { KeySource, ProgramSource } from '../core/policy/cluster-image-policy.ts';
+import type { PolicyReferences, Resolved, ResolvedReferences } from '../core/policy/policy-material.ts';
+import type { TrustRootSource } from '../core/policy/trust-root-parser.ts';
+import { parseTrustedRoot, type TrustedRoot } from '../core/trust/trusted-root.ts';
+import { FormatError, PolicyError, SealwrightError, VerificationError } from '../errors.ts';
+import { Mirror } from '../io/tuf/mirror.ts';
+import { archiveMirror } from '../io/tuf/archive-mirror.ts';
+import { TufClient } from '../io/tuf/tuf-client.ts';
+import type { HttpClient } from '../io/net/http-client.ts';
+
+/** Where the things are that policies refer to. Undefined: there is no such object. */
+export interface ReferenceSources {
+  readonly secret: (name: string) => Promise<ReadonlyMap<string, Uint8Array> | undefined>;
+  readonly configMap: (name: string) => Promise<ReadonlyMap<string, string> | undefined>;
+  readonly trustRoot: (name: string) => Promise<TrustRootSource | undefined>;
+  /** The public key that a KMS reference names. */
+  readonly kms: (uri: string) => Promise<PublicKey>;
+  /** For programs at URLs and remote TUF repositories. */
+  readonly http: HttpClient;
+  readonly now: () => Date;
+}
+
+const MAX_PROGRAM_BYTES = 1 << 20;
+
+/**
+ * Everything that the policies refer to. What cannot be had now and could be had before stays what it was, so that a key
+ * service that is down takes no policy with it; what never could be had is an error in its place.
+ *
+ * @param previous      what was resolved before
+ * @param reportFailure told of what stays in force only because it was had before
+ */
+export async function resolveReferences(
+  references: PolicyReferences,
+  sources: ReferenceSources,
+  previous: ResolvedReferences,
+  reportFailure: (name: string, error: SealwrightError) => void = () => undefined,
+): Promise<ResolvedReferences> {
+  const all = async <Source, Value>(
+    wanted: Iterable<readonly [string, Source]>,
+    before: ReadonlyMap<string, Resolved<Value>>,
+    resolve: (source: Source) => Promise<Value>,
+  ): Promise<ReadonlyMap<string, Resolved<Value>>> => {
+    const entries = [...wanted].map(async ([name, source]): Promise<[string, Resolved<Value>]> => {
+      try {
+        return [name, { value: await resolve(source) }];
+      } catch (error) {
+        if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+        reportFailure(name, error);
+        const known = before.get(name);
+        return [name, known !== undefined && 'value' in known ? known : { error }];
+      }
+    });
+    return new Map(await Promise.all(entries));
+  };
+  const [keys, programs, trustRoots] = await Promise.all([
+    all(references.keys, previous.keys, (source) => resolveKey(source, sources)),
+    all(references.programs, previous.programs, (source) => resolveProgram(source, sources)),
+    all(
+      [...references.trustRoots].map((name) => [name, name] as const),
+      previous.trustRoots,
+      (name) => resolveTrustRoot(name, sources),
+    ),
+  ]);
+  return { keys, programs, trustRoots };
+}
+
+async function resolveKey(
+  source: Exclude<KeySource, { kind: 'data' }>,
+  { secret, kms }: ReferenceSources,
+): Promise<PublicKey> {
+  if (source.kind === 'kms') return kms(source.uri);
+  const { name } = source;
+  const entries = await secret(name);
+  if (entries === undefined) throw missing(`Secret ${name}`);
+  const [only, another] = entries.values();
+  if (only === undefined) throw unusable(`secret "${name}" contains no data`);
+  if (another !== undefined) throw unusable(`secret "${name}" contains multiple data entries, only one is supported`);
+  try {
+    return PublicKey.fromPem(parseUtf8(only, 'FORMAT_PEM', `the entry of secret ${name}`));
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    throw unusable(`secret "${name}" contains an invalid public key: ${cause.message}`);
+  }
+}
+
+async function resolveProgram(
+  source: Exclude<ProgramSource, { kind: 'data' }>,
+  { configMap, http }: ReferenceSources,
+): Promise<string> {
+  if (source.kind === 'configMap') {
+    const text = (await configMap(source.name))?.get(source.key);
+    if (text === undefined) throw missing(`ConfigMap ${source.name} with the key ${source.key}`);
+    return text;
+  }
+  const { url, sha256 } = source;
+  const peer = "the policy's server";
+  const { body } = await http.request({ url, maxBytes: MAX_PROGRAM_BYTES, redirects: 'refuse', peer });
+  const actual = encodeHex(digest('sha256', body));
+  if (actual === sha256) return parseUtf8(body, 'FORMAT_POLICY', 'the policy');
+  throw new VerificationError('DIGEST_MISMATCH', 'failed to check sha256sum from policy remote', {
+    found: actual,
+    expected: sha256,
+  });
+}
+
+async function resolveTrustRoot(name: string, { trustRoot, http, now }: ReferenceSources): Promise<TrustedRoot> {
+  const source = await trustRoot(name);
+  if (source === undefined) throw unusable(`trustRootRef ${name} not found`);
+  if (source.kind === 'keys') return source.trustedRoot;
+  if (source.targets !== 'targets') {
+    throw new PolicyError('POLICY_EVALUATION', `the TrustRoot ${name} keeps its targets in a folder of another name`, {
+      found: source.targets,
+      expected: 'targets, as TUF repositories do',
+    });
+  }
+  const mirror =
+    source.kind === 'remote' ? new Mirror(source.mirror, http) : archiveMirror(source.archive, `TrustRoot ${name}`);
+  // Without a cache: what was had before is kept by whoever asks.
+  const client = new TufClient(mirror, source.root, undefined, now());
+  await client.refresh();
+  return parseTrustedRoot(await client.target(source.trustedRootTarget));
+}
+
+function missing(what: string): PolicyError {
+  return new PolicyError('POLICY_EVALUATION', `the policy refers to what is not there`, { found: `no ${what}` });
+}
+
+function unusable(message: string): PolicyError {
+  return new PolicyError('POLICY_EVALUATION', message, { expected: 'what the policy refers to, as it needs it' });
+}
