@@ -5,9 +5,12 @@ import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { verificationDemand } from '../core/policy/verification-demand.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { SealwrightError } from '../errors.ts';
+import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { fetchImageSignatures } from './image-signatures.ts';
 import type { RegistryAccess } from './registry-access.ts';
+import { RegistryPause } from './registry-pause.ts';
+import { encodeStoredEvidence, parseStoredEvidence, type EvidenceStore } from './stored-evidence.ts';
 import { SignatureRecord } from './signature-record.ts';
 
 export interface EvidenceOptions {
@@ -15,8 +18,14 @@ export interface EvidenceOptions {
   readonly now: () => Date;
   /** Records remembered; the one not asked for longest goes first. */
   readonly maxImages?: number;
-  /** How long a pass may rest on what was found before. */
+  /** How long a pass may rest on what was found before; an hour when absent. */
   readonly maxAgeMs?: number;
+  /** How long a pass may rest on it while the registry cannot be asked; a day when absent, never when 0. */
+  readonly lastKnownMs?: number;
+  /** Where what was found outlives this process. */
+  readonly store?: EvidenceStore;
+  /** Told of a store that fails: without it evidence is fetched again. */
+  readonly reportStoreFailure?: (error: SealwrightError) => void;
 }
 
 /** One image as the policies that cover it look at it. */
@@ -29,11 +38,13 @@ export interface EvidenceRequest {
 
 const DEFAULT_MAX_IMAGES = 2000;
 const DEFAULT_MAX_AGE_MS = 3_600_000;
+const DEFAULT_LAST_KNOWN_MS = 86_400_000;
 /** Images that one registry is asked about at once, over all reviews: a burst of pods must not become a burst there. */
 const PARALLEL_IMAGES = 16;
 
 /** Where signatures of an image are, and whether its attestations are wanted too. */
 interface Place {
+  readonly image: PinnedImage;
   /** Image, repository and prefix: what a record is remembered by. */
   readonly name: string;
   readonly repository: Repository;
@@ -54,15 +65,27 @@ export class AdmissionEvidence {
   readonly #known = new Map<string, SignatureRecord>();
   readonly #underWay = new Map<string, Promise<SignatureRecord>>();
 
+  readonly #pause: RegistryPause;
+
   constructor(options: EvidenceOptions) {
     this.#options = options;
+    this.#pause = new RegistryPause(options.now);
   }
 
   /** What is remembered about every place that the authorities look at, if nothing of it is too old. */
   remembered(request: EvidenceRequest): EvidenceFor | undefined {
+    return this.#recallAll(request, this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS);
+  }
+
+  /** The same with the age that counts while the registry cannot be asked: proven before, and not longer ago than that. */
+  lastKnown(request: EvidenceRequest): EvidenceFor | undefined {
+    return this.#recallAll(request, this.#options.lastKnownMs ?? DEFAULT_LAST_KNOWN_MS);
+  }
+
+  #recallAll(request: EvidenceRequest, maxAgeMs: number): EvidenceFor | undefined {
     const found = new Map<string, SignatureRecord>();
     for (const place of placesOf(request)) {
-      const record = this.#recall(place);
+      const record = this.#recall(place, maxAgeMs);
       if (record === undefined) return undefined;
       found.set(place.name, record);
     }
@@ -87,19 +110,50 @@ export class AdmissionEvidence {
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
   async resolve(reference: ImageReference, access: RegistryAccess): Promise<PinnedImage> {
-    const { digest } = await this.#limit.run(reference.registry, () => access.client([]).resolve(reference));
+    const { digest } = await this.#limit.run(reference.registry, () =>
+      this.#pause.run(reference.registry, () => access.client([]).resolve(reference)),
+    );
     return { registry: reference.registry, repository: reference.repository, digest };
   }
 
-  #recall({ name, wantsAttestations }: Place): SignatureRecord | undefined {
-    const known = this.#known.get(name);
+  #recall(place: Place, maxAgeMs: number): SignatureRecord | undefined {
+    const { name, wantsAttestations } = place;
+    const known = this.#known.get(name) ?? this.#stored(place);
     if (known === undefined) return undefined;
-    this.#known.delete(name);
+    // The one asked for last is forgotten last.
+    this.#remember(name, known);
     const ageMs = this.#options.now().getTime() - known.foundAt.getTime();
     // A clock that went back makes nothing younger.
-    if (ageMs < 0 || ageMs > (this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS)) return undefined;
-    this.#known.set(name, known);
+    if (ageMs < 0 || ageMs > maxAgeMs) return undefined;
     return wantsAttestations && !known.hasAttestations ? undefined : known;
+  }
+
+  #stored({ name, image }: Place): SignatureRecord | undefined {
+    const text = this.#withStore((store) => store.get(name));
+    if (text === undefined) return undefined;
+    try {
+      const { found, foundAt } = parseStoredEvidence(text, [IMAGE_SIGNATURE_PREDICATE]);
+      // Signatures are verified for the digest that the record names: it has to be this image's.
+      if (found.digest.toString() !== image.digest.toString()) return undefined;
+      return new SignatureRecord(found, this.#options.trustedRoot, foundAt);
+    } catch (error) {
+      if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+      this.#options.reportStoreFailure?.(error);
+      return undefined;
+    }
+  }
+
+  /** A store that fails costs requests, and decides nothing. */
+  #withStore<Result>(use: (store: EvidenceStore) => Result): Result | undefined {
+    const { store, reportStoreFailure } = this.#options;
+    if (store === undefined) return undefined;
+    try {
+      return use(store);
+    } catch (error) {
+      if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+      reportStoreFailure?.(error);
+      return undefined;
+    }
   }
 
   #fetch({ image, access }: EvidenceRequest, place: Place): Promise<SignatureRecord> {
@@ -108,7 +162,9 @@ export class AdmissionEvidence {
     const shared = this.#underWay.get(name);
     if (shared !== undefined) return shared;
     const fetch = this.#limit
-      .run(place.repository.registry, () => this.#fetchRecord(image, place, access))
+      .run(place.repository.registry, () =>
+        this.#pause.run(place.repository.registry, () => this.#fetchRecord(image, place, access)),
+      )
       .finally(() => {
         this.#underWay.delete(name);
       });
@@ -128,6 +184,9 @@ export class AdmissionEvidence {
     });
     const record = new SignatureRecord(found, trustedRoot, foundAt);
     this.#remember(place.name, record);
+    this.#withStore((store) => {
+      store.put(place.name, foundAt, encodeStoredEvidence({ found, foundAt }));
+    });
     return record;
   }
 
@@ -155,6 +214,7 @@ function placeOf(image: PinnedImage, { source, attestations }: SigningAuthority)
   const { registry, repository } = source?.repository ?? image;
   const tagPrefix = source?.tagPrefix ?? '';
   return {
+    image,
     name: `${pinnedName(image)} in ${registry}/${repository}${tagPrefix === '' ? '' : ` behind ${tagPrefix}`}`,
     repository: { registry, repository },
     tagPrefix,

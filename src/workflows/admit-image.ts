@@ -1,5 +1,6 @@
 import { ImageReference, parseReference } from '../core/image/reference.ts';
 import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
+import { applyAnswerActions, type AnswerActions } from '../core/policy/answer-actions.ts';
 import {
   decideImage,
   decideRefused,
@@ -28,6 +29,8 @@ export interface ImageAdmission {
   /** With the workload's credentials. */
   readonly access: RegistryAccess;
   readonly noMatch: NoMatchAction;
+  /** Answers that only warn. */
+  readonly actions: AnswerActions;
   readonly object: ReviewedObject;
   /** Whether the answer may pin a tag; when it may not, a tag that needs a signature is refused. */
   readonly mayPin: boolean;
@@ -60,8 +63,34 @@ export async function admitImage(text: string, admission: ImageAdmission): Promi
     const context = contextOf(admission, () => NO_EVIDENCE);
     return { decision: await decideImage(possible, reference.toString(), material, context) };
   }
-  const late = admission.timeIsUp.then(() => ({ decision: refusedForTime(reference, possible) }));
-  return Promise.race([decideCovered(reference, possible, admission), late]);
+  const late = admission.timeIsUp.then(async () => ({ decision: await decideLate(reference, possible, admission) }));
+  const { decision, ...rest } = await Promise.race([decideCovered(reference, possible, admission), late]);
+  return { decision: applyAnswerActions(decision, admission.actions), ...rest };
+}
+
+/** The time is up: what was proven before may still admit the image, and nothing else can. */
+async function decideLate(
+  reference: ImageReference,
+  possible: readonly ClusterImagePolicy[],
+  admission: ImageAdmission,
+): Promise<ImageDecision> {
+  const { registry, repository, digest } = reference;
+  const known = digest === undefined ? undefined : await lastKnownPass({ registry, repository, digest }, admission);
+  return known ?? refusedForTime(reference, possible);
+}
+
+/**
+ * An image that was proven before, and still would be by the policies of the moment, is admitted while its registry cannot be
+ * asked: a rollback, or a node that is lost, must not wait for a registry that is down.
+ */
+async function lastKnownPass(image: PinnedImage, admission: ImageAdmission): Promise<ImageDecision | undefined> {
+  const { evidence, policies, object, material, access } = admission;
+  const covering = policies.covering(object, image);
+  const known = evidence.lastKnown({ image, authorities: signingAuthorities(covering), material, access });
+  if (known === undefined || covering.length === 0) return undefined;
+  const name = new ImageReference(image).toString();
+  const decision = await decideImage(covering, name, material, contextOf(admission, known, image));
+  return decision.action === 'allow' ? { ...decision, isLastKnown: true } : undefined;
 }
 
 async function decideCovered(
@@ -99,7 +128,8 @@ async function decidePinned(image: PinnedImage, admission: ImageAdmission): Prom
   const remembered = evidence.remembered(request);
   const decision = remembered === undefined ? undefined : await decide(remembered);
   if (decision?.action === 'allow') return decision;
-  return decide(await evidence.fresh(request));
+  const current = await decide(await evidence.fresh(request));
+  return current.isUnchecked ? ((await lastKnownPass(image, admission)) ?? current) : current;
 }
 
 function contextOf(

@@ -15,7 +15,7 @@ import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-ima
 
 export interface ReviewAdmission extends Pick<
   ImageAdmission,
-  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch'
+  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch' | 'actions'
 > {
   /** Registries as the pods of a workload reach them. */
   readonly access: (namespace: string, identity: PullIdentity) => RegistryAccess;
@@ -119,7 +119,7 @@ function compose(images: readonly WorkloadImage[], admitted: ReadonlyMap<string,
   const warnings = findings(images, admitted, 'warnings');
   const decision: ReviewDecision =
     denied.length === 0 ? (warnings.length === 0 ? 'allow' : 'warn') : isUnchecked ? 'could-not-check' : 'deny';
-  const common = { warnings: warningLines(warnings), auditAnnotations: { decision } };
+  const common = { warnings: warningLines(warnings), auditAnnotations: { decision, ...lastKnownNote(admitted) } };
   const names = [...admitted].map(([text, { pinned }]) => pinned ?? text);
   if (denied.length === 0) {
     return { answer: { ...common, isAllowed: true, patch: pins(images, admitted) }, decision, images: names };
@@ -130,6 +130,12 @@ function compose(images: readonly WorkloadImage[], admitted: ReadonlyMap<string,
     ? { code: 503, reason: 'ServiceUnavailable', message }
     : { code: 403, reason: 'Forbidden', message };
   return { answer: { ...common, isAllowed: false, status, patch: [] }, decision, images: names };
+}
+
+/** For the audit log: which images rest on evidence from before. */
+function lastKnownNote(admitted: ReadonlyMap<string, AdmittedImage>): Readonly<Record<string, string>> {
+  const names = [...admitted].filter(([, { decision }]) => decision.isLastKnown === true).map(([text]) => text);
+  return names.length === 0 ? {} : { 'last-known-good': names.slice(0, 10).join(', ') };
 }
 
 /** One finding for each image and error, with every place that names the image. */

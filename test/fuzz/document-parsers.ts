@@ -22,6 +22,9 @@ import { encodeSigningConfig, parseSigningConfig } from '../../src/core/trust/si
 import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
 import { parseTokenResponse } from '../../src/io/oidc/spiffe-message.ts';
+import { readSignatureLayer } from '../../src/core/bundle/signature-layer.ts';
+import { encodeStoredEvidence, parseStoredEvidence } from '../../src/workflows/stored-evidence.ts';
+import { signedLayer } from '../support/signature-layers.ts';
 import { pod } from '../servers/webhook/review.ts';
 import { trustRoot } from '../servers/webhook/trust-root-document.ts';
 import { FORMAT, text, vectors, INSTANCE, CLAIMS, TOKEN, DIGEST, json, type FuzzedParser } from './samples.ts';
@@ -70,6 +73,29 @@ const POLICY_REFERENCES = [
   'apiVersion: policy.sigstore.dev/v1alpha1\nkind: TrustRoot\nmetadata: {name: r}\nspec: {remote: {root: AAAA, mirror: "https://m"}}\n',
   trustRoot(INSTANCE),
 ];
+
+const LAYER = signedLayer(INSTANCE, Digest.parse(DIGEST));
+
+const STORED_EVIDENCE = encodeStoredEvidence({
+  foundAt: new Date('2026-01-01T00:00:00Z'),
+  found: {
+    reference: parseReference(`r.example/a@${DIGEST}`),
+    digest: Digest.parse(DIGEST),
+    isTagResolved: false,
+    predicateTypes: 'any',
+    signatures: [
+      {
+        format: 'legacy',
+        bundle: readSignatureLayer(LAYER.content, LAYER.annotations),
+        layer: { ...LAYER, layerDigest: Digest.of(LAYER.content), manifestDigest: Digest.parse(DIGEST) },
+        manifestDigest: Digest.parse(DIGEST),
+      },
+    ],
+    otherPredicateTypes: [],
+    unreadFormats: [],
+    unusable: [],
+  },
+});
 
 const claimsOf = (bytes: Uint8Array): JsonFields =>
   new JsonFields(parseJson(bytes, 'claims', 'FORMAT_TOKEN'), 'token', 'FORMAT_TOKEN');
@@ -204,10 +230,10 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     rounds: 400,
   },
   {
-    name: 'core/policy/policy-objects.ts: parsePolicyObjects',
-    families: ['usage', ...FORMAT],
-    parse: (bytes) => parsePolicyObjects(text(bytes), 'it'),
-    samples: [...POLICIES.slice(0, 1), ...POLICY_REFERENCES],
+    name: 'workflows/stored-evidence.ts: parseStoredEvidence',
+    families: FORMAT,
+    parse: (bytes) => parseStoredEvidence(bytes, ['https://sigstore.dev/cosign/sign/v1']),
+    samples: [STORED_EVIDENCE],
     rounds: 400,
   },
   {

@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { answerActions } from '../../core/policy/answer-actions.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
@@ -9,11 +10,13 @@ import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
+import { openEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import { createWebhook } from '../../servers/webhook/webhook.ts';
 import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { parseDuration } from '../duration.ts';
 import { readTextFile } from '../input-file.ts';
 import { untilInterrupted } from '../interruption.ts';
 
@@ -39,12 +42,17 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
   const registries = registryClients(context, REGISTRY_TIMEOUT_MS);
   const engines = lazyEngines(environment);
+  const evidenceFile = flags.string('evidence');
+  const store = evidenceFile === undefined ? undefined : openEvidenceStore(evidenceFile);
   const service = createWebhook({
     policies,
     registry: registries.open(registries.own),
     ...(cluster === undefined ? {} : { workloads: new WorkloadRegistries({ cluster, ...registries, now }) }),
     trustedRoot: trust.trustedRoot,
     engines: engines.open,
+    actions: answerActions(flags.list('answer')),
+    ...(store === undefined ? {} : { store }),
+    ...ages(context),
     ...(noMatch === undefined ? {} : { noMatch }),
     now,
     logger,
@@ -58,8 +66,21 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await listening.close();
     await service.close();
     await engines.close();
+    store?.close();
     await policies.close();
   }
+}
+
+/** @throws UsageError USAGE_BAD_FLAG */
+function ages({ flags }: CommandContext): { maxAgeMs?: number; lastKnownMs?: number } {
+  const maxAge = flags.string('evidence-max-age');
+  const lastKnown = flags.string('last-known-good');
+  return {
+    ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge, 'evidence-max-age') }),
+    ...(lastKnown === undefined
+      ? {}
+      : { lastKnownMs: lastKnown === 'never' ? 0 : parseDuration(lastKnown, 'last-known-good') }),
+  };
 }
 
 /** Opened by the first policy that needs them: most have no program. */

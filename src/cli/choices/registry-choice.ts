@@ -35,12 +35,13 @@ export function registryClients(
   context: CommandContext,
   timeoutMs: number,
 ): { readonly own: CredentialStore; readonly open: (credentials: CredentialStore) => RegistryClient } {
-  const { flags, environment } = context;
+  const { flags } = context;
   const http = new HttpClient({ ...transportOptions(context), timeoutMs });
   const allowHttp = flags.boolean('allow-http-registry') || flags.boolean('allow-insecure-registry');
   return {
-    own: credentialsFor(context) ?? new DockerConfig(environment),
-    open: (credentials) => new RegistryClient({ http, credentials, allowHttp, action: 'pull' }),
+    own: credentialsFor(context),
+    open: (credentials) =>
+      new RegistryClient({ http, credentials, allowHttp, action: 'pull', maxBlobBytes: attachmentLimit(context) }),
   };
 }
 

@@ -25,6 +25,8 @@ import { mountHealth } from '../shell/health.ts';
 import type { Logger } from '../shell/logger.ts';
 import { DecisionCounters } from './decision-counters.ts';
 import type { WorkloadRegistries } from './pull-secrets.ts';
+import type { AnswerActions } from '../../core/policy/answer-actions.ts';
+import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
 import type { PolicySource } from './policy-source.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
 
@@ -40,8 +42,15 @@ export interface WebhookOptions {
   readonly engines?: EnginesSource;
   /** What happens to images that no policy is about; `deny` when absent, as in policy-controller. */
   readonly noMatch?: NoMatchAction;
+  /** Answers that only warn; all refuse when absent. */
+  readonly actions?: AnswerActions;
   readonly now: () => Date;
   readonly logger?: Logger;
+  /** Keeps what was found about images; closed by whoever opened it. */
+  readonly store?: EvidenceStore;
+  /** How long a pass may rest on what was found before: an hour; a day while the registry cannot be asked. */
+  readonly maxAgeMs?: number;
+  readonly lastKnownMs?: number;
 }
 
 export interface Webhook {
@@ -61,7 +70,12 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const common = commonAccess(options.registry);
   const access = (namespace: string, identity: PullIdentity): RegistryAccess =>
     options.workloads?.access(namespace, identity) ?? common;
-  const evidence = new AdmissionEvidence(options);
+  const evidence = new AdmissionEvidence({
+    ...options,
+    reportStoreFailure: (error) => {
+      logger?.error({ error }, 'the evidence store failed; evidence is fetched again');
+    },
+  });
   const materials = new Materials(options.trustedRoot);
   const counters = new DecisionCounters();
   const underWay = new Set<Promise<unknown>>();
@@ -86,6 +100,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           evaluate: (program, input) => evaluate(options.engines, material, program, input),
           access,
           noMatch,
+          actions: options.actions ?? {},
           stage,
           deadlineMs,
         });

@@ -1,10 +1,9 @@
 /** A webhook in front of a world, with policies that a test exchanges at will. */
 import type { TestContext } from 'node:test';
 import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import type { NoMatchAction } from '../../../src/core/policy/image-decision.ts';
 import { PolicySet } from '../../../src/core/policy/policy-set.ts';
 import type { PolicyEngines } from '../../../src/io/engines/policy-engines.ts';
-import { createWebhook, type Webhook } from '../../../src/servers/webhook/webhook.ts';
+import { createWebhook, type Webhook, type WebhookOptions } from '../../../src/servers/webhook/webhook.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { World } from './world.ts';
 
@@ -15,19 +14,26 @@ export interface Door {
   readonly enforce: (...texts: readonly string[]) => void;
 }
 
-export async function openDoor(
-  t: TestContext,
-  options: { noMatch?: NoMatchAction; now?: () => Date; engines?: PolicyEngines } = {},
-): Promise<Door> {
-  const world = await World.open(t);
+export interface DoorOptions extends Pick<
+  WebhookOptions,
+  'noMatch' | 'actions' | 'store' | 'maxAgeMs' | 'lastKnownMs'
+> {
+  readonly now?: () => Date;
+  readonly engines?: PolicyEngines;
+  /** Another webhook in front of the same world. */
+  readonly world?: World;
+}
+
+export async function openDoor(t: TestContext, options: DoorOptions = {}): Promise<Door> {
+  const { engines, world = await World.open(t), ...rest } = options;
   let policies = new PolicySet([]);
   const webhook = createWebhook({
     policies: { current: () => policies, ready: () => Promise.resolve(), close: () => Promise.resolve() },
     registry: world.client,
     trustedRoot: world.instance.trustedRoot,
-    now: options.now ?? (() => new Date()),
-    ...(options.engines === undefined ? {} : { engines: engineSource(options.engines) }),
-    ...(options.noMatch === undefined ? {} : { noMatch: options.noMatch }),
+    now: () => new Date(),
+    ...rest,
+    ...(engines === undefined ? {} : { engines: engineSource(engines) }),
   });
   t.after(() => webhook.close());
   return {
