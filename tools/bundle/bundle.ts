@@ -120,7 +120,7 @@ const lateBuiltins: esbuild.Plugin = {
     build.onLoad({ filter: /.*/, namespace: LATE }, async ({ path }) => {
       const names = Object.keys((await import(path)) as object).filter((name) => name !== 'default');
       const getter = (name: string): string =>
-        `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>require("${path}").${name}});`;
+        `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>process.getBuiltinModule("${path}").${name}});`;
       return { contents: names.map(getter).join('') };
     });
   },
