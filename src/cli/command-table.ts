@@ -74,6 +74,26 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/bundle-inspect.ts')).bundleInspect,
       },
       {
+        name: 'verify-attestation',
+        summary: "verify images' attestations, and judge them by policies",
+        load: async () => (await import('./commands/verify-attestation.ts')).verifyAttestation,
+      },
+      {
+        name: 'attest-blob',
+        summary: 'sign a statement about a file',
+        load: async () => (await import('./commands/attest-blob.ts')).attestBlob,
+      },
+      {
+        name: 'verify-blob-attestation',
+        summary: "verify a file's attestation bundle",
+        load: async () => (await import('./commands/verify-blob-attestation.ts')).verifyBlobAttestation,
+      },
+      {
+        name: 'download attestation',
+        summary: "print an image's attestations, unverified",
+        load: async () => (await import('./commands/download-attestation.ts')).downloadAttestation,
+      },
+      {
         name: 'generate-key-pair',
         summary: 'make a key pair, encrypted or in a secret or a key service',
         load: async () => (await import('./commands/generate-key-pair.ts')).generateKeyPair,

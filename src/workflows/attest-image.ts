@@ -53,7 +53,7 @@ export async function attestImage(request: AttestImageRequest): Promise<Attested
   const { algorithm, hex } = subject.digest;
   const { statement, payload, dropped, artifact } = attestedStatement(
     content,
-    { name: reference.context, algorithm, hex },
+    { name: reference.context, digests: new Map([[algorithm, hex]]) },
     now(),
   );
   const credentials = await obtainCredentials(request, request.signer);

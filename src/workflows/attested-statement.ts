@@ -44,8 +44,8 @@ export interface AttestedStatement extends StatementText {
  *   VerificationError SUBJECT_MISMATCH or PREDICATE_TYPE_MISMATCH
  */
 export function attestedStatement(content: AttestationContent, subject: AttestedSubject, now: Date): AttestedStatement {
-  const { algorithm, hex } = subject;
-  const artifact: Artifact = { kind: 'digest', algorithm, digest: Buffer.from(hex, 'hex') };
+  const digests = [...subject.digests].map(([algorithm, hex]) => [algorithm, Buffer.from(hex, 'hex')] as const);
+  const artifact: Artifact = { kind: 'digests', digests: new Map(digests) };
   if (content.kind === 'predicate') {
     const predicate = parsePredicate({ ...content, timestamp: now });
     return { ...attestationStatement(subject, predicate), dropped: predicate.dropped, artifact };

@@ -113,9 +113,10 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
 const MAX_ATTESTATION_BYTES = 128 << 20;
 const NO_LAYERS: FetchedLayers = { layers: [], unusable: [] };
 
-type ReadBundles = Pick<FoundSignatures, 'signatures' | 'otherPredicateTypes' | 'unreadFormats' | 'unusable'>;
+/** What bundles say, sorted by what they claim to be. */
+export type ReadBundles = Pick<FoundSignatures, 'signatures' | 'otherPredicateTypes' | 'unreadFormats' | 'unusable'>;
 
-function readBundles(fetched: FetchedBundles, predicateTypes: readonly string[] | 'any'): ReadBundles {
+export function readBundles(fetched: FetchedBundles, predicateTypes: readonly string[] | 'any'): ReadBundles {
   const signatures: FoundSignature[] = [];
   const otherPredicateTypes = [...fetched.skippedPredicateTypes];
   const unreadFormats = [...fetched.unreadFormats];

@@ -119,7 +119,8 @@ function readingFor(bundle: UnverifiedBundle, { signer }: SignaturePolicy): Blob
   return { digests, keep: kind === 'ed25519' ? 'required' : 'never' };
 }
 
-function subjectAlgorithms(payload: Uint8Array): ReadonlySet<HashAlgorithm> {
+/** The blob may be larger than memory and is read once, so all that its subjects go by is computed on the way. */
+export function subjectAlgorithms(payload: Uint8Array): ReadonlySet<HashAlgorithm> {
   try {
     const names = parseStatement(payload).subjects.flatMap(({ digests }) => [...digests.keys()]);
     return new Set(['sha256', ...names.filter(isHashAlgorithm)]);

@@ -33,3 +33,22 @@ export const DEPRECATED_ATTEST_FLAGS: readonly Flag[] = [
     deprecated: 'the log keeps digests and signatures, never attestations',
   },
 ];
+
+/** What proven attestations have to satisfy. */
+export const POLICY_FLAGS: readonly Flag[] = [
+  {
+    name: 'policy',
+    kind: 'list',
+    value: 'FILE',
+    help: 'they must satisfy it: .rego (data.signature.allow), .cue or .cel',
+    isCommon: true,
+  },
+  {
+    name: 'policy-mode',
+    kind: 'string',
+    value: 'MODE',
+    choices: ['all', 'any'],
+    default: 'all',
+    help: 'how many of the type have to satisfy the policies',
+  },
+];

@@ -7,9 +7,8 @@ import { encodeStatement, MAX_STATEMENT_BYTES, parseStatement, STATEMENT_V01, ty
 export interface AttestedSubject {
   /** An image's repository, or a file's name without its folder, as cosign writes it. */
   readonly name: string;
-  readonly algorithm: HashAlgorithm;
-  /** Lower-case hexadecimal. */
-  readonly hex: string;
+  /** Lower-case hexadecimal; the first is what a statement made here says, all of them are what one made elsewhere may say. */
+  readonly digests: ReadonlyMap<HashAlgorithm, string>;
 }
 
 /** A statement, and the very bytes of it that are signed. */
@@ -23,10 +22,10 @@ export interface StatementText {
  *
  * @throws LimitError when nobody could verify it: too large, or nested too deeply
  */
-export function attestationStatement({ name, algorithm, hex }: AttestedSubject, predicate: Predicate): StatementText {
+export function attestationStatement({ name, digests }: AttestedSubject, predicate: Predicate): StatementText {
   const payload = encodeStatement({
     type: STATEMENT_V01,
-    subjects: [{ name, digests: new Map([[algorithm, hex]]) }],
+    subjects: [{ name, digests: new Map([...digests].slice(0, 1)) }],
     predicateType: predicate.type,
     predicate: predicate.value,
   });
@@ -54,11 +53,10 @@ export function parseStatementText(payload: Uint8Array): StatementText {
  *
  * @throws VerificationError SUBJECT_MISMATCH
  */
-export function checkStatementSubject(
-  { subjects }: Statement,
-  { algorithm, hex }: Omit<AttestedSubject, 'name'>,
-): void {
-  if (subjects.some(({ digests }) => digests.get(algorithm) === hex)) return;
+export function checkStatementSubject({ subjects }: Statement, { digests: known }: AttestedSubject): void {
+  const isNamed = [...known].some(([algorithm, hex]) => subjects.some(({ digests }) => digests.get(algorithm) === hex));
+  if (isNamed) return;
+  const [[algorithm, hex] = ['', '']] = known;
   const named = subjects.slice(0, 3).map(({ digests }) => digests.get(algorithm) ?? `no ${algorithm} digest`);
   throw new VerificationError('SUBJECT_MISMATCH', 'the statement is about something else', {
     found: `${named.join(', ')}${subjects.length > 3 ? ` and ${subjects.length - 3} more` : ''}`,

@@ -14,6 +14,7 @@ import {
   TEXTS,
   TIME,
   type MessageShape,
+  type Shape,
 } from './message-shape.ts';
 
 /** in-toto's ResourceDescriptor, in protobuf's JSON. */
@@ -145,4 +146,94 @@ export const VULNERABILITY_SCAN: MessageShape = message(
     ),
     required: true,
   },
+);
+
+/** A whole statement of any predicate, in protobuf's JSON. A predicate is an object there, except for SPDX texts. */
+export const STATEMENT: MessageShape = message(
+  { name: '_type', shape: TEXT },
+  { name: 'subject', shape: list(RESOURCE_DESCRIPTOR) },
+  { name: 'predicateType', shape: TEXT },
+  { name: 'predicate', shape: ANY },
+);
+
+/** in-toto-golang's older statements, which policies get to see: subjects have a name and a digest, and nothing else. */
+export function statementOf(predicate: Shape): MessageShape {
+  return message(
+    { name: '_type', shape: TEXT },
+    { name: 'predicateType', shape: TEXT },
+    { name: 'subject', shape: list(message({ name: 'name', shape: TEXT }, { name: 'digest', shape: TEXT_MAP })) },
+    { name: 'predicate', shape: predicate },
+  );
+}
+
+/** slsa.dev/provenance/v0.2 in in-toto-golang's structure, which policies get to see. */
+export const PROVENANCE_V02_FOR_POLICIES: MessageShape = message(
+  { name: 'builder', shape: message({ name: 'id', shape: TEXT }) },
+  { name: 'buildType', shape: TEXT },
+  {
+    name: 'invocation',
+    shape: message(
+      {
+        name: 'configSource',
+        shape: message(
+          { name: 'uri', shape: TEXT, omitEmpty: true },
+          { name: 'digest', shape: TEXT_MAP, omitEmpty: true },
+          { name: 'entryPoint', shape: TEXT, omitEmpty: true },
+        ),
+      },
+      { name: 'parameters', shape: ANY, omitEmpty: true },
+      { name: 'environment', shape: ANY, omitEmpty: true },
+    ),
+  },
+  { name: 'buildConfig', shape: ANY, omitEmpty: true },
+  {
+    name: 'metadata',
+    shape: message(
+      { name: 'buildInvocationID', shape: TEXT, omitEmpty: true },
+      { name: 'buildStartedOn', shape: TIME, omitEmpty: true },
+      { name: 'buildFinishedOn', shape: TIME, omitEmpty: true },
+      {
+        name: 'completeness',
+        shape: message(
+          { name: 'parameters', shape: BOOLEAN },
+          { name: 'environment', shape: BOOLEAN },
+          { name: 'materials', shape: BOOLEAN },
+        ),
+      },
+      { name: 'reproducible', shape: BOOLEAN },
+    ),
+    omitEmpty: true,
+  },
+  {
+    name: 'materials',
+    shape: list(
+      message({ name: 'uri', shape: TEXT, omitEmpty: true }, { name: 'digest', shape: TEXT_MAP, omitEmpty: true }),
+    ),
+    omitEmpty: true,
+  },
+);
+
+/**
+ * A scan's statement as cosign's own structure has it. It looks for the statement's type under a name that statements do not
+ * use, so policies never see it.
+ */
+export const SCAN_STATEMENT: MessageShape = message(
+  { name: 'type', shape: TEXT, omitEmpty: true },
+  {
+    name: 'subject',
+    shape: list(
+      message(
+        { name: 'name', shape: TEXT, omitEmpty: true },
+        { name: 'uri', shape: TEXT, omitEmpty: true },
+        { name: 'digest', shape: TEXT_MAP, omitEmpty: true },
+        { name: 'content', shape: TEXT, omitEmpty: true },
+        { name: 'download_location', shape: TEXT, omitEmpty: true },
+        { name: 'media_type', shape: TEXT, omitEmpty: true },
+        { name: 'annotations', shape: ANY, omitEmpty: true },
+      ),
+    ),
+    omitEmpty: true,
+  },
+  { name: 'predicateType', shape: TEXT, omitEmpty: true },
+  { name: 'predicate', shape: VULNERABILITY_SCAN },
 );

@@ -10,7 +10,7 @@ import { MAX_STATEMENT_BYTES, STATEMENT_V1 } from '../../../src/core/attestation
 import { utf8 } from '../../../src/core/encoding/bytes.ts';
 
 const HEX = 'ab'.repeat(32);
-const SUBJECT = { name: 'registry.example/app', algorithm: 'sha256', hex: HEX } as const;
+const SUBJECT = { name: 'registry.example/app', digests: new Map([['sha256', HEX]] as const) };
 const TYPE = 'https://example.com/p/v1';
 
 function statement(subject: unknown, more: object = {}): Uint8Array {
@@ -29,6 +29,14 @@ test('a statement is made as cosign makes it: version 0.1, one named subject', (
 test('a statement of somebody else keeps its bytes', () => {
   const bytes = utf8(` ${Buffer.from(statement([{ digest: { sha256: HEX } }])).toString()}\n`);
   assert.equal(parseStatementText(bytes).payload, bytes);
+});
+
+test('only the first digest goes into a statement made here; any counts in one made elsewhere', () => {
+  const hex = 'ef'.repeat(64);
+  const subject = { name: 'a', digests: new Map([...SUBJECT.digests, ['sha512', hex] as const]) };
+  const made = attestationStatement(subject, { type: TYPE, value: {}, dropped: [] });
+  assert.deepEqual([...made.statement.subjects[0]!.digests.keys()], ['sha256']);
+  checkStatementSubject(parseStatementText(statement([{ digest: { sha512: hex } }])).statement, subject);
 });
 
 test('any of the subjects may be the one', () => {

@@ -1,0 +1,74 @@
+import { encodeEnvelope } from '../../core/attestation/dsse.ts';
+import { InvariantError } from '../../errors.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import {
+  verifyAttestations,
+  type VerifiedAttestation,
+  type VerifiedAttestations,
+} from '../../workflows/verify-attestations.ts';
+import { reportChecks } from '../attestation-report.ts';
+import { signerText } from '../check-report.ts';
+import { attestationPolicies } from '../choices/attestation-policies.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import { signerPolicy } from '../choices/signer-policy.ts';
+import { trustFor } from '../choices/trust-choice.ts';
+import type { CommandContext } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
+import { visibleText } from '../visible-text.ts';
+
+export async function verifyImageAttestations(context: CommandContext): Promise<void> {
+  const { flags, terminal, environment, compat, now } = context;
+  const references = flags.arguments.map(imageReference);
+  const policy = await signerPolicy(context);
+  const chosen = await attestationPolicies(context);
+  try {
+    const http = new HttpClient({ proxyEnv: environment });
+    const trust = await trustFor(context, http);
+    if (!compat) terminal.progress(`  trust from ${trust.source}`);
+    const registry = registryClient(context, 'pull');
+    const repository = signatureRepository(context);
+    for (const reference of references) {
+      const verified = await verifyAttestations({
+        registry,
+        reference,
+        type: flags.string('type') ?? 'custom',
+        trustedRoot: trust.trustedRoot,
+        policy,
+        now: now(),
+        policyMode: flags.string('policy-mode') === 'any' ? 'any' : 'all',
+        ...(chosen.policies === undefined ? {} : { policies: chosen.policies }),
+        ...(repository === undefined ? {} : { signatureRepository: repository }),
+      });
+      report(terminal, verified, chosen.files);
+      for (const attestation of verified.attestations) terminal.result(envelopeText(attestation));
+    }
+  } finally {
+    await chosen.close();
+  }
+}
+
+function report(terminal: Terminal, verified: VerifiedAttestations, policyFiles: readonly string[]): void {
+  const { reference, digest, isTagResolved, predicateType, attestations, denied, refused } = verified;
+  if (isTagResolved) terminal.warn(`tag resolved to ${digest.toString()}; that is what was verified`);
+  for (const attestation of attestations) {
+    const { bundle, format } = attestation;
+    terminal.progress(
+      `${reference.context}@${digest.toString()} has ${visibleText(predicateType)} by ${signerText(bundle)}` +
+        (format === 'legacy' ? ', under its .att tag' : ''),
+    );
+    reportChecks(terminal, bundle);
+    if (policyFiles.length > 0) terminal.progress(terminal.done(`policies          ${policyFiles.join(', ')}`));
+  }
+  for (const { manifestDigest, objections } of denied) {
+    terminal.warn(visibleText(`denied by policy ${manifestDigest.toString()}: ${objections.join('; ')}`));
+  }
+  for (const { manifestDigest, error } of refused) {
+    terminal.progress(`  passed over ${manifestDigest.toString()}: ${error.code} ${error.message}`);
+  }
+}
+
+/** One line, in either format; what cosign prints, whatever `-o` says. */
+function envelopeText({ bundle: { content } }: VerifiedAttestation): string {
+  if (content.kind !== 'dsse') throw new InvariantError('an attestation without an envelope');
+  return encodeEnvelope(content.envelope);
+}

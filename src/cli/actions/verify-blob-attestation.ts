@@ -1,0 +1,82 @@
+import { parseBundle } from '../../core/bundle/bundle.ts';
+import { DIGEST_LENGTHS } from '../../core/crypto/digest.ts';
+import { UsageError } from '../../errors.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import {
+  verifyBlobAttestation as verifyWorkflow,
+  type VerifyBlobAttestationRequest,
+} from '../../workflows/verify-blob-attestation.ts';
+import { reportChecks } from '../attestation-report.ts';
+import { checkRecord, signerText } from '../check-report.ts';
+import { signerPolicy } from '../choices/signer-policy.ts';
+import { trustFor } from '../choices/trust-choice.ts';
+import type { CommandContext } from '../command.ts';
+import { readInputFile, streamInput } from '../input-file.ts';
+
+export async function verifyAttestationOfBlob(context: CommandContext): Promise<void> {
+  const { flags, terminal, environment, compat, now } = context;
+  const artifact = artifactOf(context);
+  const policy = await signerPolicy(context);
+  const bundle = parseBundle(readInputFile(flags.required('bundle')));
+  const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
+  const trust = await trustFor(context, http);
+  if (!compat) terminal.progress(`  trust from ${trust.source}`);
+  const verified = await verifyWorkflow({
+    artifact,
+    bundle,
+    type: flags.string('type') ?? 'custom',
+    trustedRoot: trust.trustedRoot,
+    policy,
+    now: now(),
+  });
+  if (artifact.kind === 'unsafeSkipArtifact') terminal.warn('not compared with any file: --check-claims=false');
+  terminal.progress(`${verified.statement?.predicateType ?? ''} by ${signerText(verified)}`);
+  reportChecks(terminal, verified);
+  terminal.progress('Verified OK');
+  if (flags.string('output') === 'json') {
+    const predicateType = verified.statement?.predicateType;
+    const checks = verified.checks.map(checkRecord);
+    terminal.result(JSON.stringify({ signer: signerText(verified), predicateType, checks }));
+  }
+}
+
+/** @throws UsageError USAGE_BAD_FLAG, USAGE_NEEDS_ARTIFACT */
+function artifactOf({ flags, terminal, compat }: CommandContext): VerifyBlobAttestationRequest['artifact'] {
+  const [path] = flags.arguments;
+  const hex = flags.string('digest');
+  if (!flags.boolean('check-claims')) return { kind: 'unsafeSkipArtifact' };
+  if (path !== undefined && hex !== undefined) {
+    if (!compat) {
+      throw new UsageError('USAGE_BAD_FLAG', 'a file and a digest are two things to compare with', {
+        expected: 'one of them',
+      });
+    }
+    terminal.warn('--digest is ignored: there is a file');
+  }
+  if (path !== undefined) return { kind: 'blob', blob: streamInput(path) };
+  if (hex === undefined) {
+    throw new UsageError('USAGE_NEEDS_ARTIFACT', 'there is nothing to compare the attestation with', {
+      expected: 'a file, or --digest HEX --digestAlg sha256; --check-claims=false compares with nothing',
+    });
+  }
+  return { kind: 'digest', ...namedDigest(hex, flags.string('digestAlg')) };
+}
+
+function namedDigest(
+  hex: string,
+  name: string | undefined,
+): Pick<Extract<VerifyBlobAttestationRequest['artifact'], { kind: 'digest' }>, 'algorithm' | 'digest'> {
+  const algorithm = (['sha256', 'sha384', 'sha512'] as const).find((known) => known === name);
+  if (algorithm === undefined) {
+    throw new UsageError('USAGE_BAD_FLAG', '--digest needs the algorithm that made it', {
+      expected: '--digestAlg sha256, sha384 or sha512',
+    });
+  }
+  if (/^[0-9a-fA-F]*$/.test(hex) && hex.length === 2 * DIGEST_LENGTHS[algorithm]) {
+    return { algorithm, digest: Buffer.from(hex, 'hex') };
+  }
+  throw new UsageError('USAGE_BAD_FLAG', `--digest is no ${algorithm} digest`, {
+    found: `${hex.length} characters`,
+    expected: `${2 * DIGEST_LENGTHS[algorithm]} hexadecimal digits`,
+  });
+}

@@ -1,0 +1,48 @@
+import type { Command } from '../command.ts';
+import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
+import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { POLICY_FLAGS, PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const verifyAttestation: Command = {
+  name: 'verify-attestation',
+  summary: "verify images' attestations, and judge them by policies",
+  operands: 'IMAGE...',
+  operandCount: [1, Infinity],
+  flags: [
+    PREDICATE_TYPE_FLAG,
+    ...POLICY_FLAGS,
+    ...SIGNER_FLAGS,
+    ...TRUST_FLAGS,
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['json', 'text'],
+      help: 'stdout gets the envelopes in either, one a line',
+    },
+    ...REGISTRY_FLAGS,
+    {
+      name: 'check-claims',
+      kind: 'boolean',
+      default: true,
+      help: 'compare subjects with the image, as is always done',
+    },
+    {
+      name: 'offline',
+      kind: 'boolean',
+      help: 'ask no log',
+      deprecated: 'no log is asked; everything comes with the attestation',
+    },
+    BUNDLE_FORMAT_FLAG,
+    EXPERIMENTAL_OCI_FLAG,
+  ],
+  examples: ['sealwright verify-attestation --key cosign.pub --type vuln --policy scan.rego registry.example/app:1'],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { verifyImageAttestations } = await import('../actions/verify-attestation.ts');
+    await verifyImageAttestations(context);
+  },
+};

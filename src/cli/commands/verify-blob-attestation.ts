@@ -1,0 +1,42 @@
+import type { Command } from '../command.ts';
+import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
+import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const verifyBlobAttestation: Command = {
+  name: 'verify-blob-attestation',
+  summary: "verify a file's attestation bundle",
+  operands: '[FILE|-]',
+  operandCount: [0, 1],
+  flags: [
+    { name: 'bundle', kind: 'string', value: 'FILE', help: 'the attestation bundle', isCommon: true },
+    PREDICATE_TYPE_FLAG,
+    ...SIGNER_FLAGS,
+    ...TRUST_FLAGS,
+    { name: 'digest', kind: 'string', value: 'HEX', help: "the file's digest; it need not be here" },
+    {
+      name: 'digestAlg',
+      kind: 'string',
+      value: 'NAME',
+      choices: ['sha256', 'sha384', 'sha512'],
+      help: 'what made the digest',
+    },
+    {
+      name: 'check-claims',
+      kind: 'boolean',
+      default: true,
+      help: 'compare subjects with the file; =false says nothing about any file',
+    },
+    { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files' },
+    OUTPUT_FLAG,
+    BUNDLE_FORMAT_FLAG,
+  ],
+  examples: ['sealwright verify-blob-attestation --bundle app.intoto.json --type vuln --key cosign.pub app.tgz'],
+  readsCosignVariables: true,
+  run: async (context) => {
+    const { verifyAttestationOfBlob } = await import('../actions/verify-blob-attestation.ts');
+    await verifyAttestationOfBlob(context);
+  },
+};

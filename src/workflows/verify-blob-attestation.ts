@@ -1,0 +1,59 @@
+import { checkPredicateType } from '../core/attestation/attestation-statement.ts';
+import { policyInput } from '../core/attestation/policy-input.ts';
+import { predicateTypeOf } from '../core/attestation/predicate-type.ts';
+import type { UnverifiedBundle } from '../core/bundle/bundle.ts';
+import type { HashAlgorithm } from '../core/crypto/digest.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
+import type { Artifact } from '../core/verify/artifact.ts';
+import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { verifyBundle } from '../core/verify/verify-bundle.ts';
+import { InvariantError, VerificationError } from '../errors.ts';
+import { readBlob, type BlobStream } from './blob-reader.ts';
+import type { SignaturePolicy } from './signature-policy.ts';
+import { subjectAlgorithms } from './verify-blob.ts';
+
+export interface VerifyBlobAttestationRequest {
+  readonly artifact:
+    | { readonly kind: 'blob'; readonly blob: BlobStream }
+    | { readonly kind: 'digest'; readonly algorithm: HashAlgorithm; readonly digest: Uint8Array }
+    /** `--check-claims=false`: what the statement says is verified, but not of what. */
+    | { readonly kind: 'unsafeSkipArtifact' };
+  readonly bundle: UnverifiedBundle;
+  /** One of cosign's short names, or a URI. */
+  readonly type: string;
+  readonly trustedRoot: TrustedRoot;
+  readonly policy: SignaturePolicy;
+  readonly now: Date;
+}
+
+/**
+ * Verifies that a bundle attests something of a type about a blob. Asks nobody: everything that is needed is in the
+ * parameters.
+ *
+ * @throws UsageError USAGE_BAD_FLAG for a type that is none; VerificationError PAYLOAD_TYPE_MISMATCH for a signature in place
+ *   of an attestation, PREDICATE_TYPE_MISMATCH, SUBJECT_MISMATCH, and for all else that is not proven; FormatError; LimitError;
+ *   whatever the blob's stream throws
+ */
+export async function verifyBlobAttestation(request: VerifyBlobAttestationRequest): Promise<VerifiedBundle> {
+  const { bundle, policy, trustedRoot, now } = request;
+  const type = predicateTypeOf(request.type);
+  if (bundle.content.kind !== 'dsse') {
+    throw new VerificationError('PAYLOAD_TYPE_MISMATCH', 'the bundle signs a file, and attests nothing about it', {
+      found: 'a signature over bytes',
+      expected: 'a signed in-toto statement',
+      fix: 'sealwright verify-blob --bundle FILE',
+    });
+  }
+  const { payload } = bundle.content.envelope;
+  const verified = verifyBundle({ ...policy, bundle, artifact: await artifactOf(request, payload), trustedRoot, now });
+  if (verified.statement === undefined) throw new InvariantError('a verified envelope without its statement');
+  checkPredicateType(verified.statement, type);
+  // As cosign, which reads every statement through the structure of its type.
+  policyInput(request.type, payload);
+  return verified;
+}
+
+async function artifactOf({ artifact }: VerifyBlobAttestationRequest, payload: Uint8Array): Promise<Artifact> {
+  if (artifact.kind !== 'blob') return artifact;
+  return readBlob(artifact.blob, { digests: subjectAlgorithms(payload), keep: 'never' });
+}
