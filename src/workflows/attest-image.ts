@@ -3,10 +3,14 @@ import type { Descriptor } from '../core/image/descriptor.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { LAYER_ANNOTATIONS } from '../core/bundle/signature-layer.ts';
+import { olderServices } from '../core/trust/older-services.ts';
 import { pushBundle } from '../io/registry/bundle-store.ts';
+import { pushLayers } from '../io/registry/layer-writer.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
-import { attestedStatement, type AttestationContent } from './attested-statement.ts';
+import { attestedStatement, type AttestationContent, type AttestedStatement } from './attested-statement.ts';
 import { assembleBundle } from './bundle-assembly.ts';
+import { assembleAttestationLayer, type SignedLayer } from './layer-assembly.ts';
 import { obtainCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
 import { signStatement } from './statement-signature.ts';
@@ -21,6 +25,18 @@ export interface AttestImageRequest extends SigningContext {
   readonly signatureRepository?: Repository;
   /** `--no-upload` makes it false: the registry stays as it is. */
   readonly upload?: boolean;
+  /** Signs and stores as cosign did before bundles (`--new-bundle-format=false`): an envelope under the `.att` tag. */
+  readonly olderStorage?: OlderAttestationStorage;
+}
+
+/** How an `.att` tag is to be written, where cosign lets one choose. */
+export interface OlderAttestationStorage {
+  /** `--replace`: earlier attestations of the same predicate type go. */
+  readonly replace?: boolean;
+  /** `--record-creation-timestamp`. */
+  readonly createdAt?: Date;
+  /** `COSIGN_DOCKER_MEDIA_TYPES`. */
+  readonly dockerMediaTypes?: boolean;
 }
 
 export interface AttestedImage {
@@ -32,14 +48,18 @@ export interface AttestedImage {
   readonly statement: Statement;
   /** Members of the predicate that its type has no place for, by path: they are not in what was signed. */
   readonly dropped: readonly string[];
-  readonly bundleJson: string;
+  /** Undefined in cosign's older storage. */
+  readonly bundleJson: string | undefined;
+  /** In cosign's older storage alone: the envelope and what stands beside it. */
+  readonly layer: SignedLayer | undefined;
   readonly bundle: VerifiedBundle;
-  /** The manifest that carries the attestation; undefined when it was not pushed. */
+  /** The manifest that carries the attestation: a referrer, or what is under the `.att` tag; undefined when nothing was pushed. */
   readonly referrer: Descriptor | undefined;
 }
 
 /**
- * Attests something about an image as cosign 3 does: a signed statement in a bundle that refers to it. Everything that can be
+ * Attests something about an image as cosign 3 does: a signed statement in a bundle that refers to it; or, when that is asked
+ * for, as cosign did before: in an envelope under the image's `.att` tag. Everything that can be
  * wrong with the statement is found before anybody logs in, and nothing is written to the registry before the finished
  * bundle has been verified.
  *
@@ -51,29 +71,57 @@ export async function attestImage(request: AttestImageRequest): Promise<Attested
   const { registry, reference, content, now } = request;
   const subject = await registry.resolve(reference);
   const { algorithm, hex } = subject.digest;
-  const { statement, payload, dropped, artifact } = attestedStatement(
-    content,
-    { name: reference.context, digests: new Map([[algorithm, hex]]) },
-    now(),
-  );
-  const credentials = await obtainCredentials(request, request.signer);
-  const fresh = await signStatement(credentials, payload, artifact);
-  const { json, verified } = await assembleBundle(request, credentials, fresh);
-  const referrer =
-    request.upload === false
-      ? undefined
-      : await pushBundle(registry, request.signatureRepository ?? reference, subject, json, {
-          predicateType: statement.predicateType,
-          createdAt: now(),
-        });
+  const attested = attestedStatement(content, { name: reference.context, digests: new Map([[algorithm, hex]]) }, now());
+  const assembled =
+    request.olderStorage === undefined ? await inBundle(request, attested) : await inLayer(request, attested);
   return {
     reference,
     digest: subject.digest,
     isTagResolved: reference.digest === undefined,
-    statement,
-    dropped,
-    bundleJson: json,
-    bundle: verified,
-    referrer,
+    statement: attested.statement,
+    dropped: attested.dropped,
+    ...assembled,
+    referrer: await push(request, subject, assembled, attested.statement.predicateType),
   };
+}
+
+type Assembled = Pick<AttestedImage, 'bundleJson' | 'layer' | 'bundle'>;
+
+async function inBundle(request: AttestImageRequest, { payload, artifact }: AttestedStatement): Promise<Assembled> {
+  const credentials = await obtainCredentials(request, request.signer);
+  const fresh = await signStatement(credentials, payload, artifact);
+  const { json, verified } = await assembleBundle(request, credentials, fresh);
+  return { bundleJson: json, layer: undefined, bundle: verified };
+}
+
+/** With the services whose answers that storage can keep. */
+async function inLayer(
+  request: AttestImageRequest,
+  { payload, artifact, statement }: AttestedStatement,
+): Promise<Assembled> {
+  const context = { ...request, signingConfig: olderServices(request.signingConfig) };
+  const credentials = await obtainCredentials(context, request.signer);
+  const layer = await assembleAttestationLayer(context, credentials, payload, statement.predicateType, artifact);
+  return { bundleJson: undefined, layer, bundle: layer.verified };
+}
+
+async function push(
+  { registry, reference, signatureRepository, upload, olderStorage = {}, now }: AttestImageRequest,
+  subject: Descriptor,
+  { bundleJson, layer }: Assembled,
+  predicateType: string,
+): Promise<Descriptor | undefined> {
+  if (upload === false) return undefined;
+  const target = signatureRepository ?? reference;
+  if (bundleJson !== undefined) {
+    return pushBundle(registry, target, subject, bundleJson, { predicateType, createdAt: now() });
+  }
+  const { replace, ...options } = olderStorage;
+  const isReplaced = ({ annotations }: Descriptor): boolean =>
+    annotations?.[LAYER_ANNOTATIONS.predicateType] === predicateType;
+  const pushed = await pushLayers(registry, target, subject.digest, 'att', layer === undefined ? [] : [layer], {
+    ...options,
+    ...(replace === true ? { isReplaced } : {}),
+  });
+  return pushed.manifest;
 }

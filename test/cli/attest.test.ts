@@ -130,6 +130,50 @@ interop('cosign', 'sealwright → peer', 'a whole statement about an image, our 
   await cosign(executable, 'verify-attestation', ...root(), ...identity(), '--type', TYPE, image);
 });
 
+interop(
+  'cosign',
+  'sealwright → peer',
+  'attestations under the .att tag, key pair; --replace',
+  async (_, executable) => {
+    const { image } = await newImage('ours/older');
+    const older = ['attest', '--key', 'cosign.key', '--new-bundle-format=false', '--tlog-upload=false'];
+    const lines = async (type: string): Promise<string[]> => {
+      const verify = [
+        'verify-attestation',
+        '--key',
+        'cosign.pub',
+        '--insecure-ignore-tlog',
+        '--new-bundle-format=false',
+      ];
+      const { stdout } = await cosign(executable, ...verify, ...root(), '--type', type, image);
+      return stdout.trim().split('\n');
+    };
+    for (const type of ['vuln', TYPE, TYPE]) {
+      writeFileSync(sandbox.path('predicate'), PREDICATES[type] ?? '');
+      await sealwright(...older, '--type', type, '--predicate', 'predicate', image);
+    }
+    assert.deepEqual([(await lines(TYPE)).length, (await lines('vuln')).length], [2, 1]);
+    await sealwright(...older, ...REVIEW, '--replace', image);
+    assert.deepEqual([(await lines(TYPE)).length, (await lines('vuln')).length], [1, 1]);
+    assert.deepEqual(await referrers(image), []);
+    const ours = [
+      'verify-attestation',
+      '--key',
+      'cosign.pub',
+      '--insecure-ignore-tlog',
+      ...root(),
+      '--type',
+      TYPE,
+      image,
+    ];
+    assert.equal((await sealwright(...ours)).stdout.trim(), (await lines(TYPE))[0]);
+    const local = await sealwright(...older, ...REVIEW, '--no-upload', image);
+    assert.deepEqual(Object.keys(JSON.parse(local.stdout) as object), ['payload', 'payloadType', 'signatures']);
+    const both = await run(...older, ...REVIEW, '--bundle', 'older.json', image);
+    assert.deepEqual([errorCode(both), both.exitCode], ['USAGE_BAD_FLAG', 1], both.stderr);
+  },
+);
+
 test('what was attested, and how to verify it, on stderr; JSON on stdout when it is asked for', async () => {
   const { image, digest } = await newImage('ours/report');
   writeFileSync(sandbox.path('lossy.json'), '{"builder":{"id":"b","more":1},"buildType":"t","_type":"x"}');

@@ -6,6 +6,7 @@ import { imageReference, registryClient, signatureRepository } from '../choices/
 import { chosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { olderAttestationStorage } from '../flags/predicate-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
 
@@ -13,6 +14,7 @@ export async function attestAboutImage(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, now, compat } = context;
   const [argument = ''] = flags.arguments;
   const reference = imageReference(argument);
+  const older = olderAttestationStorage(context);
   const content = await attestationContent(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await signingTrust(context, http);
@@ -29,14 +31,17 @@ export async function attestAboutImage(context: CommandContext): Promise<void> {
     trustedRoot: trust.trustedRoot,
     upload: !flags.boolean('no-upload'),
     now,
+    ...(older === undefined ? {} : { olderStorage: older }),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   const bundleFile = flags.string('bundle');
-  if (bundleFile !== undefined) writeOutputFile(bundleFile, attested.bundleJson);
+  if (bundleFile !== undefined && attested.bundleJson !== undefined) writeOutputFile(bundleFile, attested.bundleJson);
   if (attested.isTagResolved) terminal.warn(`tag resolved to ${attested.digest.toString()}; that digest is attested`);
   const verify = verifyAttestationCommand(attested, { key, trustFlags: trustFlagsGiven(context) });
   reportAttestation(terminal, attested, verify);
   if (flags.string('output') === 'json') terminal.result(JSON.stringify(attestedImageRecord(attested, verify)));
   // As cosign's help says of --no-upload; cosign itself prints nothing, and scripts that expect that stay as they are.
-  else if (attested.referrer === undefined && bundleFile === undefined && !compat) terminal.result(attested.bundleJson);
+  else if (attested.referrer === undefined && bundleFile === undefined && !compat) {
+    terminal.result(attested.bundleJson ?? Buffer.from(attested.layer?.content ?? []).toString());
+  }
 }

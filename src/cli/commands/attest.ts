@@ -1,6 +1,5 @@
 import type { Command } from '../command.ts';
-import { BUNDLES_ONLY_FLAG } from '../flags/deprecated-flags.ts';
-import { DEPRECATED_ATTEST_FLAGS, PREDICATE_FLAGS } from '../flags/predicate-flags.ts';
+import { DEPRECATED_ATTEST_FLAGS, OLDER_ATTESTATION_FLAGS, PREDICATE_FLAGS } from '../flags/predicate-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
@@ -22,20 +21,8 @@ export const attest: Command = {
     { name: 'no-upload', kind: 'boolean', help: 'leave the registry alone; the bundle goes to --bundle or stdout' },
     { ...OUTPUT_FLAG, help: 'json: what was attested, and how to verify it, on stdout' },
     ...REGISTRY_FLAGS,
-    {
-      name: 'replace',
-      kind: 'boolean',
-      help: 'in place of earlier ones',
-      deprecated: 'attestations are referrers beside one another; nothing is replaced',
-    },
     ...DEPRECATED_ATTEST_FLAGS,
-    {
-      name: 'record-creation-timestamp',
-      kind: 'boolean',
-      help: 'note the time',
-      deprecated: 'bundles are always pushed with their time',
-    },
-    BUNDLES_ONLY_FLAG,
+    ...OLDER_ATTESTATION_FLAGS,
   ],
   examples: [
     'sealwright attest --keyless --type spdxjson --predicate sbom.spdx.json registry.example/app@sha256:…',

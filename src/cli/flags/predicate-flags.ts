@@ -1,4 +1,8 @@
+import { UsageError } from '../../errors.ts';
+import type { OlderAttestationStorage } from '../../workflows/attest-image.ts';
+import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
+import { STORAGE_FLAG } from './older-storage-flags.ts';
 
 /** What an attestation says, by cosign's names. */
 export const PREDICATE_TYPE_FLAG: Flag = {
@@ -52,3 +56,44 @@ export const POLICY_FLAGS: readonly Flag[] = [
     help: 'how many of the type have to satisfy the policies',
   },
 ];
+
+/** For `.att` tags: what attestations as bundles, beside one another, have no use for. */
+export const OLDER_ATTESTATION_FLAGS: readonly Flag[] = [
+  STORAGE_FLAG,
+  {
+    name: 'replace',
+    kind: 'boolean',
+    help: 'with --new-bundle-format=false: in place of earlier ones of the type',
+    deprecated: 'bundles are referrers beside one another; nothing is replaced',
+  },
+  {
+    name: 'record-creation-timestamp',
+    kind: 'boolean',
+    help: 'with --new-bundle-format=false: note the time in what stores it',
+    deprecated: 'bundles are always pushed with their time',
+  },
+];
+
+/**
+ * How an `.att` tag is to be written; undefined when bundles are.
+ *
+ * @throws UsageError USAGE_BAD_FLAG
+ */
+export function olderAttestationStorage({
+  flags,
+  environment,
+  now,
+}: CommandContext): OlderAttestationStorage | undefined {
+  if (flags.boolean('new-bundle-format')) return undefined;
+  if (flags.isGiven('bundle')) {
+    throw new UsageError('USAGE_BAD_FLAG', 'there is no bundle to be written', {
+      found: '--bundle with --new-bundle-format=false',
+      expected: 'one of the two',
+    });
+  }
+  return {
+    replace: flags.boolean('replace'),
+    ...(flags.boolean('record-creation-timestamp') ? { createdAt: now() } : {}),
+    dockerMediaTypes: /^(1|t|true)$/i.test(environment['COSIGN_DOCKER_MEDIA_TYPES'] ?? ''),
+  };
+}
