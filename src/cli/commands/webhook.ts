@@ -33,7 +33,7 @@ export const webhook: Command = {
       kind: 'string',
       value: 'NAME',
       default: 'cosign-system',
-      help: 'where the Secrets and ConfigMaps are that policies of the cluster refer to',
+      help: 'where the Secrets and ConfigMaps of its policies are',
     },
     ...TRUST_FLAGS,
     { name: 'host', kind: 'string', value: 'ADDRESS', default: DEFAULT_HOST, help: 'where to listen', isCommon: true },
