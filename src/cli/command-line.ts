@@ -1,7 +1,7 @@
 import { LimitError, UsageError, type SealwrightError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { isCompatWanted } from './compat-mode.ts';
-import { COMMANDS, COMMAND_NAMES, findCommand } from './command-table.ts';
+import { COMMANDS, COMMAND_NAMES, findCommand, type CommandEntry } from './command-table.ts';
 import type { Environment } from './environment.ts';
 import { GLOBAL_FLAGS, type Flag } from './flag.ts';
 import { reportFailure } from './failure.ts';
@@ -26,12 +26,14 @@ const DEFAULT_TIMEOUT_MS = 180_000;
 /** Runs one command line to its end. @returns the exit code; never throws */
 export async function runCommandLine(host: CommandLineHost): Promise<number> {
   const plain = new Terminal({ environment: host.environment, isTerminal: host.isTerminal, quiet: false });
-  let compat = false;
+  let asCosign: { readonly command: string } | undefined;
   try {
-    compat = isCompatWanted(host);
-    return await dispatch({ ...host, compat }, plain);
+    const call = readCall(host.arguments);
+    const compat = isCompatWanted(host);
+    if (compat) asCosign = { command: call.name };
+    return await dispatch({ ...host, compat }, call, plain);
   } catch (error) {
-    return reportFailure(error, plain, compat);
+    return reportFailure(error, plain, asCosign);
   }
 }
 
@@ -40,19 +42,36 @@ interface DecidedHost extends CommandLineHost {
   readonly compat: boolean;
 }
 
-async function dispatch(host: DecidedHost, plain: Terminal): Promise<number> {
-  const { leading, rest } = splitLeadingFlags(host.arguments);
+/** Which command was called, and with what. */
+interface Call {
+  /** Of one or two words; as typed when there is none of that name. */
+  readonly name: string;
+  readonly arguments: readonly string[];
+  /** What stands behind the name, without the flags in front of it. */
+  readonly behind: readonly string[];
+}
+
+function readCall(args: readonly string[]): Call {
+  const { leading, rest } = splitLeadingFlags(args);
   const [first = '--help', second = ''] = rest;
-  if (['--help', '-h', 'help', '--help-all', '-help'].includes(first)) {
-    const { commandPage, overviewPage } = await import('./help-page.ts');
-    const about = first === 'help' ? findCommand(rest.slice(1).join(' ')) : undefined;
-    plain.result(about === undefined ? overviewPage(COMMANDS) : commandPage(await about.load(), false));
+  const isTwoWords = findCommand(`${first} ${second}`) !== undefined;
+  const name = first === '--version' || first === '-version' ? 'version' : isTwoWords ? `${first} ${second}` : first;
+  const behind = rest.slice(isTwoWords ? 2 : 1);
+  return { name, arguments: [...leading, ...behind], behind };
+}
+
+async function dispatch(host: DecidedHost, call: Call, plain: Terminal): Promise<number> {
+  if (['--help', '-h', 'help', '--help-all', '-help'].includes(call.name)) {
+    const about = call.name === 'help' ? findCommand(call.behind.join(' ')) : undefined;
+    plain.result(await helpPage(host, about));
     return 0;
   }
-  if (first === '--version' || first === '-version') return run(host, 'version', [...leading, ...rest.slice(1)]);
-  const isTwoWords = findCommand(`${first} ${second}`) !== undefined;
-  const args = [...leading, ...rest.slice(isTwoWords ? 2 : 1)];
-  return run(host, isTwoWords ? `${first} ${second}` : first, args);
+  if (call.name === '__complete' || call.name === '__completeNoDesc') {
+    const { completionAnswer } = await import('./completion.ts');
+    plain.result(await completionAnswer(call.behind, call.name === '__complete'));
+    return 0;
+  }
+  return run(host, call);
 }
 
 /** What every command understands may stand in front of it: `sealwright --compat cosign verify …`. */
@@ -70,13 +89,14 @@ function leadingFlag(text = ''): Flag | undefined {
   return flag?.name.startsWith('help') === true ? undefined : flag;
 }
 
-async function run(host: DecidedHost, name: string, args: readonly string[]): Promise<number> {
+async function run(host: DecidedHost, { name, arguments: args }: Call): Promise<number> {
   const entry = findCommand(name);
   if (entry === undefined) throw await unknownCommand(name);
   const command = await entry.load();
   const parsed = parseFlags(command.flags, {
     arguments: args,
     environment: command.readsCosignVariables ? host.environment : {},
+    compat: host.compat,
   });
   const { values } = parsed;
   const outputFile = values.string('output-file');
@@ -85,17 +105,26 @@ async function run(host: DecidedHost, name: string, args: readonly string[]): Pr
     isTerminal: host.isTerminal,
     isResultOnTerminal: host.isResultOnTerminal,
     quiet: values.boolean('quiet'),
+    compat: host.compat,
     ...(outputFile === undefined ? {} : { outputFile }),
   });
   if (values.boolean('help') || values.boolean('help-all')) {
-    const { commandPage } = await import('./help-page.ts');
-    terminal.result(commandPage(command, values.boolean('help-all')));
+    terminal.result(await helpPage(host, entry, values.boolean('help-all')));
     return 0;
   }
-  for (const warning of parsed.warnings) terminal.warn(warning);
+  for (const { text, cosign } of parsed.warnings) {
+    if (host.compat) terminal.note(cosign);
+    else terminal.warn(text);
+  }
   await checkOperands(command, parsed);
+  if (values.boolean('verbose')) {
+    const { traceHttp } = await import('./http-trace.ts');
+    traceHttp((line) => {
+      terminal.note(line);
+    });
+  }
   const deadline =
-    command.isService === true ? undefined : await startDeadline(host, terminal, values.string('timeout'));
+    command.isService === true ? undefined : await startDeadline(host, name, terminal, values.string('timeout'));
   try {
     const { environment, compat } = host;
     await command.run({ flags: values, terminal, environment, compat, now: () => new Date() });
@@ -105,6 +134,16 @@ async function run(host: DecidedHost, name: string, args: readonly string[]): Pr
   return 0;
 }
 
+/** @param about undefined for the overview */
+async function helpPage({ compat }: DecidedHost, about: CommandEntry | undefined, isComplete = false): Promise<string> {
+  if (compat) {
+    const { cosignCommandPage, cosignOverviewPage } = await import('./cosign-help-page.ts');
+    return about === undefined ? cosignOverviewPage(COMMANDS) : cosignCommandPage(await about.load());
+  }
+  const { commandPage, overviewPage } = await import('./help-page.ts');
+  return about === undefined ? overviewPage(COMMANDS) : commandPage(await about.load(), isComplete);
+}
+
 async function unknownCommand(name: string): Promise<SealwrightError> {
   const { closestName } = await import('./closest-name.ts');
   const closest = closestName(name, COMMAND_NAMES);
@@ -112,6 +151,7 @@ async function unknownCommand(name: string): Promise<SealwrightError> {
     found: name,
     ...(closest === undefined ? {} : { closest }),
     fix: 'sealwright --help',
+    details: { cosign: `unknown command "${name}" for "cosign"` },
   });
 }
 
@@ -123,10 +163,23 @@ async function checkOperands(command: Command, { values }: ParsedFlags): Promise
   throw new UsageError('USAGE_BAD_FLAG', count < min ? 'an argument is missing' : 'there are too many arguments', {
     found: count === 0 ? 'none' : values.arguments.join(' '),
     expected: usageLine(command),
+    details: { cosign: cobraCountError(count, min, max) },
   });
 }
 
-async function startDeadline(host: DecidedHost, terminal: Terminal, text?: string): Promise<NodeJS.Timeout> {
+/** How the command framework of cosign's complains of a number of arguments. */
+function cobraCountError(count: number, min: number, max: number): string {
+  if (min === max) return `accepts ${min} arg(s), received ${count}`;
+  if (count < min) return `requires at least ${min} arg(s), only received ${count}`;
+  return `accepts at most ${max} arg(s), received ${count}`;
+}
+
+async function startDeadline(
+  host: DecidedHost,
+  command: string,
+  terminal: Terminal,
+  text?: string,
+): Promise<NodeJS.Timeout> {
   const timeoutMs =
     text === undefined ? DEFAULT_TIMEOUT_MS : (await import('./duration.ts')).parseDuration(text, 'timeout');
   const expire = (): void => {
@@ -134,7 +187,7 @@ async function startDeadline(host: DecidedHost, terminal: Terminal, text?: strin
       expected: 'an end before the deadline',
       fix: 'add --timeout with a longer time',
     });
-    host.exit(reportFailure(error, terminal, host.compat));
+    host.exit(reportFailure(error, terminal, host.compat ? { command } : undefined));
   };
   // A deadline alone must not keep a finished process alive.
   return setTimeout(expire, timeoutMs).unref();

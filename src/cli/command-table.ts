@@ -46,31 +46,37 @@ export const COMMANDS: readonly CommandGroup[] = [
       {
         name: 'download signature',
         summary: "an image's signatures as they are stored, one a line",
+        isSeldom: true,
         load: async () => (await import('./commands/download-signature.ts')).downloadSignature,
       },
       {
         name: 'attach signature',
         summary: 'attach a signature that was made elsewhere',
+        isSeldom: true,
         load: async () => (await import('./commands/attach-signature.ts')).attachSignatureCommand,
       },
       {
         name: 'attach attestation',
         summary: 'attach attestations that were made elsewhere',
+        isSeldom: true,
         load: async () => (await import('./commands/attach-attestation.ts')).attachAttestationCommand,
       },
       {
         name: 'bundle create',
         summary: 'a bundle of version 0.3 from the loose parts of a signature',
+        isSeldom: true,
         load: async () => (await import('./commands/bundle-create.ts')).bundleCreate,
       },
       {
         name: 'bundle upgrade',
         summary: 'a bundle of version 0.1 or 0.2 as one of version 0.3',
+        isSeldom: true,
         load: async () => (await import('./commands/bundle-upgrade.ts')).bundleUpgrade,
       },
       {
         name: 'bundle inspect',
         summary: 'what is in a signature bundle, unverified',
+        isSeldom: true,
         load: async () => (await import('./commands/bundle-inspect.ts')).bundleInspect,
       },
       {
@@ -101,11 +107,13 @@ export const COMMANDS: readonly CommandGroup[] = [
       {
         name: 'import-key-pair',
         summary: 'take over a key that another program made',
+        isSeldom: true,
         load: async () => (await import('./commands/import-key-pair.ts')).importKeyPair,
       },
       {
         name: 'public-key',
         summary: 'the public half of a key',
+        isSeldom: true,
         load: async () => (await import('./commands/public-key.ts')).publicKey,
       },
       {
@@ -116,11 +124,13 @@ export const COMMANDS: readonly CommandGroup[] = [
       {
         name: 'trusted-root create',
         summary: 'a trusted root of your own services',
+        isSeldom: true,
         load: async () => (await import('./commands/trusted-root-create.ts')).trustedRootCreate,
       },
       {
         name: 'signing-config create',
         summary: 'which services to sign with',
+        isSeldom: true,
         load: async () => (await import('./commands/signing-config-create.ts')).signingConfigCreate,
       },
     ],
@@ -238,6 +248,7 @@ export const COMMANDS: readonly CommandGroup[] = [
       {
         name: 'log fsck',
         summary: 're-derive every tile of the logs and say what differs',
+        isSeldom: true,
         load: async () => (await import('./commands/log-fsck.ts')).logFsck,
       },
     ],
@@ -256,8 +267,21 @@ export const COMMANDS: readonly CommandGroup[] = [
     title: 'About',
     entries: [
       {
+        name: 'env',
+        summary: 'variables of the environment that change what commands do',
+        isSeldom: true,
+        load: async () => (await import('./commands/env.ts')).env,
+      },
+      {
+        name: 'completion',
+        summary: 'a script that teaches a shell to complete command lines',
+        isSeldom: true,
+        load: async () => (await import('./commands/completion.ts')).completion,
+      },
+      {
         name: 'version',
         summary: 'version of Sealwright and its runtime',
+        isSeldom: true,
         load: async () => (await import('./commands/version.ts')).version,
       },
     ],

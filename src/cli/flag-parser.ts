@@ -6,14 +6,22 @@ import { FlagValues } from './flag-values.ts';
 
 export interface ParsedFlags {
   readonly values: FlagValues;
-  /** What was put right or is out of date, one line each. */
-  readonly warnings: readonly string[];
+  /** What was put right or is out of date. */
+  readonly warnings: readonly FlagWarning[];
+}
+
+/** One line of ours, and what cosign says instead. */
+export interface FlagWarning {
+  readonly text: string;
+  readonly cosign: string;
 }
 
 export interface FlagSource {
   readonly arguments: readonly string[];
   /** Where `COSIGN_NAME` may stand for `--name`; empty for commands that have no counterpart in cosign. */
   readonly environment: Environment;
+  /** A variable that says neither yes nor no is passed over, as cosign does; by default it is refused. */
+  readonly compat?: boolean;
 }
 
 /** Aliases that cosign accepts everywhere (`cosign: cmd/cosign/cli/commands.go`). */
@@ -50,7 +58,7 @@ class FlagParser {
   readonly #byLetter = new Map<string, Flag>();
   readonly #given = new Map<string, string[]>();
   readonly #positional: string[] = [];
-  readonly #warnings: string[] = [];
+  readonly #warnings: FlagWarning[] = [];
 
   constructor(flags: readonly Flag[]) {
     this.#flags = flags;
@@ -64,10 +72,11 @@ class FlagParser {
     }
   }
 
-  parse({ arguments: args, environment }: FlagSource): ParsedFlags {
+  parse({ arguments: args, environment, compat = false }: FlagSource): ParsedFlags {
     for (const flag of this.#flags) {
       const text = environment[`COSIGN_${flag.name.toUpperCase().replaceAll('-', '_')}`];
       if (text !== undefined && text !== '' && !NEVER_FROM_ENVIRONMENT.has(flag.name)) {
+        if (compat && flag.kind === 'boolean' && !TRUE.has(text) && !FALSE.has(text)) continue;
         this.#give(flag, flag.kind === 'boolean' ? String(booleanOf(flag, text)) : text);
       }
     }
@@ -89,7 +98,12 @@ class FlagParser {
     const { flag, value } = this.#find(text);
     // The first one on the command line replaces what the environment said; later ones add to it.
     if (fromEnvironment.delete(flag.name)) this.#given.delete(flag.name);
-    if (flag.deprecated !== undefined) this.#warnings.push(`--${flag.name} is deprecated: ${flag.deprecated}`);
+    if (flag.deprecated !== undefined) {
+      this.#warnings.push({
+        text: `--${flag.name} is deprecated: ${flag.deprecated}`,
+        cosign: `Flag --${flag.name} has been deprecated, ${flag.deprecated}`,
+      });
+    }
     if (flag.kind === 'boolean') {
       this.#give(flag, String(value === undefined ? true : booleanOf(flag, value)));
       return;
@@ -98,6 +112,7 @@ class FlagParser {
     if (argument === undefined) {
       throw new UsageError('USAGE_BAD_FLAG', `--${flag.name} needs a value`, {
         expected: `--${flag.name} ${flag.value ?? 'VALUE'}`,
+        details: { cosign: `flag needs an argument: --${flag.name}` },
       });
     }
     this.#give(flag, argument);
@@ -108,18 +123,25 @@ class FlagParser {
     const [, name = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(text.slice(dashes)) ?? [];
     const long = this.#byName.get(name);
     if (long !== undefined && name.length > 1) {
-      if (dashes === 1) this.#warnings.push(`-${name} is taken for --${name}`);
+      if (dashes === 1) this.#takeFor(`-${name}`, `--${name}`);
       return { flag: long, value };
     }
     const short = this.#byLetter.get(name.charAt(0));
     if (short !== undefined && name.length === 1) {
-      if (dashes === 2) this.#warnings.push(`--${name} is taken for -${name}`);
+      if (dashes === 2) this.#takeFor(`--${name}`, `-${name}`);
       return { flag: short, value };
     }
     if (short !== undefined && dashes === 1 && short.kind !== 'boolean') {
       return { flag: short, value: text.slice(2) };
     }
     throw this.#unknown(text, name);
+  }
+
+  #takeFor(typed: string, meant: string): void {
+    this.#warnings.push({
+      text: `${typed} is taken for ${meant}`,
+      cosign: `WARNING: the ${typed} flag is deprecated and will be removed in a future release. Please use the ${meant} flag instead.`,
+    });
   }
 
   #unknown(text: string, name: string): UsageError {
@@ -129,6 +151,7 @@ class FlagParser {
       found: text.split('=')[0] ?? '',
       ...(closest === undefined ? {} : { closest: `--${closest}` }),
       fix: 'add --help-all to see every flag',
+      details: { cosign: `unknown flag: ${text.split('=')[0] ?? ''}` },
     });
   }
 

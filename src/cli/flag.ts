@@ -24,6 +24,12 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: 'help', short: 'h', kind: 'boolean', help: 'this page' },
   { name: 'help-all', kind: 'boolean', help: 'every flag' },
   { name: 'quiet', short: 'q', kind: 'boolean', help: 'no progress on stderr; warnings and errors stay' },
+  {
+    name: 'verbose',
+    short: 'd',
+    kind: 'boolean',
+    help: 'every HTTP request and answer on stderr, without credentials',
+  },
   { name: 'timeout', short: 't', kind: 'string', value: 'DURATION', default: '3m0s', help: 'deadline of the command' },
   {
     name: 'compat',

@@ -9,6 +9,8 @@ export interface TerminalOptions {
   /** Whether stdout is one. */
   readonly isResultOnTerminal?: boolean;
   readonly quiet: boolean;
+  /** Warnings with cosign's word in front instead of a mark. */
+  readonly compat?: boolean;
   /** Takes the result instead of stdout. */
   readonly outputFile?: string;
 }
@@ -72,8 +74,14 @@ export class Terminal {
     if (!this.#options.quiet) write(STDERR, `${this.#legible(text)}\n`);
   }
 
+  /** A line that belongs to the command's answer, though not to its result: --quiet does not silence it. */
+  note(text: string): void {
+    write(STDERR, `${text}\n`);
+  }
+
   warn(text: string): void {
-    write(STDERR, `${this.#colour(YELLOW, '!')} ${this.#legible(text)}\n`);
+    const mark = this.#options.compat === true ? 'WARNING:' : this.#colour(YELLOW, '!');
+    write(STDERR, `${mark} ${this.#legible(text)}\n`);
   }
 
   /** An error's text; its first word is its code. */

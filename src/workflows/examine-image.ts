@@ -3,6 +3,7 @@ import { fetchImageSignatures, type FoundSignature, type FoundSignatures } from 
 import { refusalOf } from './refusal.ts';
 import { judgeSignatures, type SignatureJudgement } from './signature-judgement.ts';
 import {
+  BUNDLE_FORMAT,
   refusedSignature,
   reportedSignature,
   unreadableSignature,
@@ -80,7 +81,7 @@ function unreadable({ unusable }: FoundSignatures): readonly ReportedSignature[]
 function formatName({ format, bundle }: FoundSignature): string {
   switch (format) {
     case 'bundle':
-      return `Sigstore bundle ${bundle.version}`;
+      return `${BUNDLE_FORMAT} ${bundle.version}`;
     case 'legacy':
       return "cosign's older storage";
     case 'oci-1-1-experiment':

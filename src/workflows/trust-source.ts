@@ -21,8 +21,8 @@ export interface TrustRequest {
   };
   /** SEALWRIGHT_DIR; TUF_ROOT, TUF_MIRROR and TUF_ROOT_JSON as cosign reads them; HOME. */
   readonly environment: Environment;
-  /** Where `up` records this user's stack. */
-  readonly configFolder: string;
+  /** Where `up` records this user's stack; undefined when a recorded stack is not to count, as for cosign, which knows none. */
+  readonly configFolder: string | undefined;
   readonly http: HttpClient;
   readonly now: () => Date;
 }
@@ -83,7 +83,7 @@ async function withoutFiles(request: TrustRequest): Promise<ResolvedTrust> {
   if (named !== undefined) return fromStack(named, `the stack in ${named}`);
   // A mirror that the environment names is this call's own word; a recorded stack is an older one.
   if (variable(environment, 'TUF_MIRROR') !== undefined) return fromInstance(request);
-  const recorded = readRecordedStack(configFolder);
+  const recorded = configFolder === undefined ? undefined : readRecordedStack(configFolder);
   return recorded === undefined ? fromInstance(request) : fromStack(recorded.dir, `your stack in ${recorded.dir}`);
 }
 

@@ -168,3 +168,11 @@ function legible<Value>(parse: () => Value): Value | undefined {
     throw error;
   }
 }
+
+/** How the format of bundles is called, before their version. */
+export const BUNDLE_FORMAT = 'Sigstore bundle';
+
+/** Whether any of the signatures is a bundle, which decides how cosign would have gone about the image. */
+export function hasBundle({ signatures }: VerificationReport): boolean {
+  return signatures.some(({ format }) => format?.startsWith(BUNDLE_FORMAT) === true);
+}

@@ -20,6 +20,7 @@ export const CACHED_PEERS = [
   'fulcio',
   'rekor-tiles',
   'sigstore-python',
+  'sigstore-go',
   'kube-apiserver',
   'etcd',
   'kubectl',
@@ -27,7 +28,17 @@ export const CACHED_PEERS = [
 ] as const;
 
 /** Debian packages: looked for in PATH. */
-export const SYSTEM_PEERS = ['skopeo', 'docker-registry', 'openssl', 'strace', 'hyperfine', 'wrk', 'chromium'] as const;
+export const SYSTEM_PEERS = [
+  'skopeo',
+  'docker-registry',
+  'openssl',
+  'strace',
+  'hyperfine',
+  'wrk',
+  'chromium',
+  'zsh',
+  'fish',
+] as const;
 
 export type PeerName = (typeof CACHED_PEERS)[number] | (typeof SYSTEM_PEERS)[number];
 

@@ -6,6 +6,7 @@ import { signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/s
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { announceBlobAsCosign } from '../cosign-signing-report.ts';
 import { isOlderFormat } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { streamInput } from '../input-file.ts';
@@ -15,7 +16,7 @@ import { signatureFacts, signerFlags } from '../signed-image-report.ts';
 import { visibleText } from '../visible-text.ts';
 
 export async function signBlobs(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, now } = context;
+  const { flags, terminal, environment, now, compat } = context;
   const paths = flags.arguments;
   const bundleFile = flags.string('bundle');
   if (bundleFile !== undefined && paths.length > 1) {
@@ -25,12 +26,14 @@ export async function signBlobs(context: CommandContext): Promise<void> {
     });
   }
   const olderFormat = isOlderFormat(context);
+  if (compat && !olderFormat && bundleFile === undefined) throw bundleNotNamed();
   if (olderFormat) checkPartFiles(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
-  terminal.progress(`  trust from ${trust.source}`);
+  if (!compat) terminal.progress(`  trust from ${trust.source}`);
   for (const path of paths) {
+    if (compat) announceBlobAsCosign(context, path);
     const signed = await signBlobWorkflow({
       http,
       blob: streamInput(path),
@@ -40,7 +43,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
       now,
       olderFormat,
     });
-    terminal.progress(signatureFacts(terminal, signed.bundle).join('      '));
+    if (!compat) terminal.progress(signatureFacts(terminal, signed.bundle).join('      '));
     if (olderFormat) {
       writeParts(context, signed, key);
       continue;
@@ -50,6 +53,10 @@ export async function signBlobs(context: CommandContext): Promise<void> {
       continue;
     }
     writeOutputFile(bundleFile, signed.bundleJson);
+    if (compat) {
+      terminal.note(`Wrote bundle to file ${bundleFile}`);
+      continue;
+    }
     const origin = { key, trustFlags: trustFlagsGiven(context) };
     const words = ['--bundle', bundleFile, ...signerFlags(signed, origin), ...origin.trustFlags, path];
     terminal.progress(`  verify:   ${visibleText(shellCommand(['sealwright', 'verify-blob', ...words]))}`);
@@ -85,5 +92,13 @@ function checkPartFiles({ flags }: CommandContext): void {
   throw new UsageError('USAGE_BAD_FLAG', 'one file cannot hold the parts of several signatures', {
     found: `--${file} with ${flags.arguments.length} files`,
     expected: 'one file, or signatures on stdout, one a line',
+  });
+}
+
+/** cosign writes bundles to files only (cosign.md §1.4). */
+function bundleNotNamed(): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', 'nothing says where the bundle goes', {
+    expected: '--bundle FILE',
+    details: { cosign: 'must specify --bundle with --new-bundle-format' },
   });
 }

@@ -11,6 +11,7 @@ import { imageReference, registryClient, signatureRepository } from '../choices/
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { announceAsCosign, reportSignedAsCosign } from '../cosign-signing-report.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { olderStorage } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
@@ -18,7 +19,7 @@ import { writeOutputFile } from '../output-file.ts';
 import { nextSteps, reportSignedImage, signedImageRecord } from '../signed-image-report.ts';
 
 export async function signImages(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, now } = context;
+  const { flags, terminal, environment, now, compat } = context;
   const references = flags.arguments.map(imageReference);
   const noted = annotations(context);
   const bundleFile = flags.string('bundle');
@@ -28,7 +29,8 @@ export async function signImages(context: CommandContext): Promise<void> {
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
-  terminal.progress(`  trust from ${trust.source}`);
+  if (compat) announceAsCosign(context, references);
+  else terminal.progress(`  trust from ${trust.source}`);
   const registry = registryClient(context, 'push');
   const repository = signatureRepository(context);
   registry.announce(
@@ -54,7 +56,8 @@ export async function signImages(context: CommandContext): Promise<void> {
     const images = flags.boolean('recursive') ? await signImageRecursively(request) : [await signImage(request)];
     if (bundleFile !== undefined) writeOutputFile(bundleFile, images[0]?.bundleJson ?? '');
     for (const image of images) writeParts(context, image, key);
-    report(context, images, key);
+    if (compat) reportSignedAsCosign(context, images);
+    else report(context, images, key);
   }
 }
 

@@ -37,7 +37,10 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings: [] };
   const document = documentOf(context, run, [report]);
   if (!compat) for (const subject of document.subjects) tellSubject(context, subject);
-  if (verified !== undefined) terminal.progress('Verified OK');
+  if (verified !== undefined) {
+    if (compat) terminal.note('Verified OK');
+    else terminal.progress('Verified OK');
+  }
   printReport(context, document, () => []);
   failUnlessVerified([report]);
 }

@@ -7,6 +7,7 @@ import { demandedSigners, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import type { CommandContext } from '../command.ts';
+import { asCosignFails } from '../cosign-failure.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { cosignHeader, cosignReport } from '../report/cosign-report.ts';
 import type { ReportDocument } from '../report/report-document.ts';
@@ -37,20 +38,22 @@ export async function verifyImages(
       annotations: wanted,
       tagPrefix: isLocal ? '' : attachmentTagPrefix(context),
       now: now(),
+      // To cosign whatever is signed and refers to the image is a signature of it (cosign.md §6.5).
+      ...(compat ? { predicateTypes: 'any' as const } : {}),
       ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
     });
     reports.push(report);
     if (verified !== undefined) images.push(verified);
     if (compat && verified !== undefined) {
       const facts = { hasAnnotations: Object.keys(wanted).length > 0, checksClaims: true, isKey: flags.isGiven('key') };
-      for (const line of cosignHeader(verified, facts)) terminal.progress(line);
+      for (const line of cosignHeader(verified, facts)) terminal.note(line);
     }
     if (!compat) tellImage(context, documentOf(context, run, [report]));
     // cosign looks at no other image after the first that fails.
     if (compat && report.error !== undefined) break;
   }
   printReport(context, documentOf(context, run, reports), (format) => cosignReport(images, { format, compat }));
-  failUnlessVerified(reports);
+  failUnlessVerified(compat ? asCosignFails(reports) : reports);
 }
 
 function tellImage(context: CommandContext, { subjects }: ReportDocument): void {

@@ -77,14 +77,17 @@ function identityMatcher(context: CommandContext): IdentityMatcher {
   return { subject, issuer, extensions };
 }
 
-/** Patterns match the whole text here; a substring would let `https://evil.example/?https://github.com/org/` in. */
+/**
+ * Patterns match the whole text here; a substring would let `https://evil.example/?https://github.com/org/` in. cosign
+ * takes any part for a match (cosign.md §6.8).
+ */
 function textMatcher(
-  { flags }: CommandContext,
+  { flags, compat }: CommandContext,
   [exact, pattern]: readonly [exact: string, pattern: string],
 ): StringMatcher | undefined {
   flags.exclude(exact, pattern);
   const value = flags.string(exact);
   if (value !== undefined) return { kind: 'exact', value };
   const source = flags.string(pattern);
-  return source === undefined ? undefined : { kind: 'regexp', source, strict: true };
+  return source === undefined ? undefined : { kind: 'regexp', source, strict: !compat };
 }

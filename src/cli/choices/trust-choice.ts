@@ -21,7 +21,7 @@ export const NOBODY: ResolvedTrust = {
 
 /** @throws UsageError USAGE_NO_TRUST, USAGE_FILE; FormatError; RemoteError; IntegrityError */
 export async function trustFor(context: CommandContext, http: HttpClient): Promise<ResolvedTrust> {
-  const { flags, environment, now } = context;
+  const { flags, environment, now, compat } = context;
   const trustedRoot = flags.string('trusted-root');
   const signingConfig = flags.isDeclared('signing-config') ? flags.string('signing-config') : undefined;
   const trustConfig = flags.string('trust-config');
@@ -34,7 +34,7 @@ export async function trustFor(context: CommandContext, http: HttpClient): Promi
       ...(dir === undefined ? {} : { dir }),
     },
     environment,
-    configFolder: configFolder(environment),
+    configFolder: compat ? undefined : configFolder(environment),
     http,
     now,
   });

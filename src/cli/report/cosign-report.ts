@@ -42,7 +42,9 @@ function cosignPayload(image: VerifiedImage, signature: VerifiedSignature): obje
   // With bundles cosign forgets who signed, where it was logged and when.
   const facts = isLayer ? { ...signerFacts(signature), ...extensionFacts(signature), ...layerFacts(signature) } : {};
   const noted = Object.entries({ ...signature.annotations, ...facts }).sort(([a], [b]) => (a < b ? -1 : 1));
-  return { critical: critical(image, signature), optional: noted.length === 0 ? null : Object.fromEntries(noted) };
+  // Nothing noted is nothing in the older formats, and an empty list in a statement.
+  const isNothing = isLayer && noted.length === 0;
+  return { critical: critical(image, signature), optional: isNothing ? null : Object.fromEntries(noted) };
 }
 
 function ownPayload(image: VerifiedImage, signature: VerifiedSignature): object {

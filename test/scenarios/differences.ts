@@ -1,0 +1,141 @@
+/**
+ * Where Sealwright by default does not do what cosign does, each place held up by an assertion of a scenario.
+ * `docs/differences.md` is made of this.
+ */
+export interface Difference {
+  readonly cosign: string;
+  readonly here: string;
+  readonly why: string;
+  readonly places: readonly Place[];
+}
+
+/** One assertion of a scenario, and what comes of it by default; a pattern where that is a text for people. */
+export interface Place {
+  readonly scenario: string;
+  readonly label: string;
+  readonly value: unknown;
+}
+
+function places(value: unknown, labels: Readonly<Record<string, readonly string[]>>): readonly Place[] {
+  return Object.entries(labels).flatMap(([scenario, names]) => names.map((label) => ({ scenario, label, value })));
+}
+
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    cosign: 'ends with 1 when what was found does not verify, and with 12 only for the format of before bundles',
+    here: 'ends with 12, whatever the format and the command',
+    why: 'what a script does next depends on which failure it was',
+    places: places(12, {
+      'image, another identity': ['another identity', 'another issuer', 'a pattern for nothing'],
+      'image, key pair': ['another key', 'an identity for a key'],
+      'image, annotations': ['another value', 'one right and one missing'],
+      'image, several signatures': ['by the other, of one', 'by neither'],
+      'blob, key pair': [
+        'by another digest',
+        'another from stdin',
+        'another file',
+        'another key',
+        'without a log entry',
+      ],
+      'blob, keyless': ['another identity'],
+      'flags from the environment': ['another key'],
+    }),
+  },
+  {
+    cosign: 'ends with 1 when a tag to sign does not exist',
+    here: 'ends with 11, as `verify` does',
+    why: 'the same answer has the same code everywhere',
+    places: places(11, { 'image, by tag and by digest': ['signing a tag that does not exist'] }),
+  },
+  {
+    cosign: 'ends with 1 when the registry cannot be asked',
+    here: 'ends with 23',
+    why: 'not to know is neither "unsigned" nor "wrong"',
+    places: places(23, { 'image, by tag and by digest': ['a registry that is not there'] }),
+  },
+  {
+    cosign: 'decides by the first image how all are verified: a later one without a signature ends with 1',
+    here: 'decides image by image: 10',
+    why: 'the order of arguments means nothing',
+    places: places(10, { 'images, one command': ['one of two is signed'] }),
+  },
+  {
+    cosign: 'takes a pattern that matches a part of an identity or issuer for a match',
+    here: 'wants the pattern to match the whole, and prints the one that would',
+    why: '`https://github.com/org/` is also a part of `https://evil.example/?https://github.com/org/`',
+    places: places(12, {
+      'image, another identity': ['a pattern for a part', 'a pattern for a part of the issuer'],
+      'blob, keyless': ['a part of it'],
+    }),
+  },
+  {
+    cosign: 'takes whatever is signed and refers to the image, an SBOM for instance, for a signature of it',
+    here: 'counts signatures only: 10',
+    why: 'to have described an image is not to have approved of it',
+    places: places(10, { 'image, an attestation and no signature': ['as a signature'] }),
+  },
+  {
+    cosign: 'prints of a signature what was asked for: claims checked, log entry found, certificate trusted',
+    here: 'prints who signed, and each check with what it found',
+    why: 'a list that is the same for every signature tells nothing about this one',
+    places: [
+      ...places(/identity .*dev@example\.test/, { 'image, keyless': ['stderr of verify'] }),
+      ...places(/[0-9a-f]{16}/, { 'image, key pair': ['the last check'] }),
+      ...places(/[0-9a-f]{16}/, { 'blob, key pair': ['verified'] }),
+      ...places(/^(?! {2}- )/, { 'image, annotations': ['the first check'] }),
+    ],
+  },
+  {
+    cosign: 'prints while it signs that it generates keys, signs and pushes',
+    here: 'prints who signed, the log entry, and the `verify` command and the policy for exactly this identity',
+    why: 'the next step is the one that is usually got wrong',
+    places: [
+      ...places(/sealwright verify --certificate-identity dev@example\.test/, { 'image, keyless': ['stderr of sign'] }),
+      ...places(/sealwright verify --key /, { 'image, key pair': ['stderr of sign'] }),
+      ...places(/sealwright verify-blob /, { 'blob, key pair': ['stderr of sign-blob'] }),
+      ...places(/./, { 'image, signatures elsewhere': ['what is said of it'] }),
+    ],
+  },
+  {
+    cosign: 'prints for a bundle neither certificate, time nor log entry in its JSON, and an empty line before it',
+    here: 'adds them, beside the fields that cosign has',
+    why: 'programs that read cosign’s fields find them, and what was proven is not lost',
+    places: places(/"critical":.*dev@example\.test/, {
+      'image, keyless': ['stdout of verify', '-o text'],
+      'image, annotations': ['stdout'],
+      'image, by tag and by digest': ['stdout, by tag'],
+    }),
+  },
+  {
+    cosign: 'refuses `sign-blob` without `--bundle`',
+    here: 'writes the bundle to stdout',
+    why: 'nothing is lost, and it can be piped',
+    places: places(0, { 'blob, key pair': ['no bundle at all'] }),
+  },
+  {
+    cosign: 'passes over a variable such as `COSIGN_YES` whose value is neither yes nor no',
+    here: 'refuses it',
+    why: 'a mistyped switch must not silently mean its opposite',
+    places: places(1, { 'flags from the environment': ['nonsense for a boolean'] }),
+  },
+  {
+    cosign: 'prints an error twice, in its own words',
+    here: 'prints it once: code, what was found, what was expected, the command that mends it',
+    why: 'the code is for programs, the rest for whoever has to act',
+    places: [
+      ...places(/USAGE_BAD_FLAG/, {
+        'command lines that are wrong': ['an unknown flag', 'no image', 'two files', 'no value', 'an unknown command'],
+      }),
+      ...places(/USAGE_NO_IDENTITY/, { 'command lines that are wrong': ['nobody to verify by'] }),
+    ],
+  },
+  {
+    cosign: 'warns of a flag with one dash that it will go',
+    here: 'says what it is taken for',
+    why: 'the old spelling goes on working',
+    places: [
+      ...places(/^! -cert-identity is taken for --cert-identity$/, { 'flags under other names': ['the warning'] }),
+      ...places([0, false], { 'flags under other names': ['deprecated'] }),
+    ],
+  },
+];

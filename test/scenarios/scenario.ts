@@ -1,0 +1,72 @@
+/**
+ * A scenario is one way in which people use cosign, with what must come of it. It is played three times, by cosign itself,
+ * by Sealwright called as cosign, and by Sealwright as it comes, each with the same assertions. Only the last may differ,
+ * and only where `differences.ts` says how and why.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Actor } from './actor.ts';
+import { DIFFERENCES, type Place } from './differences.ts';
+
+const PLACES = DIFFERENCES.flatMap(({ places }) => places);
+
+export interface Scenario {
+  /** In a few words: what is done, and to what. */
+  readonly name: string;
+  /** Names of cosign's own end-to-end tests about the same. */
+  readonly upstream: readonly string[];
+  readonly play: (actor: Actor, expect: Expect) => Promise<void>;
+}
+
+/** @param label what is asserted, unique in its scenario */
+export type Expect = (label: string, actual: unknown, expected: unknown) => void;
+
+/** The assertions of one performance: all are made, so that one run shows everything that differs. */
+export class Performance {
+  readonly #scenario: string;
+  readonly #actor: Actor;
+  readonly #labels = new Set<string>();
+  readonly #failures: string[] = [];
+
+  constructor(scenario: Scenario, actor: Actor) {
+    this.#scenario = scenario.name;
+    this.#actor = actor;
+  }
+
+  readonly expect: Expect = (label, actual, expected) => {
+    if (this.#labels.has(label)) this.#failures.push(`two assertions are called "${label}"`);
+    this.#labels.add(label);
+    const difference = this.#actor.kind === 'default' ? this.#listed(label) : undefined;
+    if (difference === undefined) {
+      this.#compare(label, actual, expected);
+      return;
+    }
+    if (isDeepStrictEqual(actual, expected)) this.#failures.push(`"${label}" is listed and does not differ`);
+    const { value } = difference;
+    if (!(value instanceof RegExp)) this.#compare(label, actual, value);
+    else if (!value.test(textOf(actual)))
+      this.#failures.push(`"${label}" does not match ${value.source}: ${textOf(actual)}`);
+  };
+
+  /** @returns what failed, one line each */
+  end(): readonly string[] {
+    // What is listed for this scenario and was never asserted is a line of a table that nothing holds up.
+    const listed = this.#actor.kind === 'default' ? PLACES.filter(({ scenario }) => scenario === this.#scenario) : [];
+    const unasserted = listed.filter(({ label }) => !this.#labels.has(label));
+    return [...this.#failures, ...unasserted.map(({ label }) => `"${label}" is listed and never asserted`)].map(
+      (failure) => `${this.#actor.kind}: ${failure}`,
+    );
+  }
+
+  #compare(label: string, actual: unknown, expected: unknown): void {
+    if (isDeepStrictEqual(actual, expected)) return;
+    this.#failures.push(`"${label}" is ${textOf(actual)}, not ${textOf(expected)}`);
+  }
+
+  #listed(label: string): Place | undefined {
+    return PLACES.find((place) => place.scenario === this.#scenario && place.label === label);
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

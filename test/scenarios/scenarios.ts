@@ -1,0 +1,6 @@
+import { BLOB_SCENARIOS } from './blobs.ts';
+import { COMMAND_LINE_SCENARIOS } from './command-lines.ts';
+import { IMAGE_SCENARIOS } from './images.ts';
+import type { Scenario } from './scenario.ts';
+
+export const SCENARIOS: readonly Scenario[] = [...IMAGE_SCENARIOS, ...BLOB_SCENARIOS, ...COMMAND_LINE_SCENARIOS];
