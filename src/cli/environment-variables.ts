@@ -10,7 +10,6 @@ export interface EnvironmentVariable {
 }
 
 const TRUSTED_ROOT = 'name the trusted root instead: --trusted-root, or initialize';
-const NO_PROVIDER = 'give the token itself: SIGSTORE_ID_TOKEN or --identity-token';
 const NO_TOKEN_HARDWARE = 'keys in hardware are reached through a plug-in program (--key sigstore-kms scheme)';
 
 /** By name. cosign's own come with it; a test holds every other one to a place that reads it. */
@@ -27,13 +26,11 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     about: 'credential of the Buildkite agent',
     expects: 'a token',
     isSensitive: true,
-    unread: NO_PROVIDER,
   },
   {
     name: 'BUILDKITE_AGENT_ENDPOINT',
     about: 'where the Buildkite agent is spoken to',
     expects: 'a URL',
-    unread: NO_PROVIDER,
   },
   {
     name: 'BUILDKITE_AGENT_LOG_LEVEL',
@@ -45,25 +42,21 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'BUILDKITE_JOB_ID',
     about: 'the Buildkite job to ask an identity token for',
     expects: 'a job ID',
-    unread: NO_PROVIDER,
   },
   {
     name: 'COSIGN_DOCKER_MEDIA_TYPES',
     about: "Docker's media types instead of OCI's",
     expects: '1',
-    unread: 'registries that take bundles take OCI media types',
   },
   {
     name: 'COSIGN_EXPERIMENTAL',
-    about: 'features of cosign under trial',
+    about: 'storage by referrers as it was before bundles, for SBOMs',
     expects: '1',
-    unread: 'signatures stored by the trial are read always',
   },
   {
     name: 'COSIGN_MAX_ATTACHMENT_SIZE',
     about: 'largest attachment to download',
     expects: 'a size such as 20K, 45MiB or 1GB',
-    unread: 'limits are fixed',
   },
   {
     name: 'COSIGN_PASSWORD',
@@ -106,21 +99,18 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     about: 'credential for GitHub',
     expects: 'a token',
     isSensitive: true,
-    unread: 'no key is stored at GitHub',
   },
-  { name: 'GITLAB_HOST', about: 'a GitLab instance', expects: 'a URL', unread: 'no key is stored at GitLab' },
+  { name: 'GITLAB_HOST', about: 'a GitLab instance', expects: 'a URL' },
   {
     name: 'GITLAB_TOKEN',
     about: 'credential for GitLab',
     expects: 'a token',
     isSensitive: true,
-    unread: 'no key is stored at GitLab',
   },
   {
     name: 'GOOGLE_SERVICE_ACCOUNT_NAME',
     about: 'the Google service account to take an identity token of',
     expects: 'an account name',
-    unread: NO_PROVIDER,
   },
   { name: 'SEALWRIGHT_COMPAT', about: 'behave as this program does, weaknesses included', expects: 'cosign or none' },
   { name: 'SEALWRIGHT_DIR', about: 'the stack to trust', expects: 'a folder' },
@@ -159,7 +149,6 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     name: 'SPIFFE_ENDPOINT_SOCKET',
     about: 'where SPIFFE hands out identity tokens',
     expects: 'a socket',
-    unread: NO_PROVIDER,
   },
   { name: 'TUF_MIRROR', about: 'the TUF repository to take trust from', expects: 'a URL' },
   { name: 'TUF_ROOT', about: 'the folder of cached trust metadata', expects: 'a folder' },
