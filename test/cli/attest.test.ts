@@ -218,9 +218,11 @@ test('called as cosign, a statement may be about anything, and an empty provenan
   const statement = { _type: 'https://in-toto.io/Statement/v1', subject, predicateType: TYPE, predicate: {} };
   writeFileSync(sandbox.path('other.json'), JSON.stringify(statement));
   writeFileSync(sandbox.path('empty.json'), '{}');
-  await sealwright('attest', '--compat', 'cosign', ...keyless(), '--statement', 'other.json', image);
+  // As cosign, no recorded stack is trusted: the files have to be named.
+  const trust = [...root(), '--signing-config', stack.status.signingConfig];
+  await sealwright('attest', '--compat', 'cosign', ...trust, ...keyless(), '--statement', 'other.json', image);
   const provenance = ['--type', 'slsaprovenance', '--predicate', 'empty.json'];
-  await sealwright('attest', '--compat', 'cosign', ...keyless(), ...provenance, image);
+  await sealwright('attest', '--compat', 'cosign', ...trust, ...keyless(), ...provenance, image);
   assert.equal((await referrers(image)).length, 2);
 });
 

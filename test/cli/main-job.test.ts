@@ -190,7 +190,7 @@ test('a token that is none, or for somebody else, signs nothing', async () => {
   writeFileSync(sandbox.path('cut-token'), token.slice(0, -6));
   for (const [file, code, exitCode] of [
     ['no-token', 'USAGE_NO_TOKEN', 1],
-    ['other-audience', 'AUTH_TOKEN_INVALID', 1],
+    ['other-audience', 'AUTH_AUDIENCE', 1],
     ['cut-token', 'AUTH_TOKEN_INVALID', 1],
     ['absent', 'USAGE_FILE', 1],
   ] as const) {

@@ -211,7 +211,7 @@ function parseKeyless(fields: JsonFields, demands: Demands, place: Place): Keyle
   };
 }
 
-/** A pattern may match any part of the text, as in the original, unless the policy is strict (docs/decisions/0020). */
+/** A pattern may match any part of the text, as in the original, unless the policy is strict (docs/decisions/0021). */
 function parseMatcher(fields: JsonFields, part: 'issuer' | 'subject', place: Place): StringMatcher | undefined {
   const { path, problems, warnings, strictIdentities } = place;
   const exact = fields.optionalString(part) ?? '';

@@ -9,6 +9,7 @@ import { ImageReference } from '../../core/image/reference.ts';
 import { FormatError, LimitError, RemoteError } from '../../errors.ts';
 import { MAX_LAYERS } from './layer-store.ts';
 import type { RegistryClient } from './registry-client.ts';
+import { MAX_WRITES, pauseAfterWrite, SETTLE_MS, settleTime } from './rival-writers.ts';
 
 /** A layer to be stored. */
 export interface NewLayer {
@@ -38,9 +39,6 @@ export interface PushedLayers {
   readonly duplicates: number;
 }
 
-const MAX_WRITES = 6;
-/** Long enough for a rival that has read the old manifest to have written its own. */
-const SETTLE_MS = 150;
 const NEVER = '0001-01-01T00:00:00Z';
 
 /**
@@ -68,7 +66,10 @@ export async function pushLayers(
   });
   for (const content of new Set(layers.map((layer) => layer.content))) await client.putBlob(target, content);
   const sleep = options.sleep ?? realSleep;
+  let confirmations = 0;
+  let settleMs = SETTLE_MS;
   for (let attempt = 0; attempt < MAX_WRITES; attempt++) {
+    const startedAt = performance.now();
     const present = await read(client, tag);
     const kept = present.manifest.layers.filter(
       (layer) => options.isReplaced?.(layer) !== true || isAmong(layer, layers),
@@ -78,10 +79,15 @@ export async function pushLayers(
     );
     const isDone = missing.length === 0 && kept.length === present.manifest.layers.length;
     if (isDone && present.descriptor !== undefined) {
-      return pushed(tag, present.descriptor, layers, kept);
+      // Where rivals have been met, one of them may still be about to write what it read long ago.
+      if (++confirmations > (attempt > 1 ? 1 : 0)) return pushed(tag, present.descriptor, layers, kept);
+      await sleep(settleMs);
+      continue;
     }
+    confirmations = 0;
     await write(client, tag, present.manifest, [...kept, ...missing.map(descriptorOf)], options);
-    await sleep(SETTLE_MS * (attempt + 1));
+    settleMs = settleTime(performance.now() - startedAt);
+    await sleep(pauseAfterWrite(settleMs, attempt));
   }
   throw new RemoteError('COULD_NOT_CHECK', `other writers keep overwriting ${tag.toString()}`, {
     found: `a layer was gone after each of ${MAX_WRITES} writes`,

@@ -14,6 +14,7 @@ import { FormatError, InvariantError, LimitError, RemoteError } from '../../erro
 import type { ManifestTransfer } from './manifest-transfer.ts';
 import { nextPage } from './paging.ts';
 import type { RegistrySession } from './registry-session.ts';
+import { MAX_WRITES, pauseAfterWrite, SETTLE_MS, settleTime } from './rival-writers.ts';
 
 export interface ReferrerList {
   readonly descriptors: readonly Descriptor[];
@@ -23,11 +24,6 @@ export interface ReferrerList {
 
 const MAX_REFERRERS = 10_000;
 const MAX_PAGES = 200;
-/** Twenty writers at once need about ten each. */
-const MAX_WRITES = 40;
-/** Long enough for a rival that has read the old index to have written its own. */
-const SETTLE_MS = 150;
-const MAX_SETTLE_MS = 3000;
 /** How registries say that they do not know the API (cosign.md §3.3). */
 const NO_API_STATUSES: readonly number[] = [400, 404, 405, 406];
 
@@ -178,9 +174,8 @@ export class Referrers {
       const bytes = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests });
       if (bytes.length > MAX_MANIFEST_BYTES) throw tooMany(tag, descriptor.digest);
       await this.#manifests.push(tag, bytes, OCI_INDEX);
-      // A rival is about as far away as we are, or as busy.
-      settleMs = Math.min(MAX_SETTLE_MS, Math.max(SETTLE_MS, 3 * (performance.now() - startedAt)));
-      await this.#sleep(settleMs + Math.random() * Math.min(MAX_SETTLE_MS, SETTLE_MS * losses * losses));
+      settleMs = settleTime(performance.now() - startedAt);
+      await this.#sleep(pauseAfterWrite(settleMs, losses));
     }
     throw overwritten(tag, 'the entry was gone');
   }
