@@ -22,7 +22,10 @@ export function sniffedMediaType(content: Uint8Array): string {
   if (known !== undefined) return known;
   if (/^[\t\n\f\r ]*<(!DOCTYPE HTML|HTML|HEAD|BODY|SCRIPT)[ >]/i.test(head)) return 'text/html';
   if (/^[\t\n\f\r ]*<\?xml/.test(head)) return 'text/xml';
-  // Control characters that no text has.
-  // eslint-disable-next-line no-control-regex
-  return /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(head) ? BINARY : 'text/plain';
+  return content.subarray(0, SNIFFED_BYTES).some(isBinary) ? BINARY : 'text/plain';
+}
+
+/** Control characters that no text has: all but tab, line feed, form feed, carriage return and escape. */
+function isBinary(byte: number): boolean {
+  return byte < 0x20 && ![0x09, 0x0a, 0x0c, 0x0d, 0x1b].includes(byte);
 }
