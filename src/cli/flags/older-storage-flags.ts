@@ -70,7 +70,7 @@ export function olderStorage(context: CommandContext): OlderStorage | undefined 
     dockerReferences: flags.list('sign-container-identity'),
     ...(payload === undefined ? {} : { payload: readInputFile(payload) }),
     ...(flags.boolean('record-creation-timestamp') ? { createdAt: now() } : {}),
-    dockerMediaTypes: isTrue(environment['COSIGN_DOCKER_MEDIA_TYPES']),
+    dockerMediaTypes: wantsDockerMediaTypes(environment),
   };
 }
 
@@ -89,6 +89,7 @@ function refuseOlderFlags({ flags, terminal, compat }: CommandContext, older: re
   });
 }
 
-function isTrue(text: string | undefined): boolean {
-  return text !== undefined && /^(1|t|true)$/i.test(text);
+/** COSIGN_DOCKER_MEDIA_TYPES, for signatures and attestations alike. */
+export function wantsDockerMediaTypes(environment: CommandContext['environment']): boolean {
+  return /^(1|t|true)$/i.test(environment['COSIGN_DOCKER_MEDIA_TYPES'] ?? '');
 }

@@ -3,6 +3,7 @@ import type { OlderAttestationStorage } from '../../workflows/attest-image.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { STORAGE_FLAG } from './older-storage-flags.ts';
+import { wantsDockerMediaTypes } from './older-storage-flags.ts';
 
 /** What an attestation says, by cosign's names. */
 export const PREDICATE_TYPE_FLAG: Flag = {
@@ -94,6 +95,6 @@ export function olderAttestationStorage({
   return {
     replace: flags.boolean('replace'),
     ...(flags.boolean('record-creation-timestamp') ? { createdAt: now() } : {}),
-    dockerMediaTypes: /^(1|t|true)$/i.test(environment['COSIGN_DOCKER_MEDIA_TYPES'] ?? ''),
+    dockerMediaTypes: wantsDockerMediaTypes(environment),
   };
 }
