@@ -9,7 +9,7 @@ import { DemoCluster } from './demo-cluster.ts';
 import { copyWithBundle, pushDemoImage } from './demo-image.ts';
 import { insist, runDemo, say, show, type DemoShell } from './demo-shell.ts';
 import { DemoWebhook } from './demo-webhook.ts';
-import { POLICY_DEFINITION } from './policy-definition.ts';
+import { POLICY_DEFINITIONS } from '../src/core/policy/policy-definitions.ts';
 import { INCLUDE_LABEL, webhookConfigurations } from './webhook-configuration.ts';
 
 const WHO = 'dev@example.test';
@@ -43,7 +43,7 @@ interface Facts {
 
 async function useCluster(shell: DemoShell, cluster: DemoCluster, facts: Facts): Promise<void> {
   say('A policy in the cluster, and the webhook at its door, for namespaces that opt in');
-  await cluster.create(POLICY_DEFINITION);
+  for (const definition of POLICY_DEFINITIONS) await cluster.create(definition);
   await cluster.run(['wait', '--for=condition=Established', 'crd/clusterimagepolicies.policy.sigstore.dev']);
   await cluster.run(['apply', '-f', '-'], { stdin: policyFor(facts) });
   const webhook = await DemoWebhook.start(shell, ['--dir', 'stack', '--kubeconfig', cluster.kubeconfig]);

@@ -33,9 +33,14 @@ function placesText(paths: readonly string[]): string {
 
 /** The same as warnings, which are lines: each line becomes one. */
 export function warningLines(findings: readonly Finding[]): readonly string[] {
+  return fittingWarnings(findings.flatMap((finding) => block(finding).split('\n')));
+}
+
+/** As many of the lines, and as much of each, as the API server passes on. */
+export function fittingWarnings(all: readonly string[]): readonly string[] {
   const lines: string[] = [];
   let length = 0;
-  for (const line of findings.flatMap((finding) => block(finding).split('\n'))) {
+  for (const line of all) {
     const text = line.trim().slice(0, MAX_WARNING_LENGTH);
     length += text.length;
     if (length > MAX_WARNINGS_LENGTH) break;

@@ -70,7 +70,7 @@ const POLICIES = vectors('policy-controller/valid', '.yaml');
 const POLICY_REFERENCES = [
   'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {k: AAAA}\nstringData: {l: m}\n',
   'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {k: v}\n',
-  'apiVersion: policy.sigstore.dev/v1alpha1\nkind: TrustRoot\nmetadata: {name: r}\nspec: {remote: {root: AAAA, mirror: "https://m"}}\n',
+  'apiVersion: policy.sigstore.dev/v1alpha1\nkind: TrustRoot\nmetadata: {name: r}\nspec: {remote: {root: eyJzaWduYXR1cmVzIjpbXX0=, mirror: "https://m"}}\n',
   trustRoot(INSTANCE),
 ];
 

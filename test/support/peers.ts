@@ -25,6 +25,7 @@ export const CACHED_PEERS = [
   'etcd',
   'kubectl',
   'policy-tester',
+  'policy-validator',
 ] as const;
 
 /** Debian packages: looked for in PATH. */

@@ -32,6 +32,8 @@ interface Place extends AuthorityContext {
 
 const KINDS = ['key', 'keyless', 'static'] as const;
 const MAX_IDENTITIES = 1000;
+/** Whole, as the original shows it, unless somebody means to fill the log. */
+const MAX_KEY_SHOWN = 8192;
 const MAX_ENTRIES = 1000;
 const KEY_HASHES = ['sha224', 'sha256', 'sha384', 'sha512'] as const;
 /** What the original calls an authority without a name. */
@@ -152,7 +154,7 @@ function parseKeyData(data: string, path: string, problems: PolicyProblems): Key
     return { kind: 'data', key: PublicKey.fromPem(data) };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    problems.invalid(data.slice(0, 300), `${path}.data`);
+    problems.invalid(data.slice(0, MAX_KEY_SHOWN), `${path}.data`);
     return undefined;
   }
 }
@@ -231,7 +233,11 @@ function parseMatcher(fields: JsonFields, part: 'issuer' | 'subject', place: Pla
     checkMatcher(matcher, part);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    problems.invalid(source.slice(0, 300), `${path}.${part}RegExp`, `regex is invalid: ${error.message}`);
+    problems.invalid(
+      source.slice(0, 300),
+      `${path}.${part}RegExp`,
+      `regex is invalid: ${error.cause instanceof Error ? error.cause.message : error.message}`,
+    );
     return undefined;
   }
   if (!isAnchored(source)) {

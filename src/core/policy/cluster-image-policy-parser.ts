@@ -2,6 +2,7 @@ import type { JsonFields } from '../encoding/json-fields.ts';
 import { FormatError, UsageError } from '../../errors.ts';
 import { parseAuthority } from './authority-parser.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import { globProblem } from './glob-problem.ts';
 import { ImageGlob } from './image-glob.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import { parseCondition } from './policy-program-parser.ts';
@@ -124,7 +125,7 @@ function parseImages(spec: JsonFields, problems: PolicyProblems, warnings: strin
       return [glob];
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      problems.invalid(text.slice(0, 300), path, `glob is invalid: ${error.facts.expected ?? ''}`);
+      problems.invalid(text.slice(0, 300), path, `glob is invalid: ${globProblem(text)}`);
       return [];
     }
   });

@@ -36,7 +36,22 @@ function parsePlace(oci: string, path: string, problems: PolicyProblems): Reposi
     return parseRepository(oci);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    problems.invalid(oci.slice(0, 300), path, `expected ${error.facts.expected ?? 'a repository'}`);
+    problems.invalid(
+      oci.slice(0, 300),
+      path,
+      placeProblem(oci) ?? `expected ${error.facts.expected ?? 'a repository'}`,
+    );
     return undefined;
   }
+}
+
+/** What the original says of names that it refuses as well (go-containerregistry pkg/name). */
+function placeProblem(oci: string): string | undefined {
+  const repository = oci.slice(oci.indexOf('/') + 1);
+  if (!oci.includes('/')) return undefined;
+  if (repository.length < 2 || repository.length > 255) {
+    return `repository must be between 2 and 255 characters in length: ${repository.slice(0, 300)}`;
+  }
+  if (/^[a-z0-9_\-./]*$/.test(repository)) return undefined;
+  return `repository can only contain the characters \`abcdefghijklmnopqrstuvwxyz0123456789_-./\`: ${repository}`;
 }

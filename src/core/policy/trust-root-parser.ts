@@ -1,5 +1,6 @@
 import { PublicKey } from '../crypto/public-key.ts';
-import type { JsonFields } from '../encoding/json-fields.ts';
+import { JsonFields } from '../encoding/json-fields.ts';
+import { parseJson } from '../encoding/json.ts';
 import { parsePem } from '../encoding/pem.ts';
 import { parseUtf8 } from '../encoding/utf8.ts';
 import { Certificate } from '../pki/certificate.ts';
@@ -62,7 +63,7 @@ function parseTuf(
 ): TrustRootSource | undefined {
   fields.only('root', 'targets', 'trustedRootTarget', kind === 'remote' ? 'mirror' : 'mirrorFS');
   const root = fields.optionalBytes('root');
-  if (root === undefined) problems.missing(`spec.${kind}.root`);
+  checkRoot(root, `spec.${kind}.root`, problems);
   const common = {
     root: root ?? new Uint8Array(0),
     targets: fields.optionalString('targets') ?? 'targets',
@@ -79,17 +80,38 @@ function parseTuf(
   return { kind, archive, ...common };
 }
 
+/** Whether it can be a root.json at all; its signatures are verified when the repository is read. */
+function checkRoot(root: Uint8Array | undefined, path: string, problems: PolicyProblems): void {
+  if (root === undefined) {
+    problems.missing(path);
+    return;
+  }
+  try {
+    const document = new JsonFields(parseJson(root, 'root', 'FORMAT_JSON'), 'root', 'FORMAT_JSON');
+    if (!document.has('signatures')) problems.invalid('missing signatures in root.json', path, 'no signatures');
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    problems.invalid('failed to unmarshal', path, `${error.message}: ${error.facts.found ?? ''}`);
+  }
+}
+
 function parseKeys(fields: JsonFields, problems: PolicyProblems): TrustRootSource | undefined {
   fields.only('certificateAuthorities', 'tLogs', 'ctLogs', 'timestampAuthorities');
-  const each = <Value>(name: string, parse: (entry: JsonFields, path: string) => readonly Value[]): readonly Value[] =>
+  const each = <Value>(
+    name: string,
+    parse: (entry: JsonFields, path: string) => readonly Value[],
+    shown = name,
+  ): readonly Value[] =>
     fields
       .objects(name, MAX_INSTANCES)
-      .flatMap((entry, index) => usable(`spec.sigstoreKeys.${name}[${index}]`, problems, (path) => parse(entry, path)));
+      .flatMap((entry, index) =>
+        usable(`spec.sigstoreKeys.${shown}[${index}]`, problems, (path) => parse(entry, path)),
+      );
   const authority = (entry: JsonFields, path: string): readonly CertificateAuthority[] =>
     parseAuthority(entry, path, problems);
   const trustedRoot: TrustedRoot = {
     mediaType: TRUSTED_ROOT_V01,
-    certificateAuthorities: each('certificateAuthorities', authority),
+    certificateAuthorities: each('certificateAuthorities', authority, 'certificateAuthority'),
     timestampAuthorities: each('timestampAuthorities', authority),
     tlogs: each('tLogs', (entry, path) => parseLog(entry, path, ['rekor-v1', 'rekor-v2'], problems)),
     ctlogs: each('ctLogs', (entry, path) => parseLog(entry, path, ['ct'], problems)),
@@ -112,11 +134,11 @@ function parseAuthority(fields: JsonFields, path: string, problems: PolicyProble
   const organization = subject?.optionalString('organization') ?? '';
   const commonName = subject?.optionalString('commonName') ?? '';
   const uri = fields.optionalString('uri') ?? '';
-  const chain = fields.optionalBytes('certChain');
+  const chain = fields.optionalBytes('certChain') ?? new Uint8Array(0);
   if (organization === '') problems.missing(`${path}.subject.organization`);
   if (commonName === '') problems.missing(`${path}.subject.commonName`);
   if (uri === '') problems.missing(`${path}.uri`);
-  if (chain === undefined) {
+  if (chain.length === 0) {
     problems.missing(`${path}.certchain`);
     return [];
   }
@@ -141,11 +163,11 @@ function parseLog(
 ): readonly LogInstance[] {
   fields.only('baseURL', 'hashAlgorithm', 'publicKey');
   const baseUrl = fields.optionalString('baseURL') ?? '';
-  const key = fields.optionalBytes('publicKey');
+  const key = fields.optionalBytes('publicKey') ?? new Uint8Array(0);
   if (baseUrl === '') problems.missing(`${path}.baseURL`);
   if ((fields.optionalString('hashAlgorithm') ?? '') === '') problems.missing(`${path}.hashAlgorithm`);
-  if (key === undefined) problems.missing(`${path}.publicKey`);
-  if (baseUrl === '' || key === undefined) return [];
+  if (key.length === 0) problems.missing(`${path}.publicKey`);
+  if (baseUrl === '' || key.length === 0) return [];
   const publicKey = PublicKey.fromPem(parseUtf8(key, 'FORMAT_PEM', path));
   return apis.map((api) => createLogInstance({ api, baseUrl, publicKey, validFor: ALWAYS }));
 }

@@ -32,7 +32,8 @@ export interface AdmissionRequest {
 }
 
 export interface JsonPatchOperation {
-  readonly op: 'replace';
+  /** `add` also replaces a member that is there (RFC 6902, 4.1). */
+  readonly op: 'add' | 'replace';
   readonly path: string;
   readonly value: string;
 }

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import type { NoMatchAction } from '../../core/policy/image-decision.ts';
+import type { PolicyParserOptions } from '../../core/policy/cluster-image-policy-parser.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
 import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
@@ -27,6 +28,7 @@ import { DecisionCounters } from './decision-counters.ts';
 import type { WorkloadRegistries } from './pull-secrets.ts';
 import type { AnswerActions } from '../../core/policy/answer-actions.ts';
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
+import { mountPolicyReviews } from './policy-routes.ts';
 import type { PolicySource } from './policy-source.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
 
@@ -46,6 +48,8 @@ export interface WebhookOptions {
   readonly actions?: AnswerActions;
   readonly now: () => Date;
   readonly logger?: Logger;
+  /** What policies must keep to beside their schema, when one is put into the cluster. */
+  readonly policyRules?: PolicyParserOptions;
   /** Keeps what was found about images; closed by whoever opened it. */
   readonly store?: EvidenceStore;
   /** How long a pass may rest on what was found before: an hour; a day while the registry cannot be asked. */
@@ -54,7 +58,7 @@ export interface WebhookOptions {
 }
 
 export interface Webhook {
-  /** `POST /mutate`, `POST /validate`, `/healthz`, `/readyz`, `/metrics`. */
+  /** `POST /mutate`, `POST /validate`; about policies `/defaulting` and `/validating`; `/healthz`, `/readyz`, `/metrics`. */
   readonly routes: Hono;
   close(): Promise<void>;
 }
@@ -115,6 +119,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
       }
     });
   }
+  mountPolicyReviews(routes, { engines: options.engines, logger, ...options.policyRules });
   return {
     routes,
     close: async () => {

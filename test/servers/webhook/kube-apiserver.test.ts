@@ -9,7 +9,7 @@ import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.
 import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../../src/servers/webhook/serving-certificate.ts';
-import { POLICY_DEFINITION } from '../../../examples/policy-definition.ts';
+import { POLICY_DEFINITIONS } from '../../../src/core/policy/policy-definitions.ts';
 import { webhookConfigurations } from '../../../examples/webhook-configuration.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { listen } from '../../../src/servers/shell/listen.ts';
@@ -44,7 +44,7 @@ async function prepare(
   const cluster = await KubeCluster.start(t);
   if (cluster === undefined) return undefined;
   const world = await World.open(t);
-  await cluster.create(POLICY_DEFINITION);
+  for (const definition of POLICY_DEFINITIONS) await cluster.create(definition);
   await cluster.must(['wait', '--for=condition=Established', 'crd/clusterimagepolicies.policy.sigstore.dev']);
   await cluster.create(policyObject(world));
   await cluster.create(NAMESPACE);

@@ -152,14 +152,14 @@ const BAD_ROOTS: readonly (readonly [what: string, change: (spec: Record<string,
       (spec) => {
         spec['certificateAuthorities'] = [{ subject: { organization: 'o', commonName: 'c' }, uri: 'u' }];
       },
-      'missing field(s): spec.sigstoreKeys.certificateAuthorities[0].certchain',
+      'missing field(s): spec.sigstoreKeys.certificateAuthority[0].certchain',
     ],
     [
       'an authority without subject',
       (spec) => {
         spec['certificateAuthorities'] = [{ ...spec['certificateAuthorities']![0], subject: {} }];
       },
-      'spec.sigstoreKeys.certificateAuthorities[0].subject.commonName, spec.sigstoreKeys.certificateAuthorities[0].subject.organization',
+      'spec.sigstoreKeys.certificateAuthority[0].subject.commonName, spec.sigstoreKeys.certificateAuthority[0].subject.organization',
     ],
     [
       'a log without key',
