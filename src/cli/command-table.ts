@@ -261,6 +261,11 @@ export const COMMANDS: readonly CommandGroup[] = [
         summary: 'Kubernetes admission by ClusterImagePolicy',
         load: async () => (await import('./commands/webhook.ts')).webhook,
       },
+      {
+        name: 'why',
+        summary: 'why an object or image was admitted or refused, also after the fact',
+        load: async () => (await import('./commands/why.ts')).why,
+      },
     ],
   },
   {

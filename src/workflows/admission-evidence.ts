@@ -42,6 +42,13 @@ const DEFAULT_LAST_KNOWN_MS = 86_400_000;
 /** Images that one registry is asked about at once, over all reviews: a burst of pods must not become a burst there. */
 const PARALLEL_IMAGES = 16;
 
+/** What is known from before about all that some authorities look at. */
+export interface RecalledEvidence {
+  readonly evidence: EvidenceFor;
+  /** When the oldest of it was found. */
+  readonly foundAt: Date;
+}
+
 /** Where signatures of an image are, and whether its attestations are wanted too. */
 interface Place {
   readonly image: PinnedImage;
@@ -73,23 +80,27 @@ export class AdmissionEvidence {
   }
 
   /** What is remembered about every place that the authorities look at, if nothing of it is too old. */
-  remembered(request: EvidenceRequest): EvidenceFor | undefined {
+  remembered(request: EvidenceRequest): RecalledEvidence | undefined {
     return this.#recallAll(request, this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS);
   }
 
   /** The same with the age that counts while the registry cannot be asked: proven before, and not longer ago than that. */
-  lastKnown(request: EvidenceRequest): EvidenceFor | undefined {
+  lastKnown(request: EvidenceRequest): RecalledEvidence | undefined {
     return this.#recallAll(request, this.#options.lastKnownMs ?? DEFAULT_LAST_KNOWN_MS);
   }
 
-  #recallAll(request: EvidenceRequest, maxAgeMs: number): EvidenceFor | undefined {
+  #recallAll(request: EvidenceRequest, maxAgeMs: number): RecalledEvidence | undefined {
     const found = new Map<string, SignatureRecord>();
     for (const place of placesOf(request)) {
       const record = this.#recall(place, maxAgeMs);
       if (record === undefined) return undefined;
       found.set(place.name, record);
     }
-    return (authority) => evidenceOf(found.get(placeOf(request.image, authority).name), authority, request.material);
+    return {
+      evidence: (authority) =>
+        evidenceOf(found.get(placeOf(request.image, authority).name), authority, request.material),
+      foundAt: oldest([...found.values()]) ?? this.#options.now(),
+    };
   }
 
   /** What the registry holds now. A registry that cannot be asked makes evidence of its own kind, never an empty one. */
@@ -198,6 +209,10 @@ export class AdmissionEvidence {
       this.#known.delete(oldest);
     }
   }
+}
+
+function oldest(records: readonly SignatureRecord[]): Date | undefined {
+  return records.map(({ foundAt }) => foundAt).sort((a, b) => a.getTime() - b.getTime())[0];
 }
 
 /** Each place once; where one authority wants attestations, they are fetched for all. */

@@ -38,11 +38,24 @@ export interface ImageAdmission {
   readonly timeIsUp: Promise<void>;
 }
 
+/** What the decision about an image rests on. */
+export interface DecisionBasis {
+  /** `last-known`: proven before, where the registry could not be asked now. */
+  readonly evidence: 'none' | 'fetched' | 'remembered' | 'last-known';
+  /** When the oldest of what is remembered was found. */
+  readonly foundAt?: Date;
+}
+
 export interface AdmittedImage {
   readonly decision: ImageDecision;
+  readonly basis: DecisionBasis;
+  /** Name and digest, as far as the digest is known. */
+  readonly image?: string;
   /** What to write instead, where the image was named by a tag. */
   readonly pinned?: string;
 }
+
+const NO_BASIS: DecisionBasis = { evidence: 'none' };
 
 /**
  * Decides about one image as it is written in an object. A registry is asked only when a policy may be about the image and
@@ -54,16 +67,17 @@ export async function admitImage(text: string, admission: ImageAdmission): Promi
     reference = parseReference(text);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    return { decision: decideRefused(error) };
+    return { decision: decideRefused(error), basis: NO_BASIS };
   }
   const { policies, object, noMatch, material } = admission;
   const { possible, isCertain } = policies.possiblyCovering(object, reference);
-  if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch) };
+  const basis = NO_BASIS;
+  if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch), basis };
   if (isCertain && !needsEvidence(possible) && possible.every(({ condition }) => condition === undefined)) {
     const context = contextOf(admission, () => NO_EVIDENCE);
-    return { decision: await decideImage(possible, reference.toString(), material, context) };
+    return { decision: await decideImage(possible, reference.toString(), material, context), basis };
   }
-  const late = admission.timeIsUp.then(async () => ({ decision: await decideLate(reference, possible, admission) }));
+  const late = admission.timeIsUp.then(() => decideLate(reference, possible, admission));
   const { decision, ...rest } = await Promise.race([decideCovered(reference, possible, admission), late]);
   return { decision: applyAnswerActions(decision, admission.actions), ...rest };
 }
@@ -73,24 +87,25 @@ async function decideLate(
   reference: ImageReference,
   possible: readonly ClusterImagePolicy[],
   admission: ImageAdmission,
-): Promise<ImageDecision> {
+): Promise<AdmittedImage> {
   const { registry, repository, digest } = reference;
   const known = digest === undefined ? undefined : await lastKnownPass({ registry, repository, digest }, admission);
-  return known ?? refusedForTime(reference, possible);
+  return known ?? { decision: refusedForTime(reference, possible), basis: NO_BASIS };
 }
 
 /**
  * An image that was proven before, and still would be by the policies of the moment, is admitted while its registry cannot be
  * asked: a rollback, or a node that is lost, must not wait for a registry that is down.
  */
-async function lastKnownPass(image: PinnedImage, admission: ImageAdmission): Promise<ImageDecision | undefined> {
+async function lastKnownPass(image: PinnedImage, admission: ImageAdmission): Promise<AdmittedImage | undefined> {
   const { evidence, policies, object, material, access } = admission;
   const covering = policies.covering(object, image);
   const known = evidence.lastKnown({ image, authorities: signingAuthorities(covering), material, access });
   if (known === undefined || covering.length === 0) return undefined;
   const name = new ImageReference(image).toString();
-  const decision = await decideImage(covering, name, material, contextOf(admission, known, image));
-  return decision.action === 'allow' ? { ...decision, isLastKnown: true } : undefined;
+  const decision = await decideImage(covering, name, material, contextOf(admission, known.evidence, image));
+  if (decision.action !== 'allow') return undefined;
+  return { decision, image: name, basis: { evidence: 'last-known', foundAt: known.foundAt } };
 }
 
 async function decideCovered(
@@ -100,36 +115,43 @@ async function decideCovered(
 ): Promise<AdmittedImage> {
   const { registry, repository, tag, digest } = reference;
   if (digest !== undefined) {
-    return { decision: await decidePinned({ registry, repository, digest }, admission) };
+    return decidePinned({ registry, repository, digest }, admission);
   }
-  if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), possible) };
+  const basis = NO_BASIS;
+  if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), possible), basis };
   try {
     const image = await admission.evidence.resolve(reference, admission.access);
     const pinned = new ImageReference({ registry, repository, tag, digest: image.digest }).toString();
-    return { decision: await decidePinned(image, admission), pinned };
+    return { ...(await decidePinned(image, admission)), pinned };
   } catch (error) {
     if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
     // That the registry says there is no such tag is a finding; all else keeps it from saying anything.
     const isFinding = error instanceof NotFoundError;
-    return { decision: decideRefused(isFinding ? error : couldNotCheck(reference.toString(), error), possible) };
+    const finding = isFinding ? error : couldNotCheck(reference.toString(), error);
+    return { decision: decideRefused(finding, possible), basis };
   }
 }
 
 /** Only a pass may rest on what is remembered: before anything is refused, the registry is asked. */
-async function decidePinned(image: PinnedImage, admission: ImageAdmission): Promise<ImageDecision> {
+async function decidePinned(image: PinnedImage, admission: ImageAdmission): Promise<AdmittedImage> {
   const { evidence, policies, object, noMatch, material } = admission;
   const name = new ImageReference(image).toString();
   const covering = policies.covering(object, image);
-  if (covering.length === 0) return decideUncovered(name, noMatch);
-  const decide = (found: EvidenceFor): Promise<ImageDecision> =>
-    decideImage(covering, name, material, contextOf(admission, found, image));
-  if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE);
+  if (covering.length === 0) return { decision: decideUncovered(name, noMatch), image: name, basis: NO_BASIS };
+  const decide = async (found: EvidenceFor, basis: DecisionBasis): Promise<AdmittedImage> => ({
+    decision: await decideImage(covering, name, material, contextOf(admission, found, image)),
+    image: name,
+    basis,
+  });
+  if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE, NO_BASIS);
   const request = { image, authorities: signingAuthorities(covering), material, access: admission.access };
   const remembered = evidence.remembered(request);
-  const decision = remembered === undefined ? undefined : await decide(remembered);
-  if (decision?.action === 'allow') return decision;
-  const current = await decide(await evidence.fresh(request));
-  return current.isUnchecked ? ((await lastKnownPass(image, admission)) ?? current) : current;
+  if (remembered !== undefined) {
+    const known = await decide(remembered.evidence, { evidence: 'remembered', foundAt: remembered.foundAt });
+    if (known.decision.action === 'allow') return known;
+  }
+  const current = await decide(await evidence.fresh(request), { evidence: 'fetched' });
+  return current.decision.isUnchecked ? ((await lastKnownPass(image, admission)) ?? current) : current;
 }
 
 function contextOf(

@@ -30,8 +30,15 @@ export type ReviewDecision = 'unseen' | 'allow' | 'warn' | 'deny' | 'could-not-c
 export interface ReviewOutcome {
   readonly answer: AdmissionAnswer;
   readonly decision: ReviewDecision;
-  /** Those that were decided about, pinned where they could be. */
-  readonly images: readonly string[];
+  /** Those that were decided about, each once. */
+  readonly images: readonly ReviewedImage[];
+}
+
+export interface ReviewedImage extends AdmittedImage {
+  /** As it is written in the object. */
+  readonly text: string;
+  /** Where: `spec.containers[0].image` and so on. */
+  readonly paths: readonly string[];
 }
 
 /** Subresources whose object is a whole pod with images in it; others (status, scale, resize, binding) change none. */
@@ -64,8 +71,13 @@ export async function admitReview(request: AdmissionRequest, admission: ReviewAd
       timeIsUp: timer.timeIsUp,
     };
     const texts = [...new Set(images.map(({ text }) => text))];
-    const admitted = await Promise.all(texts.map(async (text) => [text, await admitImage(text, perImage)] as const));
-    return compose(images, new Map(admitted));
+    const admitted = await Promise.all(
+      texts.map(async (text): Promise<ReviewedImage> => {
+        const paths = images.filter((image) => image.text === text).map(({ path }) => path);
+        return { text, paths, ...(await admitImage(text, perImage)) };
+      }),
+    );
+    return compose(images, admitted);
   } finally {
     timer.stop();
   }
@@ -113,49 +125,38 @@ function labelsOf(labels: JsonFields | undefined): ReadonlyMap<string, string> {
   return new Map(names.map((name) => [name, labels?.optionalString(name) ?? '']));
 }
 
-function compose(images: readonly WorkloadImage[], admitted: ReadonlyMap<string, AdmittedImage>): ReviewOutcome {
-  const denied = [...admitted.values()].flatMap(({ decision }) => (decision.action === 'deny' ? [decision] : []));
+function compose(places: readonly WorkloadImage[], images: readonly ReviewedImage[]): ReviewOutcome {
+  const denied = images.flatMap(({ decision }) => (decision.action === 'deny' ? [decision] : []));
   const isUnchecked = denied.every((decision) => decision.isUnchecked);
-  const warnings = findings(images, admitted, 'warnings');
+  const warnings = findings(images, 'warnings');
   const decision: ReviewDecision =
     denied.length === 0 ? (warnings.length === 0 ? 'allow' : 'warn') : isUnchecked ? 'could-not-check' : 'deny';
-  const common = { warnings: warningLines(warnings), auditAnnotations: { decision, ...lastKnownNote(admitted) } };
-  const names = [...admitted].map(([text, { pinned }]) => pinned ?? text);
+  const common = { warnings: warningLines(warnings), auditAnnotations: { decision, ...lastKnownNote(images) } };
   if (denied.length === 0) {
-    return { answer: { ...common, isAllowed: true, patch: pins(images, admitted) }, decision, images: names };
+    return { answer: { ...common, isAllowed: true, patch: pins(places, images) }, decision, images };
   }
-  const message = denialText(findings(images, admitted, 'denials'));
+  const message = denialText(findings(images, 'denials'));
   // 503 tells a controller, and a person, that the answer may be another one later.
   const status = isUnchecked
     ? { code: 503, reason: 'ServiceUnavailable', message }
     : { code: 403, reason: 'Forbidden', message };
-  return { answer: { ...common, isAllowed: false, status, patch: [] }, decision, images: names };
+  return { answer: { ...common, isAllowed: false, status, patch: [] }, decision, images };
 }
 
 /** For the audit log: which images rest on evidence from before. */
-function lastKnownNote(admitted: ReadonlyMap<string, AdmittedImage>): Readonly<Record<string, string>> {
-  const names = [...admitted].filter(([, { decision }]) => decision.isLastKnown === true).map(([text]) => text);
+function lastKnownNote(images: readonly ReviewedImage[]): Readonly<Record<string, string>> {
+  const names = images.filter(({ basis }) => basis.evidence === 'last-known').map(({ text }) => text);
   return names.length === 0 ? {} : { 'last-known-good': names.slice(0, 10).join(', ') };
 }
 
 /** One finding for each image and error, with every place that names the image. */
-function findings(
-  images: readonly WorkloadImage[],
-  admitted: ReadonlyMap<string, AdmittedImage>,
-  kind: 'denials' | 'warnings',
-): readonly Finding[] {
-  return [...admitted].flatMap(([text, { decision }]) => {
-    const paths = images.filter((image) => image.text === text).map(({ path }) => path);
-    return decision[kind].map((error) => ({ error, paths }));
-  });
+function findings(images: readonly ReviewedImage[], kind: 'denials' | 'warnings'): readonly Finding[] {
+  return images.flatMap(({ decision, paths }) => decision[kind].map((error) => ({ error, paths })));
 }
 
-function pins(
-  images: readonly WorkloadImage[],
-  admitted: ReadonlyMap<string, AdmittedImage>,
-): readonly JsonPatchOperation[] {
-  return images.flatMap(({ text, pointer }) => {
-    const pinned = admitted.get(text)?.pinned;
+function pins(places: readonly WorkloadImage[], images: readonly ReviewedImage[]): readonly JsonPatchOperation[] {
+  return places.flatMap(({ text, pointer }) => {
+    const pinned = images.find((image) => image.text === text)?.pinned;
     return pinned === undefined ? [] : [{ op: 'replace', path: pointer, value: pinned } as const];
   });
 }

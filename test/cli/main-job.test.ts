@@ -86,7 +86,7 @@ test('the policy that sign prints works as pasted: it admits the image, and noth
   const [, policy = ''] = /<<'POLICY'\n([\s\S]*?)\nPOLICY/.exec(signed.stderr) ?? [];
   writeFileSync(sandbox.path('policy.yaml'), policy);
   const args = ['webhook', '--dir', stack.dir, '--policy', 'policy.yaml', '--port', '0', '--self-signed', 'tls'];
-  const child = spawn(join(BIN, 'sealwright'), [...args, '--no-match', 'allow'], {
+  const child = spawn(join(BIN, 'sealwright'), [...args, '--no-match', 'allow', '--ledger', 'ledger'], {
     cwd: sandbox.work,
     env: { PATH: process.env['PATH'], HOME: sandbox.home },
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -104,6 +104,10 @@ test('the policy that sign prints works as pasted: it admits the image, and noth
     child.kill();
     await once(child, 'exit');
   }
+  const why = await sandbox.run(['why', pinned.split('@')[1] ?? '', '--ledger', 'ledger']);
+  assert.equal(why.exitCode, 0, why.stderr);
+  assert.match(why.stdout, /^\S+ {2}Deployment shop\/\S+: admitted\n/);
+  assert.match(why.stdout, new RegExp(`^ {4}signer +${WHO}, authenticated by `, 'm'));
 });
 
 test('verify prints cosign’s payload on stdout and each check on stderr', async () => {

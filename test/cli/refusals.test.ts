@@ -235,6 +235,37 @@ const REFUSALS: readonly Refusal[] = [
     code: 'USAGE_BAD_CONFIG',
     exitCode: 1,
   },
+  {
+    name: 'a listener for a ledger that is not kept',
+    args: [
+      ...WEBHOOK,
+      '--policy',
+      'policy.yaml',
+      '--tls-cert',
+      'root.json',
+      '--tls-key',
+      'cosign.key',
+      '--ledger-port',
+      '0',
+    ],
+    code: 'USAGE_BAD_FLAG',
+    exitCode: 1,
+    says: '--ledger FOLDER',
+  },
+  {
+    name: 'a decision looked for nowhere',
+    args: ['why', 'x'],
+    code: 'USAGE_BAD_FLAG',
+    exitCode: 1,
+    says: 'port-forward',
+  },
+  {
+    name: 'a decision looked for in two places',
+    args: ['why', 'x', '--ledger', 'x', '--webhook', 'http://127.0.0.1:1'],
+    code: 'USAGE_BAD_FLAG',
+    exitCode: 1,
+  },
+  { name: 'a ledger that is not there', args: ['why', 'x', '--ledger', 'absent'], code: 'USAGE_FILE', exitCode: 1 },
   { name: 'a time that is none', args: ['verify', '--timeout', 'soon', 'x'], code: 'USAGE_BAD_FLAG', exitCode: 1 },
 ];
 

@@ -23,8 +23,10 @@ import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/truste
 import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
 import { parseTokenResponse } from '../../src/io/oidc/spiffe-message.ts';
 import { readSignatureLayer } from '../../src/core/bundle/signature-layer.ts';
+import { parseDecisionRecord } from '../../src/workflows/decision-record-parser.ts';
 import { encodeStoredEvidence, parseStoredEvidence } from '../../src/workflows/stored-evidence.ts';
 import { signedLayer } from '../support/signature-layers.ts';
+import { decisionOf } from '../servers/webhook/decision.ts';
 import { pod } from '../servers/webhook/review.ts';
 import { trustRoot } from '../servers/webhook/trust-root-document.ts';
 import { FORMAT, text, vectors, INSTANCE, CLAIMS, TOKEN, DIGEST, json, type FuzzedParser } from './samples.ts';
@@ -235,6 +237,12 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     parse: (bytes) => parseStoredEvidence(bytes, ['https://sigstore.dev/cosign/sign/v1']),
     samples: [STORED_EVIDENCE],
     rounds: 400,
+  },
+  {
+    name: 'workflows/decision-record-parser.ts: parseDecisionRecord',
+    families: FORMAT,
+    parse: (bytes) => parseDecisionRecord(text(bytes)),
+    samples: json(decisionOf()),
   },
   {
     name: 'core/policy/image-glob.ts: parse',

@@ -13,6 +13,7 @@ import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import { openEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import { createWebhook } from '../../servers/webhook/webhook.ts';
 import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
+import { openLedger } from '../choices/ledger-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -44,6 +45,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const engines = lazyEngines(environment);
   const evidenceFile = flags.string('evidence');
   const store = evidenceFile === undefined ? undefined : openEvidenceStore(evidenceFile);
+  const ledger = await openLedger(context, logger);
   const service = createWebhook({
     policies,
     registry: registries.open(registries.own),
@@ -52,6 +54,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     engines: engines.open,
     actions: answerActions(flags.list('answer')),
     ...(store === undefined ? {} : { store }),
+    ...(ledger === undefined ? {} : { ledger }),
     ...ages(context),
     ...(noMatch === undefined ? {} : { noMatch }),
     now,
@@ -67,6 +70,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await service.close();
     await engines.close();
     store?.close();
+    await ledger?.close();
     await policies.close();
   }
 }

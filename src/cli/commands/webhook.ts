@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { LEDGER_FLAGS } from '../flags/ledger-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -101,6 +102,7 @@ export const webhook: Command = {
       default: '24h',
       help: 'the same while its registry cannot be asked, or never',
     },
+    ...LEDGER_FLAGS,
     ...REGISTRY_FLAGS,
   ],
   examples: ['sealwright webhook --policy policies/ --tls-cert tls.crt --tls-key tls.key --host 0.0.0.0'],

@@ -10,10 +10,12 @@ import type { VerifiedAttestation } from './image-evidence.ts';
 export interface AuthorityMatch {
   readonly name: string;
   readonly json: JsonObject;
+  /** What satisfied it; empty for a static authority. */
+  readonly bundles: readonly VerifiedBundle[];
 }
 
 export function signatureMatch(name: string, signatures: readonly VerifiedBundle[]): AuthorityMatch {
-  return { name, json: { signatures: signatures.map(signatureFacts) } };
+  return { name, json: { signatures: signatures.map(signatureFacts) }, bundles: signatures };
 }
 
 export function attestationMatch(
@@ -30,11 +32,12 @@ export function attestationMatch(
     }));
     return [demand.name, facts] as const;
   });
-  return { name, json: { attestations: Object.fromEntries(entries) } };
+  const bundles = [...new Set(met.flatMap(({ by }) => by.map(({ bundle }) => bundle)))];
+  return { name, json: { attestations: Object.fromEntries(entries) }, bundles };
 }
 
 export function staticMatch(name: string): AuthorityMatch {
-  return { name, json: { static: true } };
+  return { name, json: { static: true }, bundles: [] };
 }
 
 /** Members that are empty are left out, as Go leaves them out. */

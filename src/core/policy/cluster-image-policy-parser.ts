@@ -7,6 +7,7 @@ import { ImageGlob } from './image-glob.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import { parseCondition } from './policy-program-parser.ts';
 import { PolicyProblems } from './policy-problems.ts';
+import { policyRevision } from './policy-revision.ts';
 import { parseResourceMatch } from './resource-match.ts';
 
 const API_VERSIONS: readonly string[] = ['policy.sigstore.dev/v1beta1', 'policy.sigstore.dev/v1alpha1'];
@@ -84,7 +85,9 @@ export function parseClusterImagePolicy(document: JsonFields, options: PolicyPar
   const policy = spec.optionalObject('policy');
   const condition = policy === undefined ? undefined : parseCondition(policy, problems);
   problems.refuse(`ClusterImagePolicy ${name}`);
-  return { name, mode, images, match, authorities, warnings, ...(condition === undefined ? {} : { condition }) };
+  const revision = policyRevision(document);
+  const common = { name, mode, images, match, authorities, warnings, revision };
+  return condition === undefined ? common : { ...common, condition };
 }
 
 function checkKind(document: JsonFields): void {

@@ -2,6 +2,7 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import type { Repository } from '../image/reference.ts';
 import type { IdentityMatcher } from '../identity/identity-pattern.ts';
 import type { ImageGlob } from './image-glob.ts';
+import type { PolicyRevision } from './policy-revision.ts';
 
 /** sigstore/policy-controller's `ClusterImagePolicy`, v1alpha1 and v1beta1: which images need whose signature. */
 export interface ClusterImagePolicy {
@@ -18,6 +19,8 @@ export interface ClusterImagePolicy {
   readonly condition?: PolicyCondition;
   /** What its author should know although the policy is valid, one line each. */
   readonly warnings: readonly string[];
+  /** Absent where no document stands behind the policy. */
+  readonly revision?: PolicyRevision;
 }
 
 export interface ResourceMatch {

@@ -17,8 +17,6 @@ export interface ImageDecision {
   /** The denials say only that something could not be checked: nothing is known against the image. */
   readonly isUnchecked: boolean;
   readonly judgements: readonly PolicyJudgement[];
-  /** Rests on what was proven before: the registry could not be asked now. */
-  readonly isLastKnown?: true;
 }
 
 /**

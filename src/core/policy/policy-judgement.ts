@@ -10,7 +10,14 @@ import type { PolicyMaterial } from './policy-material.ts';
 
 /** What one policy says about one image. */
 export type PolicyJudgement =
-  | { readonly outcome: 'passed'; readonly policy: string; readonly authority: string; readonly signer: string }
+  | {
+      readonly outcome: 'passed';
+      readonly policy: string;
+      readonly authority: string;
+      readonly signer: string;
+      /** The signatures or attestations that it passed by. */
+      readonly bundles: readonly VerifiedBundle[];
+    }
   /** `could-not-check` is neither a pass nor a finding: it is refused, and says so. */
   | { readonly outcome: 'failed' | 'could-not-check'; readonly policy: string; readonly error: SealwrightError };
 
@@ -49,7 +56,8 @@ export async function judgePolicy(
   const matches = passed.map(({ match }) => match);
   const objection = condition === undefined ? undefined : await judgeCondition(condition, matches, context);
   if (objection === undefined) {
-    return { outcome: 'passed', policy: policy.name, authority: first.authority, signer: first.signer };
+    const { authority, signer, match } = first;
+    return { outcome: 'passed', policy: policy.name, authority, signer, bundles: match.bundles };
   }
   const error = isUnknown(objection) ? couldNotCheck(name, objection) : withName(name, objection);
   return failed(policy, error);

@@ -4,6 +4,7 @@ import { SealwrightError } from '../../errors.ts';
 import { parseClusterImagePolicy } from './cluster-image-policy-parser.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
 import { ImageGlob } from './image-glob.ts';
+import { policyRevision } from './policy-revision.ts';
 
 /**
  * A policy that is stored in a cluster, where nobody can refuse it any more. One that is not valid, or asks for what is not
@@ -23,6 +24,7 @@ export function readStoredPolicy(
     const message = `policy ${name} cannot be used: ${error.message}${found === undefined ? '' : `: ${found}`}`;
     const policy: ClusterImagePolicy = {
       name,
+      ...revisionOf(object),
       mode: 'enforce',
       images: readableGlobs(object),
       match: [],
@@ -30,6 +32,16 @@ export function readStoredPolicy(
       warnings: [],
     };
     return { policy, error };
+  }
+}
+
+/** What cannot be said of it is left out: the policy refuses either way. */
+function revisionOf(object: JsonValue): Pick<ClusterImagePolicy, 'revision'> {
+  try {
+    return { revision: policyRevision(new JsonFields(object, 'policy', 'FORMAT_POLICY')) };
+  } catch (error) {
+    if (!(error instanceof SealwrightError)) throw error;
+    return {};
   }
 }
 

@@ -25,6 +25,8 @@ export interface AdmissionRequest {
   readonly name: string;
   readonly operation: (typeof OPERATIONS)[number];
   readonly isDryRun: boolean;
+  /** Who asked, as the API server knows them; empty when it does not say. */
+  readonly user: string;
   /** The new state; undefined for DELETE. */
   readonly object: JsonFields | undefined;
   /** The state before; undefined for CREATE. */
@@ -85,6 +87,7 @@ export function parseAdmissionReview(body: Uint8Array): AdmissionRequest {
     name: request.optionalString('name') ?? '',
     operation,
     isDryRun: request.optionalBoolean('dryRun') ?? false,
+    user: request.optionalObject('userInfo')?.optionalString('username') ?? '',
     object: request.optionalObject('object'),
     oldObject: request.optionalObject('oldObject'),
   };

@@ -16,6 +16,7 @@ import {
 } from '../../core/wire/admission-review.ts';
 import { InvariantError, LimitError, RemoteError, renderError, SealwrightError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
+import { decisionRecord, type ReviewResult } from '../../workflows/decision-record.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
 import { evaluateProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
@@ -25,6 +26,7 @@ import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
 import type { Logger } from '../shell/logger.ts';
 import { DecisionCounters } from './decision-counters.ts';
+import type { DecisionLedger } from './decision-ledger.ts';
 import type { WorkloadRegistries } from './pull-secrets.ts';
 import type { AnswerActions } from '../../core/policy/answer-actions.ts';
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
@@ -52,6 +54,8 @@ export interface WebhookOptions {
   readonly policyRules?: PolicyParserOptions;
   /** Keeps what was found about images; closed by whoever opened it. */
   readonly store?: EvidenceStore;
+  /** Keeps every decision; closed by whoever opened it. */
+  readonly ledger?: DecisionLedger;
   /** How long a pass may rest on what was found before: an hour; a day while the registry cannot be asked. */
   readonly maxAgeMs?: number;
   readonly lastKnownMs?: number;
@@ -93,9 +97,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
       const deadlineMs = ownDeadlineMs(context.req.query('timeout'));
       const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
       const isBusy = underWay.size >= MAX_UNDER_WAY;
+      let inForce: PolicySet | undefined;
       const admit = async (): Promise<ReviewOutcome> => {
         if (isBusy) throw tooBusy();
-        const current = policies.current();
+        const current = (inForce = policies.current());
         const material = materials.of(current);
         return admitReview(request, {
           evidence,
@@ -109,10 +114,19 @@ export function createWebhook(options: WebhookOptions): Webhook {
           deadlineMs,
         });
       };
-      const answering = answer(request, admit, { stage, counters, logger });
+      const startedAt = performance.now();
+      const answering = answer(request, admit, { stage, logger });
       underWay.add(answering);
       try {
-        const body = encodeAdmissionReview(request.uid, await answering);
+        const { result, answer } = await answering;
+        counters.count(stage, 'error' in result ? 'error' : result.decision);
+        keep(options, request, result, {
+          stage,
+          at: options.now(),
+          latencyMs: performance.now() - startedAt,
+          policies: inForce?.policies ?? [],
+        });
+        const body = encodeAdmissionReview(request.uid, answer);
         return context.body(body, 200, { 'content-type': 'application/json' });
       } finally {
         underWay.delete(answering);
@@ -162,19 +176,29 @@ async function evaluate(
 async function answer(
   { operation, namespace, name, resource, isDryRun }: AdmissionRequest,
   admit: () => Promise<ReviewOutcome>,
-  { stage, counters, logger }: { stage: Stage; counters: DecisionCounters; logger: Logger | undefined },
-): Promise<AdmissionAnswer> {
+  { stage, logger }: { stage: Stage; logger: Logger | undefined },
+): Promise<{ readonly result: ReviewResult; readonly answer: AdmissionAnswer }> {
   const facts = { stage, operation, resource: resource.resource, namespace, name, isDryRun };
   try {
     const { answer, decision, images } = await admit();
-    counters.count(stage, decision);
-    if (decision !== 'unseen') logger?.info({ ...facts, decision, images }, 'decided');
-    return answer;
+    const names = images.map(({ pinned, text }) => pinned ?? text);
+    if (decision !== 'unseen') logger?.info({ ...facts, decision, images: names }, 'decided');
+    return { result: { decision, images }, answer };
   } catch (error) {
     const known = error instanceof SealwrightError ? error : new InvariantError('internal error', { cause: error });
-    counters.count(stage, 'error');
     logger?.error({ ...facts, error }, 'review failed');
-    return refusal(known);
+    return { result: { error: known }, answer: refusal(known) };
+  }
+}
+
+/** Whatever goes wrong in keeping a decision, the decision stands. */
+function keep({ ledger, logger }: WebhookOptions, ...what: Parameters<typeof decisionRecord>): void {
+  const [, result] = what;
+  if (ledger === undefined || (!('error' in result) && result.decision === 'unseen')) return;
+  try {
+    ledger.add(decisionRecord(...what));
+  } catch (error) {
+    logger?.error({ error }, 'a decision could not be kept; it stands');
   }
 }
 

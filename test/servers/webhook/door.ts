@@ -16,7 +16,7 @@ export interface Door {
 
 export interface DoorOptions extends Pick<
   WebhookOptions,
-  'noMatch' | 'actions' | 'store' | 'maxAgeMs' | 'lastKnownMs'
+  'noMatch' | 'actions' | 'store' | 'ledger' | 'maxAgeMs' | 'lastKnownMs'
 > {
   readonly now?: () => Date;
   readonly engines?: PolicyEngines;
