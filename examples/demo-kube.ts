@@ -10,7 +10,8 @@ import { copyWithBundle, pushDemoImage } from './demo-image.ts';
 import { insist, runDemo, say, show, type DemoShell } from './demo-shell.ts';
 import { DemoWebhook } from './demo-webhook.ts';
 import { POLICY_DEFINITIONS } from '../src/core/policy/policy-definitions.ts';
-import { INCLUDE_LABEL, webhookConfigurations } from './webhook-configuration.ts';
+import { INCLUDE_LABEL } from '../src/core/installation/installation-options.ts';
+import { demoConfigurations } from './guarded-cluster.ts';
 
 const WHO = 'dev@example.test';
 
@@ -51,7 +52,7 @@ async function useCluster(shell: DemoShell, cluster: DemoCluster, facts: Facts):
     await cluster.run(['create', 'namespace', 'shop']);
     await cluster.run(['label', 'namespace', 'shop', `${INCLUDE_LABEL}=true`]);
     const caBundle = Buffer.from(webhook.ca).toString('base64');
-    await cluster.create(...webhookConfigurations((path) => ({ url: new URL(path, webhook.url).href, caBundle })));
+    await cluster.create(...demoConfigurations((path) => ({ url: new URL(path, webhook.url).href, caBundle })));
     await deploy(shell, cluster, facts);
   } finally {
     await webhook.stop();

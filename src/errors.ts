@@ -74,6 +74,7 @@ export type UsageCode =
   | 'USAGE_WOULD_OVERWRITE' // the destination holds something else, and nothing said to replace it
   | 'USAGE_NOT_CONFIRMED' // a question was answered with no, or not at all
   | 'USAGE_DISK_FULL' // no room for what was to be written
+  | 'USAGE_INSTALLATION' // the webhooks of a cluster are not asked, or do not answer
   | 'USAGE_PASSWORD'; // a key's password is missing or wrong
 
 export type FormatCode =

@@ -262,6 +262,24 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/webhook.ts')).webhook,
       },
       {
+        name: 'webhook install',
+        summary: 'put the webhook into a cluster, or print what that takes',
+        isSeldom: true,
+        load: async () => (await import('./commands/webhook-install.ts')).webhookInstall,
+      },
+      {
+        name: 'webhook status',
+        summary: "a cluster's webhooks: who answers, and what is wrong",
+        isSeldom: true,
+        load: async () => (await import('./commands/webhook-status.ts')).webhookStatusCommand,
+      },
+      {
+        name: 'webhook uninstall',
+        summary: 'take the webhook out of a cluster; policies stay',
+        isSeldom: true,
+        load: async () => (await import('./commands/webhook-uninstall.ts')).webhookUninstall,
+      },
+      {
         name: 'why',
         summary: 'why an object or image was admitted or refused, also after the fact',
         load: async () => (await import('./commands/why.ts')).why,

@@ -5,6 +5,7 @@ import {
   carriesImages,
   readPullIdentity,
   readWorkloadImages,
+  type PodTemplates,
   type PullIdentity,
   type WorkloadImage,
 } from '../core/policy/workload-images.ts';
@@ -19,6 +20,8 @@ export interface ReviewAdmission extends Pick<
 > {
   /** Registries as the pods of a workload reach them. */
   readonly access: (namespace: string, identity: PullIdentity) => RegistryAccess;
+  /** Kinds beside Kubernetes' own that are looked into. */
+  readonly podTemplates?: PodTemplates;
   /** `mutate` may write digests into the object, `validate` may not. */
   readonly stage: 'mutate' | 'validate';
   /** Own time for an answer, shorter than the API server's patience. */
@@ -53,7 +56,7 @@ const MAX_LABELS = 1000;
  * @throws FormatError FORMAT_ADMISSION_REVIEW for an object that has not the shape of its kind; LimitError LIMIT_COUNT
  */
 export async function admitReview(request: AdmissionRequest, admission: ReviewAdmission): Promise<ReviewOutcome> {
-  const images = newImages(request);
+  const images = newImages(request, admission.podTemplates);
   if (images.length === 0) {
     return {
       answer: { isAllowed: true, warnings: [], auditAnnotations: {}, patch: [] },
@@ -65,7 +68,7 @@ export async function admitReview(request: AdmissionRequest, admission: ReviewAd
   try {
     const perImage: ImageAdmission = {
       ...admission,
-      access: admission.access(request.namespace, pullIdentity(request)),
+      access: admission.access(request.namespace, pullIdentity(request, admission.podTemplates)),
       object: reviewedObject(request),
       mayPin: admission.stage === 'mutate',
       timeIsUp: timer.timeIsUp,
@@ -84,25 +87,23 @@ export async function admitReview(request: AdmissionRequest, admission: ReviewAd
 }
 
 /** Images that the new state names and the old one does not. */
-function newImages({
-  operation,
-  resource,
-  subResource,
-  object,
-  oldObject,
-}: AdmissionRequest): readonly WorkloadImage[] {
+function newImages(
+  { operation, resource, subResource, object, oldObject }: AdmissionRequest,
+  declared: PodTemplates | undefined,
+): readonly WorkloadImage[] {
   const isChange = operation === 'CREATE' || operation === 'UPDATE';
-  if (!isChange || object === undefined || !carriesImages(resource.group, resource.resource)) return [];
+  if (!isChange || object === undefined || !carriesImages(resource.group, resource.resource, declared)) return [];
   if (!CARRYING_SUBRESOURCES.includes(subResource)) return [];
-  const images = readWorkloadImages(resource.group, resource.resource, object);
+  const images = readWorkloadImages(resource.group, resource.resource, object, declared);
   if (operation === 'CREATE' || oldObject === undefined) return images;
-  const old = new Set(readWorkloadImages(resource.group, resource.resource, oldObject).map(({ text }) => text));
+  const before = readWorkloadImages(resource.group, resource.resource, oldObject, declared);
+  const old = new Set(before.map(({ text }) => text));
   return images.filter(({ text }) => !old.has(text));
 }
 
-function pullIdentity({ resource, object }: AdmissionRequest): PullIdentity {
+function pullIdentity({ resource, object }: AdmissionRequest, declared: PodTemplates | undefined): PullIdentity {
   if (object === undefined) return { pullSecrets: [], serviceAccount: 'default' };
-  return readPullIdentity(resource.group, resource.resource, object);
+  return readPullIdentity(resource.group, resource.resource, object, declared);
 }
 
 function reviewedObject({ resource, object, kind }: AdmissionRequest): ReviewedObject {

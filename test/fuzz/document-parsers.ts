@@ -11,6 +11,7 @@ import { parsePlatform } from '../../src/core/image/platform.ts';
 import { parseReference, parseRepository } from '../../src/core/image/reference.ts';
 import { parsePolicyObjects } from '../../src/core/policy/policy-objects.ts';
 import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image-policy-parser.ts';
+import { parsePodTemplateRule } from '../../src/core/installation/pod-template-rule.ts';
 import { ImageGlob } from '../../src/core/policy/image-glob.ts';
 import { parsePolicyDocuments } from '../../src/core/policy/policy-document.ts';
 import { readStoredPolicy } from '../../src/core/policy/stand-in-policy.ts';
@@ -243,6 +244,12 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: (bytes) => parseDecisionRecord(text(bytes)),
     samples: json(decisionOf()),
+  },
+  {
+    name: 'core/installation/pod-template-rule.ts: parsePodTemplateRule',
+    families: ['usage'],
+    parse: (bytes) => parsePodTemplateRule(text(bytes), 'pod-template'),
+    samples: ['rollouts.argoproj.io=spec.template'],
   },
   {
     name: 'core/policy/image-glob.ts: parse',

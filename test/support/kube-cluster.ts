@@ -28,7 +28,8 @@ export class KubeCluster {
   }
 
   /** Undefined, and the test skipped aloud, when a peer is missing. Stops with the test. */
-  static async start(t: TestContext): Promise<KubeCluster | undefined> {
+  static async start(t: TestContext, { controllers = false } = {}): Promise<KubeCluster | undefined> {
+    if (controllers && peer(t, 'kube-controller-manager') === undefined) return undefined;
     const kubectl = peer(t, 'kubectl');
     if (kubectl === undefined || peer(t, 'etcd') === undefined || peer(t, 'kube-apiserver') === undefined) {
       return undefined;
@@ -38,7 +39,8 @@ export class KubeCluster {
       await run(join(TOOLS, 'stop'), [dir, '--purge']);
       rmSync(dir, { recursive: true, force: true });
     });
-    await run(join(TOOLS, 'start'), [dir]);
+    const more = controllers ? { CONTROLLERS: '1', DISABLE_PLUGINS: '' } : {};
+    await run(join(TOOLS, 'start'), [dir], { env: { ...process.env, ...more } });
     return new KubeCluster(dir, kubectl);
   }
 

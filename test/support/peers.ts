@@ -24,6 +24,8 @@ export const CACHED_PEERS = [
   'kube-apiserver',
   'etcd',
   'kubectl',
+  'kube-controller-manager',
+  'helm',
   'policy-tester',
   'policy-validator',
 ] as const;

@@ -1,19 +1,26 @@
 import { homedir } from 'node:os';
 import { answerActions } from '../../core/policy/answer-actions.ts';
+import { CONFIGURATION_NAME } from '../../core/installation/installation-options.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
 import { listen } from '../../servers/shell/listen.ts';
+import { namespaceGuard } from '../../servers/webhook/namespace-guard.ts';
 import { createLogger, type Logger } from '../../servers/shell/logger.ts';
 import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
+import type { ServingPair } from '../../servers/webhook/certificate-rotation.ts';
 import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import { openEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
-import { createWebhook } from '../../servers/webhook/webhook.ts';
+import type { ControllerConfigSource } from '../../servers/webhook/controller-config-source.ts';
+import type { RotatingCertificate } from '../../servers/webhook/rotating-certificate.ts';
+import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
 import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
+import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
 import { openLedger } from '../choices/ledger-choice.ts';
+import { systemNamespace } from '../choices/cluster-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -28,8 +35,8 @@ const STDERR = 2;
 /** Somebody is waiting for the pod, and the API server for at most ten seconds. */
 const REGISTRY_TIMEOUT_MS = 3000;
 const REFERENCE_TIMEOUT_MS = 10_000;
-/** policy-controller's. */
-const SYSTEM_NAMESPACE = 'cosign-system';
+/** The API server keeps a connection for good; so a replica that starts later gets its share. */
+const REQUESTS_PER_CONNECTION = 1000;
 const NO_MATCH = ['deny', 'warn', 'allow'] as const;
 
 export async function serveWebhook(context: CommandContext): Promise<void> {
@@ -39,7 +46,8 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const logger = createLogger({ fd: STDERR, name: 'sealwright-webhook' });
   const trust = await trustFor(context, new HttpClient({ proxyEnv: environment }));
   const { policies, cluster } = await openPolicies(context, logger);
-  const tls = await servingCertificate(context, host);
+  const tls = await servingCertificate(context, { host, cluster, logger });
+  const controllerConfig = cluster === undefined ? undefined : await openConfig(context, cluster, logger);
   const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
   const registries = registryClients(context, REGISTRY_TIMEOUT_MS);
   const engines = lazyEngines(environment);
@@ -57,16 +65,25 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...(ledger === undefined ? {} : { ledger }),
     ...ages(context),
     ...(noMatch === undefined ? {} : { noMatch }),
+    ...(controllerConfig === undefined ? {} : { controllerConfig: () => controllerConfig.current() }),
+    ...(cluster === undefined ? {} : { policyRules: { systemNamespace: systemNamespace(context) } }),
+    ...guard(context, cluster, logger),
     now,
     logger,
   });
-  const listening = await listen(service.routes, { host, port, tls });
+  const requestsPerConnection = REQUESTS_PER_CONNECTION;
+  const listening = await listen(service.routes, { host, port, tls: tls.current(), requestsPerConnection });
+  tls.onRenewal((pair) => {
+    listening.renew(pair);
+  });
   try {
     terminal.result(terminal.done(`webhook ready   ${listening.url}   /mutate, /validate`));
     terminal.progress(`  trust from ${trust.source}`);
     await untilInterrupted();
   } finally {
     await listening.close();
+    await tls.close();
+    await controllerConfig?.close();
     await service.close();
     await engines.close();
     store?.close();
@@ -117,7 +134,8 @@ interface OpenedPolicies {
 }
 
 /** @throws UsageError USAGE_BAD_FLAG unless exactly one place is named; what the place throws */
-async function openPolicies({ flags, environment, now }: CommandContext, logger: Logger): Promise<OpenedPolicies> {
+async function openPolicies(context: CommandContext, logger: Logger): Promise<OpenedPolicies> {
+  const { flags, environment, now } = context;
   const places = ['policy', 'in-cluster', 'kubeconfig'].filter((name) => flags.isGiven(name));
   const [place] = places;
   if (place === undefined || places.length > 1) {
@@ -137,28 +155,94 @@ async function openPolicies({ flags, environment, now }: CommandContext, logger:
       ? await openInClusterAccess(environment)
       : await openKubeconfigAccess(flags.required('kubeconfig'), flags.string('kube-context'));
   const { clusterReferences } = await import('../../servers/webhook/cluster-references.ts');
-  const references = clusterReferences(cluster, flags.string('system-namespace') ?? SYSTEM_NAMESPACE, outside);
+  const references = clusterReferences(cluster, systemNamespace(context), outside);
   return { policies: await watchClusterPolicies({ cluster, logger, references }), cluster };
 }
 
 /** @throws UsageError USAGE_BAD_FLAG when there is none, or two ways to come by one */
 async function servingCertificate(
-  { flags, now }: CommandContext,
-  host: string,
-): Promise<{ certificate: string; key: string }> {
+  context: CommandContext,
+  { host, cluster, logger }: { host: string; cluster: ClusterAccess | undefined; logger: Logger },
+): Promise<Pick<RotatingCertificate, 'current' | 'onRenewal' | 'close'>> {
+  const { flags, now } = context;
   const certificate = flags.string('tls-cert');
   const key = flags.string('tls-key');
   const folder = flags.string('self-signed');
-  for (const name of ['tls-cert', 'tls-key']) flags.exclude('self-signed', name);
+  const secret = flags.string('certificate-secret');
+  for (const name of ['tls-cert', 'tls-key', 'certificate-secret']) flags.exclude('self-signed', name);
+  if (secret !== undefined) {
+    for (const name of ['tls-cert', 'tls-key']) flags.exclude('certificate-secret', name);
+    return openSharedCertificate(context, { secret, cluster, logger });
+  }
   if (folder !== undefined) {
     const hosts = [...new Set([host, ...flags.list('self-signed-name')])];
-    return (await openServingCertificate({ folder, hosts, now: now() })).tls;
+    return unchanging((await openServingCertificate({ folder, hosts, now: now() })).tls);
   }
   if (certificate === undefined || key === undefined) {
     throw new UsageError('USAGE_BAD_FLAG', 'the API server speaks to webhooks over HTTPS only', {
       found: 'no serving certificate',
-      expected: '--tls-cert FILE --tls-key FILE, or --self-signed FOLDER for a trial',
+      expected:
+        '--tls-cert FILE --tls-key FILE, --certificate-secret NAME in a cluster, or --self-signed FOLDER for a trial',
     });
   }
-  return { certificate: readTextFile(certificate), key: readTextFile(key) };
+  return unchanging({ certificate: readTextFile(certificate), key: readTextFile(key) });
+}
+
+function unchanging(pair: ServingPair): Pick<RotatingCertificate, 'current' | 'onRenewal' | 'close'> {
+  return { current: () => pair, onRenewal: () => undefined, close: () => Promise.resolve() };
+}
+
+/** @throws UsageError USAGE_BAD_FLAG without a cluster to keep it in; NotFoundError; RemoteError */
+async function openSharedCertificate(
+  context: CommandContext,
+  { secret, cluster, logger }: { secret: string; cluster: ClusterAccess | undefined; logger: Logger },
+): Promise<RotatingCertificate> {
+  const { flags, now } = context;
+  const hosts = flags.list('self-signed-name');
+  if (cluster === undefined || hosts.length === 0) {
+    throw new UsageError('USAGE_BAD_FLAG', '--certificate-secret needs a cluster, and a name for the certificate', {
+      found: cluster === undefined ? 'policies from files' : 'no --self-signed-name',
+      expected: '--in-cluster and --self-signed-name SERVICE.NAMESPACE.svc',
+    });
+  }
+  const { openRotatingCertificate } = await import('../../servers/webhook/rotating-certificate.ts');
+  const namespace = systemNamespace(context);
+  return openRotatingCertificate({
+    cluster,
+    namespace,
+    secret,
+    configuration: CONFIGURATION_NAME,
+    hosts,
+    now,
+    logger,
+  });
+}
+
+async function openConfig(
+  context: CommandContext,
+  cluster: ClusterAccess,
+  logger: Logger,
+): Promise<ControllerConfigSource> {
+  const { openControllerConfig } = await import('../../servers/webhook/controller-config-source.ts');
+  return openControllerConfig({ cluster, systemNamespace: systemNamespace(context), logger });
+}
+
+/** @throws UsageError USAGE_BAD_FLAG */
+function guard(
+  context: CommandContext,
+  cluster: ClusterAccess | undefined,
+  logger: Logger,
+): Pick<WebhookOptions, 'guards' | 'podTemplates'> {
+  const { flags, now } = context;
+  const podTemplates = declaredPodTemplates(flags.list('pod-template'));
+  const scope = chosenScope(context, 'all');
+  if (cluster === undefined) {
+    if (scope === 'all') return { podTemplates };
+    throw new UsageError('USAGE_BAD_FLAG', '--namespaces needs a cluster whose namespaces can be asked about', {
+      found: `--namespaces ${scope} with policies from files`,
+      expected: '--in-cluster or --kubeconfig FILE',
+    });
+  }
+  const exempt = [systemNamespace(context), ...flags.list('exempt-namespace')];
+  return { podTemplates, guards: namespaceGuard({ cluster, scope, exempt, now, logger }) };
 }

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { LEDGER_FLAGS } from '../flags/ledger-flags.ts';
+import { GUARD_FLAGS } from '../flags/cluster-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -68,12 +69,26 @@ export const webhook: Command = {
       help: 'another name in that certificate, such as NAME.NAMESPACE.svc',
     },
     {
+      name: 'certificate-secret',
+      kind: 'string',
+      value: 'NAME',
+      help: 'a certificate that renews itself instead, shared in this Secret',
+    },
+    {
+      name: 'namespaces',
+      kind: 'string',
+      value: 'WHICH',
+      choices: ['opt-in', 'opt-out', 'all'],
+      default: 'all',
+      help: 'which to look at, whatever the API server was told',
+    },
+    ...GUARD_FLAGS,
+    {
       name: 'no-match',
       kind: 'string',
       value: 'ACTION',
       choices: NO_MATCH,
-      default: 'deny',
-      help: 'what happens to images that no policy is about',
+      help: 'for images that no policy is about, over config-policy-controller',
       isCommon: true,
     },
     {

@@ -29,9 +29,25 @@ const MAX_CONTAINERS = 500;
 const MAX_VOLUMES = 5000;
 const MAX_PULL_SECRETS = 100;
 
+/**
+ * Kinds of somebody else's with a pod template in them: `group/resource`, and the members down to the template
+ * (`argoproj.io/rollouts`, `spec`, `template`).
+ */
+export type PodTemplates = ReadonlyMap<string, readonly string[]>;
+
+/** Nothing is declared. */
+const NONE: PodTemplates = new Map();
+
 /** Whether objects of this resource are looked into. */
-export function carriesImages(group: string, resource: string): boolean {
-  return Object.hasOwn(POD_SPECS, `${group}/${resource}`);
+export function carriesImages(group: string, resource: string, declared = NONE): boolean {
+  return podSpecSteps(group, resource, declared) !== undefined;
+}
+
+function podSpecSteps(group: string, resource: string, declared: PodTemplates): readonly string[] | undefined {
+  const name = `${group}/${resource}`;
+  if (Object.hasOwn(POD_SPECS, name)) return POD_SPECS[name];
+  const template = declared.get(name);
+  return template === undefined ? undefined : [...template, 'spec'];
 }
 
 /**
@@ -40,8 +56,13 @@ export function carriesImages(group: string, resource: string): boolean {
  *
  * @throws FormatError with the code of `object` when it has not the shape of its kind; LimitError LIMIT_COUNT
  */
-export function readWorkloadImages(group: string, resource: string, object: JsonFields): readonly WorkloadImage[] {
-  const steps = POD_SPECS[`${group}/${resource}`];
+export function readWorkloadImages(
+  group: string,
+  resource: string,
+  object: JsonFields,
+  declared = NONE,
+): readonly WorkloadImage[] {
+  const steps = podSpecSteps(group, resource, declared);
   const spec = podSpecOf(resource, steps, object);
   if (steps === undefined || spec === undefined) return [];
   const images = [
@@ -63,8 +84,8 @@ export interface PullIdentity {
 }
 
 /** @throws FormatError with the code of `object` when it has not the shape of its kind */
-export function readPullIdentity(group: string, resource: string, object: JsonFields): PullIdentity {
-  const spec = podSpecOf(resource, POD_SPECS[`${group}/${resource}`], object);
+export function readPullIdentity(group: string, resource: string, object: JsonFields, declared = NONE): PullIdentity {
+  const spec = podSpecOf(resource, podSpecSteps(group, resource, declared), object);
   const named = spec?.objects('imagePullSecrets', MAX_PULL_SECRETS) ?? [];
   const account = spec?.optionalString('serviceAccountName') ?? spec?.optionalString('serviceAccount') ?? '';
   return {

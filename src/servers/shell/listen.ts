@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { UsageError } from '../../errors.ts';
@@ -10,7 +10,15 @@ export interface ListenOptions {
   /** 0 lets the system pick one. */
   readonly port: number;
   /** PEM texts; without them the server speaks plain HTTP. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly tls?: ServingTls;
+  /** After so many requests a connection is closed, so that clients spread anew over servers; never when absent. */
+  readonly requestsPerConnection?: number;
+}
+
+/** PEM texts: a certificate with its issuers, and its key. */
+export interface ServingTls {
+  readonly certificate: string;
+  readonly key: string;
 }
 
 export interface Listening {
@@ -18,6 +26,12 @@ export interface Listening {
   readonly port: number;
   /** `http://host:port`, without a final slash. */
   readonly url: string;
+  /**
+   * Serves with another certificate from the next connection on; those that are open stay.
+   *
+   * @throws UsageError USAGE_BAD_CONFIG for a certificate or key that is none, or on a server without TLS
+   */
+  renew(tls: ServingTls): void;
   /** Stops accepting, lets requests under way finish for `graceMs`, then closes what is left. */
   close(graceMs?: number): Promise<void>;
 }
@@ -31,6 +45,7 @@ const IDLE_CHECK_MS = 20;
 /** @throws UsageError USAGE_PORT_CONFLICT when the port is taken; USAGE_BAD_CONFIG for a certificate or key that is none */
 export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions): Promise<Listening> {
   const server = createServer(app, options);
+  server.maxRequestsPerSocket = options.requestsPerConnection ?? 0;
   await bind(server, options);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
@@ -39,6 +54,9 @@ export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions): 
     host: options.host,
     port,
     url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    renew: (tls) => {
+      renewCertificate(server, tls);
+    },
     close: (graceMs = DEFAULT_GRACE_MS) => drain(server, graceMs),
   };
 }
@@ -55,11 +73,24 @@ function createServer(app: Pick<Hono, 'fetch'>, { tls }: ListenOptions): Server 
   try {
     return createAdaptorServer({ ...adaptor, createServer: createHttpsServer, serverOptions }) as Server;
   } catch {
-    // The cause is dropped: OpenSSL's text may describe the key.
-    throw new UsageError('USAGE_BAD_CONFIG', 'the serving certificate and its key cannot be used', {
-      expected: 'a PEM certificate with its issuers, and the unencrypted PEM key that it is for',
-    });
+    throw unusableCertificate();
   }
+}
+
+function renewCertificate(server: Server, { certificate, key }: ServingTls): void {
+  try {
+    if (!(server instanceof HttpsServer)) throw new TypeError('no TLS');
+    server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' });
+  } catch {
+    throw unusableCertificate();
+  }
+}
+
+/** The cause is dropped: OpenSSL's text may describe the key. */
+function unusableCertificate(): UsageError {
+  return new UsageError('USAGE_BAD_CONFIG', 'the serving certificate and its key cannot be used', {
+    expected: 'a PEM certificate with its issuers, and the unencrypted PEM key that it is for',
+  });
 }
 
 function bind(server: Server, options: ListenOptions): Promise<void> {

@@ -7,7 +7,9 @@ import { readBody } from '../shell/body.ts';
 import type { Logger } from '../shell/logger.ts';
 import { reviewPolicy } from './policy-review.ts';
 
-interface PolicyRoutesOptions extends PolicyParserOptions {
+interface PolicyRoutesOptions {
+  /** As they are now. */
+  readonly rules: () => PolicyParserOptions;
   readonly engines: EnginesSource | undefined;
   readonly logger: Logger | undefined;
 }
@@ -16,14 +18,14 @@ interface PolicyRoutesOptions extends PolicyParserOptions {
 const NOTHING = '{}';
 
 /** `POST /defaulting` and `POST /validating`: about the policies themselves, at policy-controller's own paths. */
-export function mountPolicyReviews(routes: Hono, { engines, logger, ...rules }: PolicyRoutesOptions): void {
+export function mountPolicyReviews(routes: Hono, { engines, logger, rules }: PolicyRoutesOptions): void {
   const compile = async ({ language }: PolicyProgram, text: string): Promise<void> => {
     if (engines !== undefined) await evaluateProgram(await engines(), language, text, NOTHING);
   };
   for (const stage of ['defaulting', 'validating'] as const) {
     routes.post(`/${stage}`, async (context) => {
       const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
-      const answer = await reviewPolicy(request, stage, { ...rules, compile });
+      const answer = await reviewPolicy(request, stage, { ...rules(), compile });
       if (!answer.isAllowed)
         logger?.info({ stage, name: request.name, reason: answer.status?.message }, 'policy refused');
       return context.body(encodeAdmissionReview(request.uid, answer), 200, { 'content-type': 'application/json' });

@@ -1,5 +1,4 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { PrivateKey } from '../../core/crypto/private-key.ts';
 import { randomBytes } from '../../core/crypto/random.ts';
@@ -10,6 +9,7 @@ import { encodeGeneralName, type SubjectAltName } from '../../core/pki/general-n
 import { issueServerAuthority, issueServerCertificate } from '../../core/pki/server-certificate.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
 import { writeDurableFile } from '../../io/files/durable-file.ts';
+import { serverName } from './server-name.ts';
 
 export interface ServingCertificateOptions {
   /** Made if absent; gets `ca.pem` (for `caBundle`), `ca-key.pem`, `tls.pem` and `tls-key.pem`, keys with mode 0600. */
@@ -50,7 +50,7 @@ interface Authority {
  */
 export async function openServingCertificate(options: ServingCertificateOptions): Promise<ServingCertificate> {
   const { folder, now } = options;
-  const names = [...new Set([...options.hosts, ...LOOPBACK])].map(subjectAltName);
+  const names = [...new Set([...options.hosts, ...LOOPBACK])].map(serverName);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const authority = await openAuthority(folder, now);
   const known = await readLeaf(folder);
@@ -126,17 +126,6 @@ function validity(now: Date, days: number): { readonly notBefore: Date; readonly
   // Certificates count in whole seconds.
   const start = Math.floor((now.getTime() - BACKDATE_MS) / 1000) * 1000;
   return { notBefore: new Date(start), notAfter: new Date(start + days * DAY_MS) };
-}
-
-function subjectAltName(host: string): SubjectAltName {
-  if (isIP(host) !== 0) return { kind: 'ip', value: host };
-  if (/^(?=.{1,253}$)[A-Za-z0-9*]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(host)) {
-    return { kind: 'dns', value: host };
-  }
-  throw new UsageError('USAGE_BAD_FLAG', 'this is not a name for a server', {
-    found: host.slice(0, 200),
-    expected: 'a DNS name or an IP address',
-  });
 }
 
 async function readIfPresent(path: string): Promise<string | undefined> {

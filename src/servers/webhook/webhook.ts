@@ -1,10 +1,11 @@
 import type { Hono } from 'hono';
+import type { ControllerConfig } from '../../core/policy/controller-config.ts';
 import type { NoMatchAction } from '../../core/policy/image-decision.ts';
 import type { PolicyParserOptions } from '../../core/policy/cluster-image-policy-parser.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
 import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
-import type { PullIdentity } from '../../core/policy/workload-images.ts';
+import type { PodTemplates, PullIdentity } from '../../core/policy/workload-images.ts';
 import type { ProgramVerdict } from '../../core/policy/policy-context.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import {
@@ -44,8 +45,14 @@ export interface WebhookOptions {
   readonly trustedRoot: TrustedRoot;
   /** For policies in CUE and Rego; without it they cannot be evaluated, and refuse. */
   readonly engines?: EnginesSource;
-  /** What happens to images that no policy is about; `deny` when absent, as in policy-controller. */
+  /** What happens to images that no policy is about; what `controllerConfig` says when absent, or `deny`. */
   readonly noMatch?: NoMatchAction;
+  /** policy-controller's ConfigMap, as it is now. */
+  readonly controllerConfig?: () => ControllerConfig;
+  /** Whether objects of a namespace are looked at, whatever the API server was told; all are when absent. */
+  readonly guards?: (namespace: string) => Promise<boolean>;
+  /** Kinds beside Kubernetes' own that have a pod template. */
+  readonly podTemplates?: PodTemplates;
   /** Answers that only warn; all refuse when absent. */
   readonly actions?: AnswerActions;
   readonly now: () => Date;
@@ -71,10 +78,16 @@ type Stage = ReviewAdmission['stage'];
 
 /** Reviews answered at the same time. The API server's own limits are near this; beyond it, waiting would be worse. */
 const MAX_UNDER_WAY = 1000;
+/** For objects that are none of this webhook's business. */
+const UNSEEN: ReviewOutcome = {
+  answer: { isAllowed: true, warnings: [], auditAnnotations: {}, patch: [] },
+  decision: 'unseen',
+  images: [],
+};
 
 /** The admission webhook. To be served over HTTPS: the API server speaks nothing else. */
 export function createWebhook(options: WebhookOptions): Webhook {
-  const { policies, noMatch = 'deny', logger } = options;
+  const { policies, logger } = options;
   const common = commonAccess(options.registry);
   const access = (namespace: string, identity: PullIdentity): RegistryAccess =>
     options.workloads?.access(namespace, identity) ?? common;
@@ -101,6 +114,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
       const admit = async (): Promise<ReviewOutcome> => {
         if (isBusy) throw tooBusy();
         const current = (inForce = policies.current());
+        if ((await options.guards?.(request.namespace)) === false) return UNSEEN;
         const material = materials.of(current);
         return admitReview(request, {
           evidence,
@@ -108,7 +122,8 @@ export function createWebhook(options: WebhookOptions): Webhook {
           material,
           evaluate: (program, input) => evaluate(options.engines, material, program, input),
           access,
-          noMatch,
+          ...(options.podTemplates === undefined ? {} : { podTemplates: options.podTemplates }),
+          noMatch: options.noMatch ?? options.controllerConfig?.().noMatch ?? 'deny',
           actions: options.actions ?? {},
           stage,
           deadlineMs,
@@ -133,7 +148,11 @@ export function createWebhook(options: WebhookOptions): Webhook {
       }
     });
   }
-  mountPolicyReviews(routes, { engines: options.engines, logger, ...options.policyRules });
+  const rules = (): PolicyParserOptions => ({
+    ...options.policyRules,
+    mayBeEmpty: options.controllerConfig?.().failsOnEmptyAuthorities === false,
+  });
+  mountPolicyReviews(routes, { engines: options.engines, logger, rules });
   return {
     routes,
     close: async () => {

@@ -10,7 +10,8 @@ import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../../src/servers/webhook/serving-certificate.ts';
 import { POLICY_DEFINITIONS } from '../../../src/core/policy/policy-definitions.ts';
-import { webhookConfigurations } from '../../../examples/webhook-configuration.ts';
+import { demoConfigurations } from '../../../examples/guarded-cluster.ts';
+import type { JsonObject } from '../../../src/core/encoding/json.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { listen } from '../../../src/servers/shell/listen.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
@@ -72,9 +73,9 @@ async function prepare(
   return { cluster, world, policies, caBundle, port: server.port, close: () => server.close(0) };
 }
 
-async function register({ cluster, world }: Door, clients: (path: string) => object): Promise<void> {
+async function register({ cluster, world }: Door, clients: (path: string) => JsonObject): Promise<void> {
   const probe = await world.push('shop/probe');
-  for (const configuration of webhookConfigurations(clients)) await cluster.create(configuration);
+  for (const configuration of demoConfigurations(clients)) await cluster.create(configuration);
   for (const reference of [probe.toString(), `${probe.context}:1`]) {
     await cluster.eventually('the webhook is asked', async () => {
       const pod = JSON.stringify(podObject('probe', reference));
@@ -112,7 +113,7 @@ interop(
       const place = `${podSpec.join('.')}.containers[0].image`;
       assert.ok(
         refusal.includes(
-          `admission webhook "mutate.sealwright.example" denied the request: NO_SIGNATURE  ${pinnedName(unsigned)} has no signature (${place})\n` +
+          `admission webhook "mutate.images.sealwright" denied the request: NO_SIGNATURE  ${pinnedName(unsigned)} has no signature (${place})\n` +
             '  found:    no signature\n' +
             `  expected: subject ${SUBJECT}, issuer ${ISSUER} (policy shop)\n` +
             `  fix:      sealwright sign ${pinnedName(unsigned)}`,

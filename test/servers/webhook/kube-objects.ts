@@ -1,5 +1,5 @@
 /** Objects for a real API server: workloads of every kind, in a namespace that opts in. */
-import { INCLUDE_LABEL } from '../../../examples/webhook-configuration.ts';
+import { INCLUDE_LABEL } from '../../../src/core/installation/installation-options.ts';
 import { podSpec } from './review.ts';
 
 export interface Workload {

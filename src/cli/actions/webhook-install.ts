@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JsonObject } from '../../core/encoding/json.ts';
+import { helmChart, yamlDocuments, type ChartValues } from '../../core/installation/helm-chart.ts';
+import { installationObjects, type InstallationObjects } from '../../core/installation/installation-objects.ts';
+import {
+  NAMESPACE_SCOPES,
+  namespaceSelector,
+  type NamespaceScope,
+} from '../../core/installation/installation-options.ts';
+import { parsePodTemplateRule } from '../../core/installation/pod-template-rule.ts';
+import { parseReference } from '../../core/image/reference.ts';
+import { parseTrustedRoot } from '../../core/trust/trusted-root.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
+import { UsageError } from '../../errors.ts';
+import { installWebhook } from '../../workflows/install-webhook.ts';
+import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
+import type { CommandContext } from '../command.ts';
+import { parseDuration } from '../duration.ts';
+import { fileSystem } from '../file-system.ts';
+import { readTextFile } from '../input-file.ts';
+import { packageVersion } from '../commands/version.ts';
+
+const DEFAULT_REPLICAS = 2;
+const MAX_REPLICAS = 100;
+const DEFAULT_TIMEOUT_SECONDS = 10;
+const MAX_TIMEOUT_SECONDS = 30;
+/** Below it no time is left between the webhook's own deadline and the API server's. */
+const MIN_TIMEOUT_SECONDS = 3;
+const DEFAULT_WAIT = '2m';
+
+/** @throws UsageError; FormatError; RemoteError */
+export async function installInCluster(context: CommandContext): Promise<void> {
+  const { flags, terminal } = context;
+  flags.exclude('dry-run', 'chart');
+  const values = chartValues(context);
+  const podTemplates = flags.list('pod-template').map((text) => parsePodTemplateRule(text, 'pod-template'));
+  const exempt = flags.list('exempt-namespace');
+  const folder = flags.string('chart');
+  if (folder !== undefined) {
+    const files = helmChart({ values, podTemplates, exempt, version: packageVersion() });
+    writeChart(folder, files);
+    terminal.result(
+      terminal.done(`chart written to ${folder}: helm install sealwright ${folder} -n ${systemNamespace(context)}`),
+    );
+    return;
+  }
+  const namespace = systemNamespace(context);
+  const objects = installationObjects({
+    namespace,
+    ...values,
+    namespaceSelector: namespaceSelector(values.namespaces, [namespace, ...exempt]),
+    scope: `--namespaces=${values.namespaces}`,
+    exempt,
+    podTemplates,
+  });
+  if (flags.boolean('dry-run')) {
+    terminal.result(yamlDocuments(inOrder(objects)).trimEnd());
+    return;
+  }
+  const cluster = await chosenCluster(context);
+  try {
+    await installWebhook({
+      cluster,
+      objects,
+      namespace,
+      waitMs: parseDuration(flags.string('wait') ?? DEFAULT_WAIT, 'wait'),
+      sleep: (ms) => sleep(ms),
+      report: (object) => {
+        terminal.progress(`  ${object}`);
+      },
+    });
+  } finally {
+    cluster.http.close();
+  }
+  terminal.result(
+    terminal.done(`webhook installed in ${namespace}; the API server asks it about ${words(values.namespaces)}`),
+  );
+}
+
+function inOrder({ namespace, definitions, workload, configurations }: InstallationObjects): readonly JsonObject[] {
+  return [namespace, ...definitions, ...workload, ...configurations];
+}
+
+function words(scope: NamespaceScope): string {
+  if (scope === 'opt-in') return 'namespaces labelled policy.sigstore.dev/include=true';
+  return scope === 'all' ? 'every namespace' : 'namespaces without the label policy.sigstore.dev/exclude';
+}
+
+/** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError */
+function chartValues({ flags }: CommandContext): ChartValues {
+  const image = flags.required('image');
+  if (parseReference(image).digest === undefined) {
+    throw new UsageError('USAGE_BAD_FLAG', 'what admits images has to be named by its digest itself', {
+      found: image,
+      expected: 'IMAGE@sha256:…',
+    });
+  }
+  const trustedRoot = readTextFile(flags.required('trusted-root'));
+  parseTrustedRoot(utf8(trustedRoot));
+  return {
+    image,
+    replicas: flags.integer('replicas', 1, MAX_REPLICAS) ?? DEFAULT_REPLICAS,
+    namespaces: NAMESPACE_SCOPES.find((scope) => scope === flags.string('namespaces')) ?? 'opt-in',
+    failurePolicy: flags.string('failure-policy') ?? 'Fail',
+    timeoutSeconds:
+      flags.integer('review-timeout', MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS) ?? DEFAULT_TIMEOUT_SECONDS,
+    callers: flags.list('api-server').map((cidr) => ({ ipBlock: { cidr } })),
+    trustedRoot,
+  };
+}
+
+/** Files of a chart that is there already are written over. */
+function writeChart(folder: string, files: ReadonlyMap<string, string>): void {
+  for (const [name, text] of files) {
+    const path = join(folder, name);
+    fileSystem.mkdirSync(join(path, '..'), { recursive: true });
+    fileSystem.writeFileSync(path, Buffer.from(text), { flag: 'w' });
+  }
+}

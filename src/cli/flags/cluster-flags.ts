@@ -1,0 +1,39 @@
+import type { Flag } from '../flag.ts';
+
+/** policy-controller's. */
+export const SYSTEM_NAMESPACE = 'cosign-system';
+
+export const KUBECONFIG_FLAGS: readonly Flag[] = [
+  {
+    name: 'kubeconfig',
+    kind: 'string',
+    value: 'FILE',
+    help: 'the cluster that it names; KUBECONFIG, then ~/.kube/config when absent',
+    isCommon: true,
+  },
+  { name: 'kube-context', kind: 'string', value: 'NAME', help: 'another context of the kubeconfig than its current' },
+  {
+    name: 'system-namespace',
+    kind: 'string',
+    value: 'NAME',
+    default: SYSTEM_NAMESPACE,
+    help: "where the webhook and its policies' Secrets are",
+    isCommon: true,
+  },
+];
+
+/** Which kinds and namespaces are guarded: the webhook and its installation have to say the same. */
+export const GUARD_FLAGS: readonly Flag[] = [
+  {
+    name: 'exempt-namespace',
+    kind: 'list',
+    value: 'NAME',
+    help: 'never guard this namespace either, such as that of a registry which the webhook needs',
+  },
+  {
+    name: 'pod-template',
+    kind: 'list',
+    value: 'KIND=PATH',
+    help: 'guard this kind as well: rollouts.argoproj.io=spec.template',
+  },
+];

@@ -1,0 +1,107 @@
+import { stringify } from 'yaml';
+import type { JsonObject, JsonValue } from '../encoding/json.ts';
+import { installationObjects } from './installation-objects.ts';
+import {
+  NAMESPACE_SCOPES,
+  namespaceSelector,
+  type InstallationOptions,
+  type NamespaceScope,
+} from './installation-options.ts';
+
+/** What a chart's user may choose, with what stands in its values.yaml. */
+export interface ChartValues {
+  readonly image: string;
+  readonly replicas: number;
+  readonly namespaces: NamespaceScope;
+  readonly failurePolicy: string;
+  readonly timeoutSeconds: number;
+  readonly callers: readonly JsonObject[];
+  readonly trustedRoot: string;
+}
+
+interface ChartInput {
+  readonly values: ChartValues;
+  readonly podTemplates: InstallationOptions['podTemplates'];
+  /** Further namespaces that are never guarded. */
+  readonly exempt: readonly string[];
+  /** Version of the program, which is the chart's as well. */
+  readonly version: string;
+}
+
+/** Helm puts it in itself. */
+const NAMESPACE = '{{ .Release.Namespace }}';
+const YAML_STYLE = { lineWidth: 0, aliasDuplicateObjects: false } as const;
+
+/** An expression of a template in the place of a whole value. */
+class Expressions {
+  readonly #all: string[] = [];
+
+  /** @param text what the template has there, written in YAML's flow style */
+  value(text: string): string {
+    this.#all.push(text);
+    return `<<${this.#all.length - 1}>>`;
+  }
+
+  fill(yaml: string): string {
+    return yaml.replace(/(['"]?)<<(\d+)>>\1/g, (_, _quote, index: string) => this.#all[Number(index)] ?? '');
+  }
+}
+
+/**
+ * The installation as a Helm chart: file names and their texts. The templates are the same objects as everywhere else, with
+ * expressions where the chart's user chooses.
+ */
+export function helmChart({ values, podTemplates, exempt, version }: ChartInput): ReadonlyMap<string, string> {
+  const expressions = new Expressions();
+  const text = (name: string): string => expressions.value(`{{ .Values.${name} | quote }}`);
+  const options: InstallationOptions = {
+    namespace: NAMESPACE,
+    image: text('image'),
+    replicas: expressions.value('{{ .Values.replicas }}'),
+    namespaceSelector: expressions.value(selectorChoice([NAMESPACE, ...exempt])),
+    scope: expressions.value('{{ printf "--namespaces=%s" .Values.namespaces | quote }}'),
+    exempt,
+    failurePolicy: text('failurePolicy'),
+    timeoutSeconds: expressions.value('{{ .Values.timeoutSeconds }}'),
+    callers: expressions.value('{{ toJson .Values.callers }}'),
+    trustedRoot: expressions.value(
+      '{{ required "trustedRoot is the text of a trusted_root.json" .Values.trustedRoot | quote }}',
+    ),
+    podTemplates,
+  };
+  const { definitions, workload, configurations } = installationObjects(options);
+  const documents = (objects: readonly JsonValue[]): string => expressions.fill(yamlDocuments(objects));
+  return new Map([
+    ['Chart.yaml', yamlDocuments([chartFacts(version)])],
+    ['values.yaml', yamlDocuments([values as unknown as JsonValue])],
+    ['crds/policies.yaml', yamlDocuments(definitions)],
+    ['templates/workload.yaml', documents(workload)],
+    ['templates/configurations.yaml', documents(configurations)],
+  ]);
+}
+
+function chartFacts(version: string): JsonObject {
+  return {
+    apiVersion: 'v2',
+    name: 'sealwright-webhook',
+    description: 'Admission of signed images by ClusterImagePolicy',
+    type: 'application',
+    version,
+    appVersion: version,
+    kubeVersion: '>=1.30.0-0',
+  };
+}
+
+/** `opt-in` and so on are words in the values; the selectors they stand for are written out in the template. */
+function selectorChoice(exempt: readonly string[]): string {
+  const branches = NAMESPACE_SCOPES.map((scope, index) => {
+    const word = index === 0 ? 'if' : 'else if';
+    return `{{ ${word} eq .Values.namespaces "${scope}" }}${JSON.stringify(namespaceSelector(scope, exempt))}`;
+  });
+  return `${branches.join('')}{{ else }}{{ fail "namespaces is ${NAMESPACE_SCOPES.join(', ')}" }}{{ end }}`;
+}
+
+/** One document for each object, as `kubectl apply -f` reads them. */
+export function yamlDocuments(objects: readonly JsonValue[]): string {
+  return objects.map((object) => stringify(object, YAML_STYLE)).join('---\n');
+}

@@ -1,0 +1,36 @@
+import type { JsonObject } from '../encoding/json.ts';
+import { POLICY_DEFINITIONS } from '../policy/policy-definitions.ts';
+import { EXCLUDE_LABEL, INSTALLATION_LABELS, type InstallationOptions } from './installation-options.ts';
+import { webhookAccess } from './webhook-access.ts';
+import { serviceClients, webhookConfigurations } from './webhook-configurations.ts';
+import { webhookWorkload } from './webhook-workload.ts';
+
+export interface InstallationObjects {
+  readonly namespace: JsonObject;
+  readonly definitions: readonly JsonObject[];
+  /** Account, roles, Secret, Service, Deployment and what belongs to it. */
+  readonly workload: readonly JsonObject[];
+  /** Last in, first out: from here on the API server asks. */
+  readonly configurations: readonly JsonObject[];
+}
+
+/** Every object of an installation, in the order in which they are applied. */
+export function installationObjects(options: InstallationOptions): InstallationObjects {
+  return {
+    namespace: {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: {
+        name: options.namespace,
+        labels: {
+          ...INSTALLATION_LABELS,
+          [EXCLUDE_LABEL]: 'true',
+          'pod-security.kubernetes.io/enforce': 'restricted',
+        },
+      },
+    },
+    definitions: POLICY_DEFINITIONS,
+    workload: [...webhookAccess(options.namespace), ...webhookWorkload(options)],
+    configurations: webhookConfigurations({ ...options, clients: serviceClients(options.namespace) }),
+  };
+}

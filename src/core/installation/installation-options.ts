@@ -1,0 +1,89 @@
+import type { JsonValue } from '../encoding/json.ts';
+
+/**
+ * What an installation is made of. In a chart each of these is a template's expression instead of a value, which is why they are
+ * JSON values: what stands in an object is never looked into here.
+ */
+export interface InstallationOptions {
+  /** Where the webhook runs, and the Secrets and ConfigMaps of policies are. */
+  readonly namespace: string;
+  /** The webhook's own image; by digest, or nobody knows what admits. */
+  readonly image: JsonValue;
+  readonly replicas: JsonValue;
+  /** Which namespaces are guarded. */
+  readonly namespaceSelector: JsonValue;
+  /** Arguments that say the same to the webhook (`--namespaces`). */
+  readonly scope: JsonValue;
+  /** Namespaces that are never guarded beside the webhook's own and kube-system. */
+  readonly exempt: readonly string[];
+  /** `Fail`, or `Ignore`: admit unseen when no replica answers. */
+  readonly failurePolicy: JsonValue;
+  /** What the API server waits for, at most 30. */
+  readonly timeoutSeconds: JsonValue;
+  /** Who may reach the port: `from` of a NetworkPolicy; empty for everybody. */
+  readonly callers: JsonValue;
+  /** Text of the trusted_root.json that signatures are verified by. */
+  readonly trustedRoot: JsonValue;
+  /** Further kinds with a pod template. */
+  readonly podTemplates: readonly PodTemplateRule[];
+}
+
+/** Objects of a kind of somebody else's with a pod template in them. */
+export interface PodTemplateRule {
+  readonly group: string;
+  /** Lower-case plural. */
+  readonly resource: string;
+  /** Members from the object down to the pod template: `spec.template`. */
+  readonly path: readonly string[];
+}
+
+/** How everything that belongs to an installation is called. */
+export const INSTALLATION_NAME = 'sealwright-webhook';
+/** Both configurations that tell the API server, and what they are found by. */
+export const CONFIGURATION_NAME = 'sealwright';
+/** Holds the serving certificate and the authorities, shared by all replicas. */
+export const CERTIFICATE_SECRET = 'sealwright-webhook-tls';
+export const TRUST_CONFIG_MAP = 'sealwright-trust';
+export const INSTALLATION_LABELS = {
+  'app.kubernetes.io/name': 'sealwright',
+  'app.kubernetes.io/component': 'webhook',
+} as const;
+/** policy-controller's: a namespace opts in with the one, or out with the other. */
+export const INCLUDE_LABEL = 'policy.sigstore.dev/include';
+export const EXCLUDE_LABEL = 'policy.sigstore.dev/exclude';
+
+export const NAMESPACE_SCOPES = ['opt-in', 'opt-out', 'all'] as const;
+export type NamespaceScope = (typeof NAMESPACE_SCOPES)[number];
+
+/** Namespaces that are never guarded, whatever their labels say: what a cluster needs to start must not wait for a webhook. */
+export const NEVER_GUARDED: readonly string[] = ['kube-system', 'kube-node-lease'];
+
+/**
+ * The namespace selector of both configurations.
+ *
+ * @param exempt further namespaces that are never guarded: the webhook's own, and those of what it needs
+ */
+export function namespaceSelector(
+  scope: NamespaceScope,
+  exempt: readonly string[],
+): Readonly<Record<string, JsonValue>> {
+  const names = [...new Set([...NEVER_GUARDED, ...exempt])];
+  // Set by the API server itself, so that nobody can leave by a label (KEP-2161).
+  const never = { key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: names };
+  const optedOut = { key: EXCLUDE_LABEL, operator: 'DoesNotExist' };
+  return {
+    ...(scope === 'opt-in' ? { matchLabels: { [INCLUDE_LABEL]: 'true' } } : {}),
+    matchExpressions: scope === 'opt-out' ? [never, optedOut] : [never],
+  };
+}
+
+/** The same decision about one namespace, for when a configuration says otherwise. */
+export function isGuarded(
+  scope: NamespaceScope,
+  { name, labels }: { readonly name: string; readonly labels: ReadonlyMap<string, string> },
+  exempt: readonly string[],
+): boolean {
+  if (NEVER_GUARDED.includes(name) || exempt.includes(name)) return false;
+  if (scope === 'opt-in') return labels.get(INCLUDE_LABEL) === 'true';
+  return scope === 'all' || !labels.has(EXCLUDE_LABEL);
+}

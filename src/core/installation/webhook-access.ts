@@ -1,0 +1,57 @@
+import type { JsonObject, JsonValue } from '../encoding/json.ts';
+import {
+  CERTIFICATE_SECRET,
+  CONFIGURATION_NAME,
+  INSTALLATION_LABELS,
+  INSTALLATION_NAME,
+} from './installation-options.ts';
+
+const RBAC = 'rbac.authorization.k8s.io';
+const API_VERSION = `${RBAC}/v1`;
+
+/** What the webhook's account may do: read what it decides by, renew its certificate, and keep its two configurations right. */
+export function webhookAccess(namespace: string): readonly JsonObject[] {
+  const metadata = { name: INSTALLATION_NAME, labels: INSTALLATION_LABELS };
+  const own = { ...metadata, namespace };
+  const subjects = [{ kind: 'ServiceAccount', name: INSTALLATION_NAME, namespace }];
+  const binding = (kind: string, role: string, where: JsonObject): JsonObject => ({
+    apiVersion: API_VERSION,
+    kind,
+    metadata: where,
+    roleRef: { apiGroup: RBAC, kind: role, name: INSTALLATION_NAME },
+    subjects,
+  });
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
+    { apiVersion: API_VERSION, kind: 'ClusterRole', metadata, rules: clusterRules() },
+    binding('ClusterRoleBinding', 'ClusterRole', metadata),
+    { apiVersion: API_VERSION, kind: 'Role', metadata: own, rules: ownRules() },
+    binding('RoleBinding', 'Role', own),
+  ];
+}
+
+function rule(
+  group: string,
+  resources: readonly string[],
+  verbs: readonly string[],
+  names?: readonly string[],
+): JsonObject {
+  const named: Readonly<Record<string, JsonValue>> = names === undefined ? {} : { resourceNames: names };
+  return { apiGroups: [group], resources, verbs, ...named };
+}
+
+function clusterRules(): readonly JsonObject[] {
+  const configurations = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
+  return [
+    rule('policy.sigstore.dev', ['clusterimagepolicies'], ['list', 'watch']),
+    rule('policy.sigstore.dev', ['trustroots'], ['get']),
+    // Pull secrets of workloads, and which namespaces are guarded. Read when needed, never listed.
+    rule('', ['secrets', 'serviceaccounts', 'namespaces'], ['get']),
+    // The authorities that the API server believes, nothing else of them.
+    rule('admissionregistration.k8s.io', configurations, ['get', 'patch'], [CONFIGURATION_NAME]),
+  ];
+}
+
+function ownRules(): readonly JsonObject[] {
+  return [rule('', ['configmaps', 'secrets'], ['get']), rule('', ['secrets'], ['update'], [CERTIFICATE_SECRET])];
+}

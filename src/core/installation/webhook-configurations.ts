@@ -1,0 +1,95 @@
+import type { JsonObject, JsonValue } from '../encoding/json.ts';
+import {
+  CONFIGURATION_NAME,
+  INSTALLATION_LABELS,
+  INSTALLATION_NAME,
+  type InstallationOptions,
+  type PodTemplateRule,
+} from './installation-options.ts';
+
+type Told = Pick<InstallationOptions, 'namespaceSelector' | 'failurePolicy' | 'timeoutSeconds' | 'podTemplates'> & {
+  /** `clientConfig` for each path. */
+  readonly clients: (path: string) => JsonObject;
+};
+
+const CHANGES = ['CREATE', 'UPDATE'];
+const POLICY_RESOURCES = ['clusterimagepolicies', 'trustroots'];
+
+/** Every kind that carries images, and those declared. */
+function imageRules(podTemplates: readonly PodTemplateRule[]): readonly JsonObject[] {
+  const core = ['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates'];
+  return [
+    { apiGroups: [''], apiVersions: ['v1'], operations: CHANGES, resources: core },
+    {
+      apiGroups: ['apps'],
+      apiVersions: ['v1'],
+      operations: CHANGES,
+      resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
+    },
+    { apiGroups: ['batch'], apiVersions: ['v1'], operations: CHANGES, resources: ['jobs', 'cronjobs'] },
+    ...podTemplates.map(({ group, resource }) => ({
+      apiGroups: [group],
+      apiVersions: ['*'],
+      operations: CHANGES,
+      resources: [resource],
+    })),
+  ];
+}
+
+/**
+ * The two objects by which an API server asks the webhook: `/mutate` first, which pins tags, then `/validate`; and about policies
+ * themselves `/defaulting` and `/validating`. A policy is judged wherever it comes from, workloads in the guarded namespaces only.
+ */
+export function webhookConfigurations(told: Told): readonly JsonObject[] {
+  const common = { sideEffects: 'None', admissionReviewVersions: ['v1'], timeoutSeconds: told.timeoutSeconds };
+  const images = (name: string, path: string, more: Readonly<Record<string, JsonValue>> = {}): JsonObject => ({
+    name: `${name}.images.sealwright`,
+    clientConfig: told.clients(path),
+    rules: imageRules(told.podTemplates),
+    namespaceSelector: told.namespaceSelector,
+    failurePolicy: told.failurePolicy,
+    matchPolicy: 'Equivalent',
+    ...common,
+    ...more,
+  });
+  const policies = (name: string, path: string): JsonObject => ({
+    name: `${name}.policies.sealwright`,
+    clientConfig: told.clients(path),
+    rules: [
+      {
+        apiGroups: ['policy.sigstore.dev'],
+        apiVersions: ['v1alpha1', 'v1beta1'],
+        operations: CHANGES,
+        resources: POLICY_RESOURCES,
+      },
+    ],
+    // A policy that nobody could judge is not put in force.
+    failurePolicy: 'Fail',
+    matchPolicy: 'Equivalent',
+    ...common,
+  });
+  return [
+    configuration('MutatingWebhookConfiguration', [
+      images('mutate', '/mutate', { reinvocationPolicy: 'IfNeeded' }),
+      policies('default', '/defaulting'),
+    ]),
+    configuration('ValidatingWebhookConfiguration', [
+      images('validate', '/validate'),
+      policies('validate', '/validating'),
+    ]),
+  ];
+}
+
+function configuration(kind: string, webhooks: readonly JsonObject[]): JsonObject {
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind,
+    metadata: { name: CONFIGURATION_NAME, labels: INSTALLATION_LABELS },
+    webhooks,
+  };
+}
+
+/** Through the installation's Service. The `caBundle` is written by the replicas, which alone know their authorities. */
+export function serviceClients(namespace: string): (path: string) => JsonObject {
+  return (path) => ({ service: { namespace, name: INSTALLATION_NAME, path, port: 443 } });
+}

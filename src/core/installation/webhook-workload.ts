@@ -1,0 +1,130 @@
+import type { JsonObject } from '../encoding/json.ts';
+import {
+  CERTIFICATE_SECRET,
+  INSTALLATION_LABELS,
+  INSTALLATION_NAME,
+  TRUST_CONFIG_MAP,
+  type InstallationOptions,
+} from './installation-options.ts';
+
+const PORT = 8443;
+const DATA = '/var/lib/sealwright';
+const TRUST = '/etc/sealwright/trust';
+const TRUSTED_ROOT = 'trusted_root.json';
+/** Belongs to nobody, as in images without a user database. */
+const USER = 65_532;
+/** While endpoints forget a pod, it goes on answering. */
+const DRAIN_SECONDS = 15;
+
+/** Everything that runs: rootless, on a read-only root, two replicas of which one is always there. */
+export function webhookWorkload(options: InstallationOptions): readonly JsonObject[] {
+  const metadata = { name: INSTALLATION_NAME, namespace: options.namespace, labels: INSTALLATION_LABELS };
+  const selector = { matchLabels: INSTALLATION_LABELS };
+  return [
+    // Without data: filled and renewed by the replicas, whose account may change it and make no other.
+    { apiVersion: 'v1', kind: 'Secret', metadata: { ...metadata, name: CERTIFICATE_SECRET }, type: 'Opaque' },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { ...metadata, name: TRUST_CONFIG_MAP },
+      data: { [TRUSTED_ROOT]: options.trustedRoot },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: { selector: INSTALLATION_LABELS, ports: [{ name: 'https', port: 443, targetPort: 'https' }] },
+    },
+    {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata,
+      spec: { minAvailable: 1, selector, unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+    },
+    {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata,
+      spec: {
+        podSelector: selector,
+        policyTypes: ['Ingress'],
+        ingress: [{ from: options.callers, ports: [{ protocol: 'TCP', port: 'https' }] }],
+      },
+    },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: {
+        replicas: options.replicas,
+        selector,
+        // A new pod is ready before an old one goes.
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+        template: { metadata: { labels: INSTALLATION_LABELS }, spec: podSpec(options) },
+      },
+    },
+  ];
+}
+
+function podSpec(options: InstallationOptions): JsonObject {
+  return {
+    serviceAccountName: INSTALLATION_NAME,
+    terminationGracePeriodSeconds: 2 * DRAIN_SECONDS,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER,
+      runAsGroup: USER,
+      fsGroup: USER,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
+      maxSkew: 1,
+      topologyKey,
+      whenUnsatisfiable: 'ScheduleAnyway',
+      labelSelector: { matchLabels: INSTALLATION_LABELS },
+    })),
+    containers: [container(options)],
+    volumes: [
+      { name: 'data', emptyDir: { sizeLimit: '1Gi' } },
+      { name: 'trust', configMap: { name: TRUST_CONFIG_MAP } },
+    ],
+  };
+}
+
+function container({ namespace, image, scope, exempt, podTemplates }: InstallationOptions): JsonObject {
+  const probe = (path: string): JsonObject => ({ httpGet: { path, port: 'https', scheme: 'HTTPS' } });
+  return {
+    name: 'webhook',
+    image,
+    args: [
+      'webhook',
+      '--in-cluster',
+      `--system-namespace=${namespace}`,
+      '--host=0.0.0.0',
+      `--port=${PORT}`,
+      `--certificate-secret=${CERTIFICATE_SECRET}`,
+      `--self-signed-name=${INSTALLATION_NAME}.${namespace}.svc`,
+      `--evidence=${DATA}/evidence.db`,
+      `--ledger=${DATA}/decisions`,
+      `--trusted-root=${TRUST}/${TRUSTED_ROOT}`,
+      scope,
+      ...exempt.map((name) => `--exempt-namespace=${name}`),
+      ...podTemplates.map(({ group, resource, path }) => `--pod-template=${resource}.${group}=${path.join('.')}`),
+    ],
+    env: [{ name: 'HOME', value: DATA }],
+    ports: [{ name: 'https', containerPort: PORT }],
+    readinessProbe: { ...probe('/readyz'), periodSeconds: 5 },
+    livenessProbe: { ...probe('/healthz'), periodSeconds: 20, failureThreshold: 6 },
+    lifecycle: { preStop: { sleep: { seconds: DRAIN_SECONDS } } },
+    resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: [
+      { name: 'data', mountPath: DATA },
+      { name: 'trust', mountPath: TRUST, readOnly: true },
+    ],
+  };
+}

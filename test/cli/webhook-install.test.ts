@@ -1,0 +1,296 @@
+/** `sealwright webhook install|uninstall|status`: what is printed and refused without a cluster, and the chart beside it. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
+import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
+import { Sandbox, errorCode } from '../support/command-line.ts';
+import { FakeInstance } from '../support/instance.ts';
+import { peer } from '../support/peers.ts';
+
+interface KubeObject {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly [member: string]: unknown;
+}
+
+const IMAGE = `registry.example/sealwright@sha256:${'d'.repeat(64)}`;
+const sandbox = new Sandbox();
+const ROOT = sandbox.path('trusted_root.json');
+writeFileSync(ROOT, encodeTrustedRoot(new FakeInstance().trustedRoot));
+const POLICY = sandbox.path('policy.yaml');
+writeFileSync(
+  POLICY,
+  'apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: p}\nspec: {images: [{glob: "**"}], authorities: [{static: {action: pass}}]}\n',
+);
+after(() => {
+  sandbox.remove();
+});
+const BASE = ['webhook', 'install', '--image', IMAGE, '--trusted-root', ROOT];
+
+function objectsOf(yaml: string): readonly KubeObject[] {
+  return parseAllDocuments(yaml).flatMap((document) => (document.toJS() as KubeObject | null) ?? []);
+}
+
+async function dryRun(...flags: readonly string[]): Promise<readonly KubeObject[]> {
+  const { exitCode, stdout, stderr } = await sandbox.run([...BASE, '--dry-run', ...flags]);
+  assert.equal(exitCode, 0, stderr);
+  return objectsOf(stdout);
+}
+
+const find = (objects: readonly KubeObject[], kind: string): KubeObject => {
+  const found = objects.find((object) => object.kind === kind);
+  assert.ok(found !== undefined, kind);
+  return found;
+};
+
+test('--dry-run prints every object, the configurations last, and touches no cluster', async () => {
+  const objects = await dryRun();
+  assert.deepEqual(
+    objects.map(({ kind }) => kind),
+    [
+      'Namespace',
+      'CustomResourceDefinition',
+      'CustomResourceDefinition',
+      'ServiceAccount',
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'Role',
+      'RoleBinding',
+      'Secret',
+      'ConfigMap',
+      'Service',
+      'PodDisruptionBudget',
+      'NetworkPolicy',
+      'Deployment',
+      'MutatingWebhookConfiguration',
+      'ValidatingWebhookConfiguration',
+    ],
+  );
+});
+
+test('pods run without root and rights, on a read-only file system, two of them, one always there', async () => {
+  const objects = await dryRun();
+  const { spec } = find(objects, 'Deployment') as unknown as {
+    spec: {
+      replicas: number;
+      strategy: { rollingUpdate: { maxUnavailable: number } };
+      template: {
+        spec: { securityContext: Record<string, unknown>; containers: { securityContext: object; args: string[] }[] };
+      };
+    };
+  };
+  assert.equal(spec.replicas, 2);
+  assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
+  assert.equal(spec.template.spec.securityContext['runAsNonRoot'], true);
+  assert.deepEqual(spec.template.spec.containers[0]?.securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  const budget = find(objects, 'PodDisruptionBudget') as unknown as { spec: { minAvailable: number } };
+  assert.equal(budget.spec.minAvailable, 1);
+});
+
+test('the least that it needs: nothing is listed but policies, nothing written but its certificate and two configurations', async () => {
+  const objects = await dryRun();
+  const rules = ['ClusterRole', 'Role'].flatMap(
+    (kind) => find(objects, kind)['rules'] as { resources: string[]; verbs: string[]; resourceNames?: string[] }[],
+  );
+  for (const { resources, verbs, resourceNames } of rules) {
+    assert.ok(![...resources, ...verbs].includes('*'));
+    if (verbs.includes('list') || verbs.includes('watch')) assert.deepEqual(resources, ['clusterimagepolicies']);
+    if (verbs.some((verb) => !['get', 'list', 'watch'].includes(verb))) assert.equal(resourceNames?.length, 1);
+  }
+  const written = rules
+    .filter(({ resourceNames }) => resourceNames !== undefined)
+    .map(({ resourceNames }) => resourceNames);
+  assert.deepEqual(written, [['sealwright'], ['sealwright-webhook-tls']]);
+});
+
+test('what its flags say is in the objects', async () => {
+  const objects = await dryRun(
+    '--namespaces',
+    'opt-out',
+    '--exempt-namespace',
+    'registry',
+    '--replicas',
+    '3',
+    '--failure-policy',
+    'Ignore',
+    '--review-timeout',
+    '20',
+    '--api-server',
+    '10.0.0.1/32',
+    '--pod-template',
+    'rollouts.argoproj.io=spec.template',
+    '--system-namespace',
+    'guards',
+  );
+  const { webhooks } = find(objects, 'ValidatingWebhookConfiguration') as unknown as {
+    webhooks: {
+      failurePolicy: string;
+      timeoutSeconds: number;
+      namespaceSelector?: object;
+      rules: { apiGroups: string[] }[];
+      clientConfig: { service: object };
+    }[];
+  };
+  const [images, policies] = webhooks;
+  assert.deepEqual(images?.namespaceSelector, {
+    matchExpressions: [
+      {
+        key: 'kubernetes.io/metadata.name',
+        operator: 'NotIn',
+        values: ['kube-system', 'kube-node-lease', 'guards', 'registry'],
+      },
+      { key: 'policy.sigstore.dev/exclude', operator: 'DoesNotExist' },
+    ],
+  });
+  assert.deepEqual([images.failurePolicy, images.timeoutSeconds], ['Ignore', 20]);
+  assert.deepEqual(images.rules.at(-1)?.apiGroups, ['argoproj.io']);
+  assert.deepEqual(images.clientConfig.service, {
+    namespace: 'guards',
+    name: 'sealwright-webhook',
+    path: '/validate',
+    port: 443,
+  });
+  assert.deepEqual([policies?.failurePolicy, policies?.namespaceSelector], ['Fail', undefined]);
+  const text = JSON.stringify(objects);
+  for (const expected of [
+    '"replicas":3',
+    '--namespaces=opt-out',
+    '--exempt-namespace=registry',
+    '--pod-template=rollouts.argoproj.io=spec.template',
+    '"from":[{"ipBlock":{"cidr":"10.0.0.1/32"}}]',
+    'sealwright-webhook.guards.svc',
+  ]) {
+    assert.ok(text.includes(expected), expected);
+  }
+});
+
+test('the arguments of the Deployment are arguments of this program', async () => {
+  const objects = await dryRun(
+    '--exempt-namespace',
+    'registry',
+    '--pod-template',
+    'rollouts.argoproj.io=spec.template',
+  );
+  const { spec } = find(objects, 'Deployment') as unknown as {
+    spec: { template: { spec: { containers: { args: string[] }[] } } };
+  };
+  const args = spec.template.spec.containers[0]?.args ?? [];
+  const own = args.map((arg) => (arg.startsWith('--trusted-root=') ? `--trusted-root=${ROOT}` : arg));
+  // Everything is understood; what is missing is the pod.
+  const { exitCode, stderr } = await sandbox.run(own);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /USAGE_BAD_CONFIG {2}this process does not run in a pod/);
+});
+
+for (const [what, flags, code] of [
+  [
+    'an image by tag',
+    ['webhook', 'install', '--image', 'registry.example/sealwright:1', '--trusted-root', ROOT],
+    'USAGE_BAD_FLAG',
+  ],
+  ['no image', ['webhook', 'install', '--trusted-root', ROOT], 'USAGE_BAD_FLAG'],
+  ['no trusted root', ['webhook', 'install', '--image', IMAGE], 'USAGE_BAD_FLAG'],
+  [
+    'a trusted root that is none',
+    ['webhook', 'install', '--image', IMAGE, '--trusted-root', join(import.meta.dirname, 'x.json')],
+    'USAGE_FILE',
+  ],
+  ['no replica', [...BASE, '--replicas', '0'], 'USAGE_BAD_FLAG'],
+  ['too short a patience', [...BASE, '--review-timeout', '2'], 'USAGE_BAD_FLAG'],
+  ['more patience than the API server has', [...BASE, '--review-timeout', '31'], 'USAGE_BAD_FLAG'],
+  ['another failure policy', [...BASE, '--failure-policy', 'Maybe'], 'USAGE_BAD_FLAG'],
+  ['a declaration that is none', [...BASE, '--pod-template', 'rollouts'], 'USAGE_BAD_FLAG'],
+  ['a chart and a dry run', [...BASE, '--dry-run', '--chart', 'x'], 'USAGE_BAD_FLAG'],
+  [
+    'a shared certificate without a cluster',
+    ['webhook', '--policy', POLICY, '--trusted-root', ROOT, '--certificate-secret', 's'],
+    'USAGE_BAD_FLAG',
+  ],
+  [
+    'some namespaces without a cluster',
+    ['webhook', '--policy', POLICY, '--trusted-root', ROOT, '--self-signed', 'tls', '--namespaces', 'opt-in'],
+    'USAGE_BAD_FLAG',
+  ],
+] as const) {
+  test(`${what} is refused`, async () => {
+    const ended = await sandbox.run(flags);
+    assert.notEqual(ended.exitCode, 0);
+    assert.equal(errorCode(ended), code);
+  });
+}
+
+test('uninstall --dry-run says what goes, the configurations first', async () => {
+  const { stdout } = await sandbox.run(['webhook', 'uninstall', '--dry-run', '--purge']);
+  const lines = stdout.trimEnd().split('\n');
+  assert.deepEqual(lines.slice(0, 2), [
+    'MutatingWebhookConfiguration sealwright',
+    'ValidatingWebhookConfiguration sealwright',
+  ]);
+  assert.equal(lines.at(-1), 'Namespace cosign-system');
+  const kept = await sandbox.run(['webhook', 'uninstall', '--dry-run']);
+  assert.ok(!/CustomResourceDefinition|Namespace/.test(kept.stdout));
+});
+
+const CHOICES: readonly (readonly string[])[] = [
+  [],
+  ['--namespaces', 'opt-out', '--failure-policy', 'Ignore', '--replicas', '5', '--review-timeout', '30'],
+  [
+    '--namespaces',
+    'all',
+    '--api-server',
+    '10.0.0.0/8',
+    '--api-server',
+    '192.0.2.1/32',
+    '--exempt-namespace',
+    'registry',
+  ],
+  ['--pod-template', 'rollouts.argoproj.io=spec.template'],
+];
+
+test('Helm makes of the chart what --dry-run prints', async (t) => {
+  const helm = peer(t, 'helm');
+  if (helm === undefined) return;
+  const render = (chart: string, ...more: readonly string[]): readonly KubeObject[] =>
+    objectsOf(
+      execFileSync(
+        helm,
+        ['template', 'sealwright', chart, '-n', 'cosign-system', '--kube-version', '1.35.4', ...more],
+        {
+          encoding: 'utf8',
+          stdio: 'pipe',
+          env: { PATH: '', HOME: sandbox.folder },
+        },
+      ),
+    );
+  const byName = (objects: readonly KubeObject[]): ReadonlyMap<string, KubeObject> =>
+    new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, object]));
+  for (const [index, flags] of CHOICES.entries()) {
+    const chart = sandbox.path(`chart-${index}`);
+    const written = await sandbox.run([...BASE, '--chart', chart, ...flags]);
+    assert.equal(written.exitCode, 0, written.stderr);
+    execFileSync(helm, ['lint', '--strict', chart], { stdio: 'pipe', env: { PATH: '', HOME: sandbox.folder } });
+    const expected = (await dryRun(...flags)).filter(
+      ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',
+    );
+    assert.deepEqual(byName(render(chart)), byName(expected), flags.join(' '));
+    assert.deepEqual(objectsOf(readFileSync(join(chart, 'crds/policies.yaml'), 'utf8')), POLICY_DEFINITIONS);
+  }
+  // What the chart's user sets is what the flag would have said.
+  const chart = sandbox.path('chart-0');
+  const set = ['--set', 'namespaces=opt-out,failurePolicy=Ignore,replicas=5,timeoutSeconds=30'];
+  const same = (await dryRun(...CHOICES[1]!)).filter(
+    ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',
+  );
+  assert.deepEqual(byName(render(chart, ...set)), byName(same));
+  for (const wrong of ['namespaces=everything', 'trustedRoot=']) {
+    assert.throws(() => render(chart, '--set', wrong), /namespaces is opt-in, opt-out, all|trustedRoot is the text/);
+  }
+});
