@@ -1,3 +1,4 @@
+import type { ImageDecision } from '../core/policy/image-decision.ts';
 import { renderError, type SealwrightError } from '../errors.ts';
 
 /** An error together with where in the object it arose. */
@@ -12,6 +13,14 @@ const MAX_PATHS = 5;
 /** The API server may cut a warning beyond 256 characters, and drops the rest beyond 4096 in total. */
 const MAX_WARNING_LENGTH = 250;
 const MAX_WARNINGS_LENGTH = 4000;
+
+/** One finding for each image and error, with every place that names the image. */
+export function findingsOf(
+  images: readonly { readonly decision: ImageDecision; readonly paths: readonly string[] }[],
+  kind: 'denials' | 'warnings',
+): readonly Finding[] {
+  return images.flatMap(({ decision, paths }) => decision[kind].map((error) => ({ error, paths })));
+}
 
 /** The refusal as its reader sees it: the error contract, one block for each finding, with the places in its first line. */
 export function denialText(findings: readonly Finding[]): string {

@@ -10,7 +10,7 @@ import {
   type WorkloadImage,
 } from '../core/policy/workload-images.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../core/wire/admission-review.ts';
-import { denialText, warningLines, type Finding } from './admission-text.ts';
+import { denialText, findingsOf, warningLines } from './admission-text.ts';
 import type { RegistryAccess } from './registry-access.ts';
 import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-image.ts';
 
@@ -129,14 +129,14 @@ function labelsOf(labels: JsonFields | undefined): ReadonlyMap<string, string> {
 function compose(places: readonly WorkloadImage[], images: readonly ReviewedImage[]): ReviewOutcome {
   const denied = images.flatMap(({ decision }) => (decision.action === 'deny' ? [decision] : []));
   const isUnchecked = denied.every((decision) => decision.isUnchecked);
-  const warnings = findings(images, 'warnings');
+  const warnings = findingsOf(images, 'warnings');
   const decision: ReviewDecision =
     denied.length === 0 ? (warnings.length === 0 ? 'allow' : 'warn') : isUnchecked ? 'could-not-check' : 'deny';
   const common = { warnings: warningLines(warnings), auditAnnotations: { decision, ...lastKnownNote(images) } };
   if (denied.length === 0) {
     return { answer: { ...common, isAllowed: true, patch: pins(places, images) }, decision, images };
   }
-  const message = denialText(findings(images, 'denials'));
+  const message = denialText(findingsOf(images, 'denials'));
   // 503 tells a controller, and a person, that the answer may be another one later.
   const status = isUnchecked
     ? { code: 503, reason: 'ServiceUnavailable', message }
@@ -148,11 +148,6 @@ function compose(places: readonly WorkloadImage[], images: readonly ReviewedImag
 function lastKnownNote(images: readonly ReviewedImage[]): Readonly<Record<string, string>> {
   const names = images.filter(({ basis }) => basis.evidence === 'last-known').map(({ text }) => text);
   return names.length === 0 ? {} : { 'last-known-good': names.slice(0, 10).join(', ') };
-}
-
-/** One finding for each image and error, with every place that names the image. */
-function findings(images: readonly ReviewedImage[], kind: 'denials' | 'warnings'): readonly Finding[] {
-  return images.flatMap(({ decision, paths }) => decision[kind].map((error) => ({ error, paths })));
 }
 
 function pins(places: readonly WorkloadImage[], images: readonly ReviewedImage[]): readonly JsonPatchOperation[] {

@@ -5,6 +5,12 @@ import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
+import { Certificate } from '../../core/pki/certificate.ts';
+import { encodeHex } from '../../core/encoding/hex.ts';
+import { randomBytes } from '../../core/crypto/random.ts';
+import { createClusterEvent } from '../../io/kubernetes/event.ts';
+import { EventRecorder } from '../../servers/webhook/event-recorder.ts';
+import { RegistryRequests } from '../../servers/webhook/webhook-metrics.ts';
 import { listen } from '../../servers/shell/listen.ts';
 import { namespaceGuard } from '../../servers/webhook/namespace-guard.ts';
 import { createLogger, type Logger } from '../../servers/shell/logger.ts';
@@ -49,11 +55,15 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const tls = await servingCertificate(context, { host, cluster, logger });
   const controllerConfig = cluster === undefined ? undefined : await openConfig(context, cluster, logger);
   const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
-  const registries = registryClients(context, REGISTRY_TIMEOUT_MS);
+  const registryRequests = new RegistryRequests();
+  const registries = registryClients(context, REGISTRY_TIMEOUT_MS, (sent) => {
+    registryRequests.add(sent);
+  });
   const engines = lazyEngines(environment);
   const evidenceFile = flags.string('evidence');
   const store = evidenceFile === undefined ? undefined : openEvidenceStore(evidenceFile);
   const ledger = await openLedger(context, logger);
+  const events = cluster === undefined ? undefined : openEvents(context, cluster, logger);
   const service = createWebhook({
     policies,
     registry: registries.open(registries.own),
@@ -63,6 +73,9 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     actions: answerActions(flags.list('answer')),
     ...(store === undefined ? {} : { store }),
     ...(ledger === undefined ? {} : { ledger }),
+    ...(events === undefined ? {} : { events }),
+    registryRequests,
+    certificateEnd: () => certificateEnd(tls.current().certificate),
     ...ages(context),
     ...(noMatch === undefined ? {} : { noMatch }),
     ...(controllerConfig === undefined ? {} : { controllerConfig: () => controllerConfig.current() }),
@@ -90,6 +103,29 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await ledger?.close();
     await policies.close();
   }
+}
+
+/** Events are created as the account that reads the policies; one that may not is told so once, and nothing else comes of it. */
+function openEvents(
+  { flags, environment, now }: CommandContext,
+  cluster: ClusterAccess,
+  logger: Logger,
+): EventRecorder | undefined {
+  if (!flags.boolean('events')) return undefined;
+  const instance = environment['HOSTNAME'] ?? 'sealwright-webhook';
+  return new EventRecorder({
+    create: (event) => createClusterEvent(cluster, event, { suffix: encodeHex(randomBytes(8)), instance }),
+    now,
+    report: (error) => {
+      logger.error({ error }, 'Events cannot be created; decisions stand');
+    },
+  });
+}
+
+/** Undefined for what no certificate can be read from: `listen` has then refused it. */
+function certificateEnd(pem: string): Date | undefined {
+  const [leaf] = Certificate.allFromPem(pem);
+  return leaf?.notAfter;
 }
 
 /** @throws UsageError USAGE_BAD_FLAG */

@@ -30,13 +30,15 @@ export function registryClient(context: CommandContext, action: 'pull' | 'push',
  * Clients that share their connections and differ in the credentials they ask for.
  *
  * @param timeoutMs of each request
+ * @param observe told of each request
  */
 export function registryClients(
   context: CommandContext,
   timeoutMs: number,
+  observe: NonNullable<HttpClientOptions['observe']>,
 ): { readonly own: CredentialStore; readonly open: (credentials: CredentialStore) => RegistryClient } {
   const { flags } = context;
-  const http = new HttpClient({ ...transportOptions(context), timeoutMs });
+  const http = new HttpClient({ ...transportOptions(context), timeoutMs, observe });
   const allowHttp = flags.boolean('allow-http-registry') || flags.boolean('allow-insecure-registry');
   return {
     own: credentialsFor(context),

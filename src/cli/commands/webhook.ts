@@ -117,6 +117,12 @@ export const webhook: Command = {
       default: '24h',
       help: 'the same while its registry cannot be asked, or never',
     },
+    {
+      name: 'events',
+      kind: 'boolean',
+      default: true,
+      help: 'tell of refusals and warnings in the cluster as Events',
+    },
     ...LEDGER_FLAGS,
     ...REGISTRY_FLAGS,
   ],

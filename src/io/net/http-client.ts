@@ -20,6 +20,8 @@ export interface HttpClientOptions extends TransportOptions {
   readonly timeoutMs?: number;
   readonly retry?: Partial<RetryPolicy>;
   readonly clock?: Clock;
+  /** Told of every request that was sent, repeated and redirected ones too; `status` is undefined when no answer came. */
+  readonly observe?: (sent: { readonly host: string; readonly status: number | undefined }) => void;
   /** 0 to 1, spreads repeated requests. */
   readonly random?: () => number;
 }
@@ -117,13 +119,25 @@ export class HttpClient {
     let request = original;
     for (let redirects = 0; ; redirects++) {
       const url = parseUrl(request);
-      const exchange = await this.#transport.send(this.#withUserAgent(request), url, this.#timeoutMs(request), mode);
+      const exchange = await this.#send(request, url, mode);
       if (isExpected(request, exchange.status)) return { ...exchange, url, body: bounded(exchange, request, url) };
       const next = request.redirects === 'refuse' ? undefined : this.#redirect(request, url, exchange);
       if (next === undefined) throw await this.#refusal(request, url, exchange);
       exchange.discard();
       if (redirects === MAX_REDIRECTS) throw redirectLoop(original);
       request = next;
+    }
+  }
+
+  async #send(request: HttpRequest, url: URL, mode: TimeoutMode): Promise<Exchange> {
+    const { observe } = this.#options;
+    try {
+      const exchange = await this.#transport.send(this.#withUserAgent(request), url, this.#timeoutMs(request), mode);
+      observe?.({ host: url.host, status: exchange.status });
+      return exchange;
+    } catch (error) {
+      observe?.({ host: url.host, status: undefined });
+      throw error;
     }
   }
 

@@ -56,9 +56,11 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
   await publish();
   const now = options.outside?.now ?? ((): Date => new Date());
   let resolvedAt = now().getTime();
+  let confirmedAt = now();
   const reread = async (): Promise<void> => {
     try {
       const texts = await readTexts(paths);
+      confirmedAt = now();
       const found = digestOf(texts);
       const waitMs = hasFailures(references) ? RETRY_MS : (options.resyncMs ?? DEFAULT_RESYNC_MS);
       const isDue = now().getTime() - resolvedAt >= waitMs;
@@ -77,6 +79,7 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
   const rereading = rereadMs === 0 ? undefined : repeat(reread, rereadMs);
   return {
     current: () => current,
+    confirmedAt: () => confirmedAt,
     ready: () => Promise.resolve(),
     close: async () => {
       await rereading?.stop();

@@ -4,6 +4,8 @@ import type { PolicySet } from '../../core/policy/policy-set.ts';
 export interface PolicySource {
   /** The policies in force now. */
   current(): PolicySet;
+  /** When they were last known to be what their place holds. */
+  confirmedAt?(): Date;
   /** Rejects while there is no complete set of policies to judge by. */
   ready(): Promise<void>;
   close(): Promise<void>;

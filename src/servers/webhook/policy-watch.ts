@@ -15,6 +15,7 @@ export interface PolicyWatchOptions {
   readonly logger?: Logger;
   /** What policies refer to (`clusterReferences`); without it those that refer to anything refuse their images. */
   readonly references?: ReferenceSources;
+  readonly now?: () => Date;
   /** Waits between attempts; real time when absent. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -44,6 +45,7 @@ export async function watchClusterPolicies(options: PolicyWatchOptions): Promise
   const running = watch.run(version);
   return {
     current: () => watch.current,
+    confirmedAt: () => watch.confirmedAt,
     ready: () => Promise.resolve(),
     close: async () => {
       watch.stop();
@@ -59,9 +61,19 @@ class PolicyWatch {
   #policies = new Map<string, ClusterImagePolicy>();
   #current = new PolicySet([]);
   #resolved = NO_REFERENCES;
+  #confirmedAt = new Date(0);
 
   constructor(options: PolicyWatchOptions) {
     this.#options = options;
+  }
+
+  /** The end of the last list, or the last event of the watch; bookmarks come about every minute. */
+  get confirmedAt(): Date {
+    return this.#confirmedAt;
+  }
+
+  #confirm(): void {
+    this.#confirmedAt = this.#options.now?.() ?? new Date();
   }
 
   get current(): PolicySet {
@@ -92,6 +104,7 @@ class PolicyWatch {
       next = metadata.optionalString('continue') ?? '';
       if (next === '') {
         this.#policies = policies;
+        this.#confirm();
         await this.#publish();
         return metadata.string('resourceVersion');
       }
@@ -157,6 +170,7 @@ class PolicyWatch {
       // 410 Gone: the version is too old to go on from.
       if (type === 'ERROR') return undefined;
       version = event.object('object').object('metadata').string('resourceVersion');
+      this.#confirm();
       if (type !== 'BOOKMARK') await this.#apply(type, event.value('object') ?? null);
     }
     return version;

@@ -17,6 +17,7 @@ import {
 } from '../../core/wire/admission-review.ts';
 import { InvariantError, LimitError, RemoteError, renderError, SealwrightError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
+import { decisionEvent } from '../../workflows/decision-events.ts';
 import { decisionRecord, type ReviewResult } from '../../workflows/decision-record.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
@@ -26,14 +27,15 @@ import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
 import type { Logger } from '../shell/logger.ts';
-import { DecisionCounters } from './decision-counters.ts';
 import type { DecisionLedger } from './decision-ledger.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import type { WorkloadRegistries } from './pull-secrets.ts';
 import type { AnswerActions } from '../../core/policy/answer-actions.ts';
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
 import { mountPolicyReviews } from './policy-routes.ts';
 import type { PolicySource } from './policy-source.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
+import { WebhookMetrics, type RegistryRequests, type WebhookGauges } from './webhook-metrics.ts';
 
 export interface WebhookOptions {
   /** From `openPolicyFiles` or `watchClusterPolicies`; closed by whoever opened it. */
@@ -63,6 +65,12 @@ export interface WebhookOptions {
   readonly store?: EvidenceStore;
   /** Keeps every decision; closed by whoever opened it. */
   readonly ledger?: DecisionLedger;
+  /** Tells of refusals, warnings and what was admitted by way of exception where people look for it. */
+  readonly events?: EventRecorder;
+  /** Counted where they are made, shown with the other metrics. */
+  readonly registryRequests?: RegistryRequests;
+  /** When the serving certificate ends. */
+  readonly certificateEnd?: () => Date | undefined;
   /** How long a pass may rest on what was found before: an hour; a day while the registry cannot be asked. */
   readonly maxAgeMs?: number;
   readonly lastKnownMs?: number;
@@ -91,29 +99,30 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const common = commonAccess(options.registry);
   const access = (namespace: string, identity: PullIdentity): RegistryAccess =>
     options.workloads?.access(namespace, identity) ?? common;
+  const metrics = new WebhookMetrics();
   const evidence = new AdmissionEvidence({
     ...options,
     reportStoreFailure: (error) => {
+      metrics.countStoreFailure();
       logger?.error({ error }, 'the evidence store failed; evidence is fetched again');
     },
   });
   const materials = new Materials(options.trustedRoot);
-  const counters = new DecisionCounters();
   const underWay = new Set<Promise<unknown>>();
   const routes = createApp(logger);
   mountHealth(routes, [{ name: 'policies', check: () => policies.ready() }]);
   routes.get('/metrics', (context) =>
-    context.text(counters.text({ policies: policies.current().policies.length, underWay: underWay.size })),
+    context.text(metrics.text(gauges(options, underWay.size), options.registryRequests)),
   );
   for (const stage of ['mutate', 'validate'] as const) {
     routes.post(`/${stage}`, async (context) => {
       const deadlineMs = ownDeadlineMs(context.req.query('timeout'));
       const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
       const isBusy = underWay.size >= MAX_UNDER_WAY;
-      let inForce: PolicySet | undefined;
+      let current: PolicySet | undefined;
       const admit = async (): Promise<ReviewOutcome> => {
         if (isBusy) throw tooBusy();
-        const current = (inForce = policies.current());
+        current = policies.current();
         if ((await options.guards?.(request.namespace)) === false) return UNSEEN;
         const material = materials.of(current);
         return admitReview(request, {
@@ -134,13 +143,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
       underWay.add(answering);
       try {
         const { result, answer } = await answering;
-        counters.count(stage, 'error' in result ? 'error' : result.decision);
-        keep(options, request, result, {
-          stage,
-          at: options.now(),
-          latencyMs: performance.now() - startedAt,
-          policies: inForce?.policies ?? [],
-        });
+        const latencyMs = performance.now() - startedAt;
+        const inForce = current?.policies ?? [];
+        metrics.count(stage, result, { isDryRun: request.isDryRun, seconds: latencyMs / 1000, policies: inForce });
+        tell(options, request, result, { stage, at: options.now(), latencyMs, policies: inForce });
         const body = encodeAdmissionReview(request.uid, answer);
         return context.body(body, 200, { 'content-type': 'application/json' });
       } finally {
@@ -210,15 +216,30 @@ async function answer(
   }
 }
 
-/** Whatever goes wrong in keeping a decision, the decision stands. */
-function keep({ ledger, logger }: WebhookOptions, ...what: Parameters<typeof decisionRecord>): void {
-  const [, result] = what;
-  if (ledger === undefined || (!('error' in result) && result.decision === 'unseen')) return;
+/** To the ledger, and as an Event. Whatever goes wrong in that, the decision stands. */
+function tell({ ledger, events, logger }: WebhookOptions, ...what: Parameters<typeof decisionRecord>): void {
+  const [request, result] = what;
+  if (!('error' in result) && result.decision === 'unseen') return;
   try {
-    ledger.add(decisionRecord(...what));
+    ledger?.add(decisionRecord(...what));
+    const event = events === undefined ? undefined : decisionEvent(request, result);
+    if (event !== undefined) events?.record(event);
   } catch (error) {
-    logger?.error({ error }, 'a decision could not be kept; it stands');
+    logger?.error({ error }, 'a decision could not be kept or told; it stands');
   }
+}
+
+function gauges({ policies, ledger, events, certificateEnd, now }: WebhookOptions, underWay: number): WebhookGauges {
+  const confirmedAt = policies.confirmedAt?.();
+  const end = certificateEnd?.();
+  return {
+    policies: policies.current().policies.length,
+    underWay,
+    ...(confirmedAt === undefined ? {} : { policyAgeSeconds: (now().getTime() - confirmedAt.getTime()) / 1000 }),
+    ...(end === undefined ? {} : { certificateEnd: end }),
+    ...(ledger === undefined ? {} : { ledgerLost: ledger.lost }),
+    ...(events === undefined ? {} : { events: events.counts }),
+  };
 }
 
 function refusal(error: SealwrightError): AdmissionAnswer {

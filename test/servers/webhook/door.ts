@@ -16,7 +16,15 @@ export interface Door {
 
 export interface DoorOptions extends Pick<
   WebhookOptions,
-  'noMatch' | 'actions' | 'store' | 'ledger' | 'maxAgeMs' | 'lastKnownMs'
+  | 'noMatch'
+  | 'actions'
+  | 'store'
+  | 'ledger'
+  | 'events'
+  | 'registryRequests'
+  | 'certificateEnd'
+  | 'maxAgeMs'
+  | 'lastKnownMs'
 > {
   readonly now?: () => Date;
   readonly engines?: PolicyEngines;

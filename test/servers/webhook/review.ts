@@ -11,6 +11,7 @@ export interface ReviewInput {
   readonly version?: string;
   readonly resource?: string;
   readonly kind?: string;
+  readonly dryRun?: boolean;
 }
 
 export interface Answer {
@@ -40,7 +41,7 @@ export function review(input: ReviewInput): Record<string, unknown> & { request:
       userInfo: { username: 'alice' },
       object: input.object,
       oldObject: input.oldObject ?? null,
-      dryRun: false,
+      dryRun: input.dryRun ?? false,
       options: { apiVersion: 'meta.k8s.io/v1', kind: 'CreateOptions' },
     },
   };

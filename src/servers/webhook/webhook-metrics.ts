@@ -1,0 +1,115 @@
+import type { ClusterImagePolicy } from '../../core/policy/cluster-image-policy.ts';
+import type { ReviewAdmission, ReviewedImage } from '../../workflows/admit-review.ts';
+import type { ReviewResult } from '../../workflows/decision-record.ts';
+import { familyText, Histogram, LabelledCounter, type Labels } from './metric-text.ts';
+
+/** From well under a millisecond, where everything is remembered, to the API server's longest patience. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** What is true at the moment of asking. */
+export interface WebhookGauges {
+  readonly policies: number;
+  readonly underWay: number;
+  /** Since policies were last known to be those of their source. */
+  readonly policyAgeSeconds?: number;
+  /** When the serving certificate ends. */
+  readonly certificateEnd?: Date;
+  readonly ledgerLost?: number;
+  readonly events?: { readonly sent: number; readonly dropped: number; readonly failed: number };
+}
+
+/** Requests by registry and status, counted where they are made. */
+export class RegistryRequests {
+  readonly counter = new LabelledCounter();
+
+  /** @param status undefined when there was no answer */
+  add({ host, status }: { readonly host: string; readonly status: number | undefined }): void {
+    this.counter.add({ registry: host, status: status === undefined ? 'none' : String(status) });
+  }
+}
+
+/** Counts of what was decided, on what, and how fast, in the text format of Prometheus. */
+export class WebhookMetrics {
+  readonly #reviews = new LabelledCounter();
+  readonly #dryRuns = new LabelledCounter();
+  readonly #judgements = new LabelledCounter();
+  readonly #evidence = new LabelledCounter();
+  readonly #durations = new Histogram(SECONDS);
+  #storeFailures = 0;
+
+  /** A dry run is counted by itself: nothing came of it. */
+  count(
+    stage: ReviewAdmission['stage'],
+    result: ReviewResult,
+    {
+      isDryRun,
+      seconds,
+      policies,
+    }: {
+      readonly isDryRun: boolean;
+      readonly seconds: number;
+      readonly policies: readonly ClusterImagePolicy[];
+    },
+  ): void {
+    const labels = { stage, decision: 'error' in result ? 'error' : result.decision };
+    if (isDryRun) {
+      this.#dryRuns.add(labels);
+      return;
+    }
+    this.#reviews.add(labels);
+    this.#durations.observe({ stage }, seconds);
+    if ('error' in result) return;
+    for (const image of result.images) this.#countImage(image, policies);
+  }
+
+  countStoreFailure(): void {
+    this.#storeFailures++;
+  }
+
+  #countImage({ basis, decision }: ReviewedImage, policies: readonly ClusterImagePolicy[]): void {
+    this.#evidence.add({ source: basis.evidence });
+    for (const { policy, outcome } of decision.judgements) {
+      const mode = policies.find(({ name }) => name === policy)?.mode ?? 'enforce';
+      this.#judgements.add({ policy, mode, outcome });
+    }
+  }
+
+  text(gauges: WebhookGauges, requests?: RegistryRequests): string {
+    const { policies, underWay, policyAgeSeconds, certificateEnd, ledgerLost, events } = gauges;
+    return [
+      counter('admission_reviews_total', 'Admission reviews answered, by decision.', this.#reviews.samples()),
+      counter('admission_dry_run_reviews_total', 'The same for dry runs.', this.#dryRuns.samples()),
+      this.#durations.text('sealwright_admission_review_duration_seconds', 'Time from review to answer.'),
+      counter('policy_judgements_total', 'What each policy said about images.', this.#judgements.samples()),
+      counter('evidence_total', 'Images by where the evidence was from.', this.#evidence.samples()),
+      counter('registry_requests_total', 'Requests to registries, by status.', requests?.counter.samples() ?? []),
+      counter('evidence_store_failures_total', 'Failures of the evidence store.', one(this.#storeFailures)),
+      counter('ledger_records_lost_total', 'Decisions that could not be kept.', one(ledgerLost)),
+      counter(
+        'events_total',
+        'Kubernetes Events, by what became of them.',
+        Object.entries(events ?? {}).map(([result, count]) => [{ result }, count]),
+      ),
+      gauge('admission_policies', 'Policies in force.', one(policies)),
+      gauge('admission_reviews_under_way', 'Reviews being answered now.', one(underWay)),
+      gauge('policy_age_seconds', 'Since policies were last known to be current.', one(policyAgeSeconds)),
+      gauge(
+        'serving_certificate_end_timestamp_seconds',
+        'When the serving certificate ends.',
+        one(certificateEnd === undefined ? undefined : certificateEnd.getTime() / 1000),
+      ),
+    ].join('');
+  }
+}
+
+function counter(name: string, help: string, samples: readonly (readonly [Labels, number])[]): string {
+  return familyText(`sealwright_${name}`, help, 'counter', samples);
+}
+
+function gauge(name: string, help: string, samples: readonly (readonly [Labels, number])[]): string {
+  return familyText(`sealwright_${name}`, help, 'gauge', samples);
+}
+
+function one(value: number | undefined): readonly (readonly [Labels, number])[] {
+  return value === undefined ? [] : [[{}, value]];
+}
