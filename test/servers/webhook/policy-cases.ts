@@ -166,6 +166,7 @@ export const TRUST_ROOT_CASES: Readonly<Record<string, object>> = {
   'remote with a root that is no JSON': { remote: { root: 'eA==', mirror: 'https://tuf.example' } },
   'remote with a root that nobody signed': { remote: { root: 'e30=', mirror: 'https://tuf.example' } },
   remote: { remote: { root: ROOT, mirror: 'https://tuf.example' } },
+  'a repository without its archive': { repository: { root: ROOT, mirrorFS: '' } },
   'repository without anything': { repository: {} },
   'keys without anything': { sigstoreKeys: {} },
   'an authority without anything': { sigstoreKeys: { certificateAuthorities: [{}] } },

@@ -289,6 +289,17 @@ test('a keyless signature whose certificate was not logged does not count', asyn
   refused(await ask(webhook.routes, 'mutate', { object: pod(image.toString()) }), 'SCT_MISSING');
 });
 
+test('insecureIgnoreSCT does without the log of certificates, and with everything else', async (t) => {
+  const { world, webhook, enforce } = await openDoor(t);
+  const [image, other] = [await world.push('shop/app'), await world.push('shop/other')];
+  const leaf = { scts: () => [] };
+  await world.sign(image, { leaf });
+  await world.attach(other, { ...world.draft(other.digest!, { leaf }), tlogEntries: [] });
+  enforce(policyFor(world).replace('{keyless: {', '{keyless: {insecureIgnoreSCT: true, '));
+  assert.equal((await ask(webhook.routes, 'mutate', { object: pod(image.toString()) })).allowed, true);
+  refused(await ask(webhook.routes, 'mutate', { object: pod(other.toString()) }), 'LOG_ENTRY_MISSING');
+});
+
 test('a list of refused digests beside a static pass is about the digest that a tag stands for', async (t) => {
   const { world, webhook, enforce } = await openDoor(t);
   const [bad, good] = [await world.push('shop/bad'), await world.push('shop/good')];
