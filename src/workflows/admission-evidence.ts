@@ -194,11 +194,18 @@ export class AdmissionEvidence {
       ...(place.tagPrefix === '' ? {} : { tagPrefix: place.tagPrefix }),
     });
     const record = new SignatureRecord(found, trustedRoot, foundAt);
+    if (found.signatures.length === 0 && this.#wasSigned(place)) return record;
     this.#remember(place.name, record);
     this.#withStore((store) => {
       store.put(place.name, foundAt, encodeStoredEvidence({ found, foundAt }));
     });
     return record;
+  }
+
+  /** A registry that has lost signatures takes nothing back: what was proven is kept as long as it may be last known good. */
+  #wasSigned(place: Place): boolean {
+    const maxAgeMs = this.#options.lastKnownMs ?? DEFAULT_LAST_KNOWN_MS;
+    return this.#recall({ ...place, wantsAttestations: false }, maxAgeMs)?.hasSignatures === true;
   }
 
   #remember(name: string, record: SignatureRecord): void {

@@ -55,6 +55,7 @@ export interface AdmittedImage {
   readonly pinned?: string;
 }
 
+const ABSENCES: ReadonlySet<string> = new Set(['COULD_NOT_CHECK', 'NO_SIGNATURE', 'NO_ATTESTATION']);
 const NO_BASIS: DecisionBasis = { evidence: 'none' };
 
 /**
@@ -93,9 +94,15 @@ async function decideLate(
   return known ?? { decision: refusedForTime(reference, possible), basis: NO_BASIS };
 }
 
+/** Nothing is known against the image: the registry could not be asked, or holds nothing about it. */
+function isAbsence({ denials }: ImageDecision): boolean {
+  return denials.length > 0 && denials.every(({ code }) => ABSENCES.has(code));
+}
+
 /**
  * An image that was proven before, and still would be by the policies of the moment, is admitted while its registry cannot be
- * asked: a rollback, or a node that is lost, must not wait for a registry that is down.
+ * asked, or has lost its signatures: a rollback, or a node that is lost, must not wait for a registry that is down or was moved.
+ * That a signature is gone takes nothing back; policies do.
  */
 async function lastKnownPass(image: PinnedImage, admission: ImageAdmission): Promise<AdmittedImage | undefined> {
   const { evidence, policies, object, material, access } = admission;
@@ -151,7 +158,7 @@ async function decidePinned(image: PinnedImage, admission: ImageAdmission): Prom
     if (known.decision.action === 'allow') return known;
   }
   const current = await decide(await evidence.fresh(request), { evidence: 'fetched' });
-  return current.decision.isUnchecked ? ((await lastKnownPass(image, admission)) ?? current) : current;
+  return isAbsence(current.decision) ? ((await lastKnownPass(image, admission)) ?? current) : current;
 }
 
 function contextOf(

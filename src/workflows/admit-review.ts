@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/encoding/json.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import {
   carriesImages,
+  limitWorkloadImages,
   readPullIdentity,
   readWorkloadImages,
   type PodTemplates,
@@ -95,10 +96,10 @@ function newImages(
   if (!isChange || object === undefined || !carriesImages(resource.group, resource.resource, declared)) return [];
   if (!CARRYING_SUBRESOURCES.includes(subResource)) return [];
   const images = readWorkloadImages(resource.group, resource.resource, object, declared);
-  if (operation === 'CREATE' || oldObject === undefined) return images;
+  if (operation === 'CREATE' || oldObject === undefined) return limitWorkloadImages(images);
   const before = readWorkloadImages(resource.group, resource.resource, oldObject, declared);
   const old = new Set(before.map(({ text }) => text));
-  return images.filter(({ text }) => !old.has(text));
+  return limitWorkloadImages(images.filter(({ text }) => !old.has(text)));
 }
 
 function pullIdentity({ resource, object }: AdmissionRequest, declared: PodTemplates | undefined): PullIdentity {

@@ -27,6 +27,11 @@ export class SignatureRecord {
     return this.#foundAt;
   }
 
+  /** Whether anything was found that claims to be a signature or an attestation. */
+  get hasSignatures(): boolean {
+    return this.#found.signatures.length > 0;
+  }
+
   /** Whether attestations were fetched as well. */
   get hasAttestations(): boolean {
     return this.#found.predicateTypes === 'any';

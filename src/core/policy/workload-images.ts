@@ -65,10 +65,15 @@ export function readWorkloadImages(
   const steps = podSpecSteps(group, resource, declared);
   const spec = podSpecOf(resource, steps, object);
   if (steps === undefined || spec === undefined) return [];
-  const images = [
-    ...CONTAINER_LISTS.flatMap((list) => containerImages(spec, list, steps)),
-    ...volumeImages(spec, steps),
-  ];
+  return [...CONTAINER_LISTS.flatMap((list) => containerImages(spec, list, steps)), ...volumeImages(spec, steps)];
+}
+
+/**
+ * Images that an object brings in are limited; those that were there before are not, so that it can still be changed.
+ *
+ * @throws LimitError LIMIT_COUNT
+ */
+export function limitWorkloadImages(images: readonly WorkloadImage[]): readonly WorkloadImage[] {
   if (images.length <= MAX_CONTAINERS) return images;
   throw new LimitError('LIMIT_COUNT', 'the object names too many images', {
     found: String(images.length),

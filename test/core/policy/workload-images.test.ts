@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/encoding/json.ts';
-import { carriesImages, readWorkloadImages } from '../../../src/core/policy/workload-images.ts';
+import { carriesImages, limitWorkloadImages, readWorkloadImages } from '../../../src/core/policy/workload-images.ts';
 
 const IMAGES: JsonObject = {
   initContainers: [{ name: 'i', image: 'init:1' }],
@@ -103,6 +103,6 @@ for (const [what, spec] of [
   ['5001 volumes', { volumes: Array.from({ length: 5001 }, () => ({})) }],
 ] as const) {
   test(`${what} are too many`, () => {
-    assert.throws(() => read('', 'pods', { spec }), { code: 'LIMIT_COUNT' });
+    assert.throws(() => limitWorkloadImages(read('', 'pods', { spec })), { code: 'LIMIT_COUNT' });
   });
 }

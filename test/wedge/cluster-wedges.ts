@@ -1,0 +1,28 @@
+/** Ways to wedge a cluster that need a real API server: what it does while the webhook is not there, and how to get out. */
+
+export interface ClusterWedge {
+  readonly danger: string;
+  readonly outcome: string;
+}
+
+/** Held to by `test/wedge/cluster.test.ts`. */
+export const CLUSTER_WEDGES = {
+  dead: {
+    danger: 'every replica of the webhook is dead, with `failurePolicy: Fail`',
+    outcome:
+      'new pods in guarded namespaces are refused; DELETE, the `scale` and `status` subresources and namespaces that are not guarded ' +
+      '(kube-system, the webhook’s own) go on, as the API server does not ask about them',
+  },
+  exit: {
+    danger: 'the way out: a webhook that does not come back',
+    outcome: 'its configurations are never sent to a webhook: deleting them lets everything go on at once',
+  },
+  open: {
+    danger: 'somebody has set `failurePolicy: Ignore`, and nobody notices that the webhook fails open',
+    outcome: 'the API server’s own count of requests let through is read and told, webhook by webhook',
+  },
+  events: {
+    danger: 'a refusal that only a controller sees: the Deployment stands still, and nobody is told',
+    outcome: 'an Event at the controller that wanted the pod, in the words of the answer',
+  },
+} as const satisfies Readonly<Record<string, ClusterWedge>>;
