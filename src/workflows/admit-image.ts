@@ -1,5 +1,6 @@
 import { ImageReference, parseReference } from '../core/image/reference.ts';
 import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
+import { applyExceptions, type ImageException } from '../core/policy/image-exception.ts';
 import { applyAnswerActions, type AnswerActions } from '../core/policy/answer-actions.ts';
 import {
   decideImage,
@@ -34,6 +35,10 @@ export interface ImageAdmission {
   readonly object: ReviewedObject;
   /** Whether the answer may pin a tag; when it may not, a tag that needs a signature is refused. */
   readonly mayPin: boolean;
+  /** Exceptions in force or ended, of every namespace, and the object's own. */
+  readonly exceptions: readonly ImageException[];
+  readonly namespace: string;
+  readonly now: Date;
   /** Resolves when the time for an answer is up. */
   readonly timeIsUp: Promise<void>;
 }
@@ -53,6 +58,8 @@ export interface AdmittedImage {
   readonly image?: string;
   /** What to write instead, where the image was named by a tag. */
   readonly pinned?: string;
+  /** What admitted the image although policies refuse it. */
+  readonly exception?: ImageException;
 }
 
 const ABSENCES: ReadonlySet<string> = new Set(['COULD_NOT_CHECK', 'NO_SIGNATURE', 'NO_ATTESTATION']);
@@ -63,6 +70,24 @@ const NO_BASIS: DecisionBasis = { evidence: 'none' };
  * wants a signature.
  */
 export async function admitImage(text: string, admission: ImageAdmission): Promise<AdmittedImage> {
+  const admitted = await admitByPolicy(text, admission);
+  const image = pinnedImage(admitted.image ?? text);
+  return { ...admitted, ...applyExceptions(admitted.decision, image, admission) };
+}
+
+/** Undefined for what names no digest: an exception is about what will run. */
+function pinnedImage(text: string): PinnedImage | undefined {
+  if (!text.includes('@')) return undefined;
+  try {
+    const { registry, repository, digest } = parseReference(text);
+    return digest === undefined ? undefined : { registry, repository, digest };
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+async function admitByPolicy(text: string, admission: ImageAdmission): Promise<AdmittedImage> {
   let reference: ImageReference;
   try {
     reference = parseReference(text);

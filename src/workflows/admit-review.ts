@@ -17,7 +17,7 @@ import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-ima
 
 export interface ReviewAdmission extends Pick<
   ImageAdmission,
-  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch' | 'actions'
+  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch' | 'actions' | 'exceptions' | 'now'
 > {
   /** Registries as the pods of a workload reach them. */
   readonly access: (namespace: string, identity: PullIdentity) => RegistryAccess;
@@ -70,6 +70,7 @@ export async function admitReview(request: AdmissionRequest, admission: ReviewAd
     const perImage: ImageAdmission = {
       ...admission,
       access: admission.access(request.namespace, pullIdentity(request, admission.podTemplates)),
+      namespace: request.namespace,
       object: reviewedObject(request),
       mayPin: admission.stage === 'mutate',
       timeIsUp: timer.timeIsUp,
@@ -133,7 +134,10 @@ function compose(places: readonly WorkloadImage[], images: readonly ReviewedImag
   const warnings = findingsOf(images, 'warnings');
   const decision: ReviewDecision =
     denied.length === 0 ? (warnings.length === 0 ? 'allow' : 'warn') : isUnchecked ? 'could-not-check' : 'deny';
-  const common = { warnings: warningLines(warnings), auditAnnotations: { decision, ...lastKnownNote(images) } };
+  const common = {
+    warnings: warningLines(warnings),
+    auditAnnotations: { decision, ...lastKnownNote(images), ...exceptionNote(images) },
+  };
   if (denied.length === 0) {
     return { answer: { ...common, isAllowed: true, patch: pins(places, images) }, decision, images };
   }
@@ -149,6 +153,13 @@ function compose(places: readonly WorkloadImage[], images: readonly ReviewedImag
 function lastKnownNote(images: readonly ReviewedImage[]): Readonly<Record<string, string>> {
   const names = images.filter(({ basis }) => basis.evidence === 'last-known').map(({ text }) => text);
   return names.length === 0 ? {} : { 'last-known-good': names.slice(0, 10).join(', ') };
+}
+
+function exceptionNote(images: readonly ReviewedImage[]): Readonly<Record<string, string>> {
+  const names = images.flatMap(({ exception }) =>
+    exception === undefined ? [] : [`${exception.kind} ${exception.namespace}/${exception.name}`],
+  );
+  return names.length === 0 ? {} : { exception: [...new Set(names)].slice(0, 10).join(', ') };
 }
 
 function pins(places: readonly WorkloadImage[], images: readonly ReviewedImage[]): readonly JsonPatchOperation[] {

@@ -1,12 +1,20 @@
 import type { JsonFields } from '../core/encoding/json-fields.ts';
 import type { AdmissionRequest } from '../core/wire/admission-review.ts';
+import type { ReviewedImage } from './admit-review.ts';
 import { denialText, findingsOf } from './admission-text.ts';
 import type { ReviewResult } from './decision-record.ts';
 
 /** What a decision is told as to those who watch an object: the content of a Kubernetes Event. */
 export interface DecisionEvent {
   readonly type: 'Warning' | 'Normal';
-  readonly reason: 'ImageRefused' | 'ImageNotChecked' | 'ImageWarned' | 'LastKnownGoodUsed' | 'ReviewFailed';
+  readonly reason:
+    | 'ImageRefused'
+    | 'ImageNotChecked'
+    | 'ImageWarned'
+    | 'ExceptionUsed'
+    | 'BreakGlassUsed'
+    | 'LastKnownGoodUsed'
+    | 'ReviewFailed';
   /** The error contract's text, at most 1024 bytes as the API server wants it. */
   readonly message: string;
   readonly regarding: EventObject;
@@ -44,7 +52,7 @@ function tell(result: ReviewResult): Omit<DecisionEvent, 'regarding'> | undefine
     case 'could-not-check':
       return { type: 'Warning', reason: 'ImageNotChecked', message: denialText(findingsOf(images, 'denials')) };
     case 'warn':
-      return { type: 'Warning', reason: 'ImageWarned', message: denialText(findingsOf(images, 'warnings')) };
+      return { type: 'Warning', reason: warnedBy(images), message: denialText(findingsOf(images, 'warnings')) };
     case 'allow': {
       const known = images.filter(({ basis }) => basis.evidence === 'last-known').map(({ text }) => text);
       if (known.length === 0) return undefined;
@@ -54,6 +62,13 @@ function tell(result: ReviewResult): Omit<DecisionEvent, 'regarding'> | undefine
     case 'unseen':
       return undefined;
   }
+}
+
+/** Broken glass is the one that somebody has to look at. */
+function warnedBy(images: readonly ReviewedImage[]): 'ImageWarned' | 'ExceptionUsed' | 'BreakGlassUsed' {
+  const kinds = images.map(({ exception }) => exception?.kind);
+  if (kinds.includes('BreakGlass')) return 'BreakGlassUsed';
+  return kinds.includes('ImageException') ? 'ExceptionUsed' : 'ImageWarned';
 }
 
 function eventObject({ namespace, resource, kind, name, object }: AdmissionRequest): EventObject | undefined {

@@ -1,7 +1,7 @@
 import { JsonFields } from '../core/encoding/json-fields.ts';
 import { parseJson } from '../core/encoding/json.ts';
 import { FormatError } from '../errors.ts';
-import type { DecisionRecord, ImageRecord, PolicyRecord, SignatureFacts } from './decision-record.ts';
+import type { DecisionRecord, ExceptionRecord, ImageRecord, PolicyRecord, SignatureFacts } from './decision-record.ts';
 
 const LIMITS = { maxBytes: 16 << 20, maxDepth: 16 };
 const MAX_IMAGES = 1000;
@@ -13,6 +13,7 @@ const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 const DECISIONS = ['unseen', 'allow', 'warn', 'deny', 'could-not-check', 'error'] as const;
 const ACTIONS = ['allow', 'warn', 'deny'] as const;
 const EVIDENCE = ['none', 'fetched', 'remembered', 'last-known'] as const;
+const EXCEPTIONS = ['ImageException', 'BreakGlass'] as const;
 const MODES = ['enforce', 'warn'] as const;
 const OUTCOMES = ['passed', 'failed', 'could-not-check'] as const;
 
@@ -52,9 +53,21 @@ function parseImage(fields: JsonFields): ImageRecord {
     paths: fields.strings('paths', MAX_PATHS),
     action: oneOf(fields, 'action', ACTIONS),
     evidence: oneOf(fields, 'evidence', EVIDENCE),
+    ...(fields.has('exception') ? { exception: parseException(fields.object('exception')) } : {}),
     policies: fields.objects('policies', MAX_POLICIES).map(parsePolicy),
     denials: fields.strings('denials', MAX_POLICIES),
     warnings: fields.strings('warnings', MAX_POLICIES),
+  };
+}
+
+function parseException(fields: JsonFields): ExceptionRecord {
+  return {
+    kind: oneOf(fields, 'kind', EXCEPTIONS),
+    name: fields.string('name'),
+    owner: fields.string('owner'),
+    reason: fields.string('reason'),
+    ticket: fields.string('ticket'),
+    expires: fields.string('expires'),
   };
 }
 

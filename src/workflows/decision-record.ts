@@ -1,3 +1,4 @@
+import type { ImageException } from '../core/policy/image-exception.ts';
 import type { PolicyJudgement } from '../core/policy/policy-judgement.ts';
 import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
@@ -41,11 +42,23 @@ export interface ImageRecord {
   readonly evidence: 'none' | 'fetched' | 'remembered' | 'last-known';
   /** RFC 3339: when the oldest of what was remembered was found. */
   readonly evidenceFoundAt?: string;
+  /** What admitted it although policies refuse it. */
+  readonly exception?: ExceptionRecord;
   /** Every policy that was about the image. */
   readonly policies: readonly PolicyRecord[];
   /** The error contract's texts: why it was refused, or would have been. */
   readonly denials: readonly string[];
   readonly warnings: readonly string[];
+}
+
+export interface ExceptionRecord {
+  readonly kind: ImageException['kind'];
+  readonly name: string;
+  readonly owner: string;
+  readonly reason: string;
+  readonly ticket: string;
+  /** RFC 3339. */
+  readonly expires: string;
 }
 
 export interface PolicyRecord {
@@ -138,7 +151,7 @@ function ownerText(references: readonly unknown[]): string | undefined {
 }
 
 function imageRecord(
-  { text, paths, image, decision, basis }: ReviewedImage,
+  { text, paths, image, decision, basis, exception }: ReviewedImage,
   policies: readonly ClusterImagePolicy[],
 ): ImageRecord {
   return {
@@ -148,10 +161,15 @@ function imageRecord(
     action: decision.action,
     evidence: basis.evidence,
     ...(basis.foundAt === undefined ? {} : { evidenceFoundAt: basis.foundAt.toISOString() }),
+    ...(exception === undefined ? {} : { exception: exceptionRecord(exception) }),
     policies: decision.judgements.map((judgement) => policyRecord(judgement, policies)),
     denials: decision.denials.map(renderError),
     warnings: decision.warnings.map(renderError),
   };
+}
+
+function exceptionRecord({ kind, name, owner, reason, ticket, expires }: ImageException): ExceptionRecord {
+  return { kind, name, owner, reason, ticket, expires: expires.toISOString() };
 }
 
 function policyRecord(judgement: PolicyJudgement, policies: readonly ClusterImagePolicy[]): PolicyRecord {

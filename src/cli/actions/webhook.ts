@@ -10,6 +10,7 @@ import { encodeHex } from '../../core/encoding/hex.ts';
 import { randomBytes } from '../../core/crypto/random.ts';
 import { createClusterEvent } from '../../io/kubernetes/event.ts';
 import { EventRecorder } from '../../servers/webhook/event-recorder.ts';
+import { openClusterExceptions } from '../../servers/webhook/exception-source.ts';
 import { RegistryRequests } from '../../servers/webhook/webhook-metrics.ts';
 import { listen } from '../../servers/shell/listen.ts';
 import { namespaceGuard } from '../../servers/webhook/namespace-guard.ts';
@@ -63,6 +64,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const evidenceFile = flags.string('evidence');
   const store = evidenceFile === undefined ? undefined : openEvidenceStore(evidenceFile);
   const ledger = await openLedger(context, logger);
+  const exceptions = cluster === undefined ? undefined : await openClusterExceptions(cluster, logger);
   const events = cluster === undefined ? undefined : openEvents(context, cluster, logger);
   const service = createWebhook({
     policies,
@@ -74,6 +76,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...(store === undefined ? {} : { store }),
     ...(ledger === undefined ? {} : { ledger }),
     ...(events === undefined ? {} : { events }),
+    ...(exceptions === undefined ? {} : { exceptions: () => exceptions.current() }),
     registryRequests,
     certificateEnd: () => certificateEnd(tls.current().certificate),
     ...ages(context),
@@ -101,6 +104,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await engines.close();
     store?.close();
     await ledger?.close();
+    await exceptions?.close();
     await policies.close();
   }
 }

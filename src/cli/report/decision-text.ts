@@ -1,4 +1,4 @@
-import type { DecisionRecord, ImageRecord, PolicyRecord } from '../../workflows/decision-record.ts';
+import type { DecisionRecord, ExceptionRecord, ImageRecord, PolicyRecord } from '../../workflows/decision-record.ts';
 import { visibleText } from '../visible-text.ts';
 
 const WORDS: Readonly<Record<DecisionRecord['decision'], string>> = {
@@ -40,10 +40,17 @@ function imageLines({ image, resolved, paths, action, evidence, evidenceFoundAt,
     line('image', `${image}  (${paths.join(', ')}): ${WORDS[action]}`),
     ...(resolved === undefined || resolved === image ? [] : [line('  digest', resolved)]),
     line('  evidence', `${EVIDENCE[evidence]}${found}`),
+    ...exceptionLines(rest.exception),
     ...rest.policies.flatMap(policyLines),
     ...rest.denials.flatMap(text),
     ...rest.warnings.flatMap(text),
   ];
+}
+
+function exceptionLines(exception: ExceptionRecord | undefined): readonly string[] {
+  if (exception === undefined) return [];
+  const { kind, name, owner, reason, ticket, expires } = exception;
+  return [line('  exception', `${kind} ${name} of ${owner}, ${ticket}, until ${expires}: ${reason}`)];
 }
 
 function policyLines(record: PolicyRecord): readonly string[] {

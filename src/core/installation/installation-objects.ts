@@ -1,4 +1,5 @@
 import type { JsonObject } from '../encoding/json.ts';
+import { EXCEPTION_DEFINITIONS } from '../policy/exception-definitions.ts';
 import { POLICY_DEFINITIONS } from '../policy/policy-definitions.ts';
 import { EXCLUDE_LABEL, INSTALLATION_LABELS, type InstallationOptions } from './installation-options.ts';
 import { webhookAccess } from './webhook-access.ts';
@@ -29,7 +30,7 @@ export function installationObjects(options: InstallationOptions): InstallationO
         },
       },
     },
-    definitions: POLICY_DEFINITIONS,
+    definitions: [...POLICY_DEFINITIONS, ...EXCEPTION_DEFINITIONS],
     workload: [...webhookAccess(options.namespace), ...webhookWorkload(options)],
     configurations: webhookConfigurations({ ...options, clients: serviceClients(options.namespace) }),
   };

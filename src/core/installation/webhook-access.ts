@@ -45,6 +45,9 @@ function clusterRules(): readonly JsonObject[] {
   return [
     rule('policy.sigstore.dev', ['clusterimagepolicies'], ['list', 'watch']),
     rule('policy.sigstore.dev', ['trustroots'], ['get']),
+    rule('sealwright.dev', ['imageexceptions', 'breakglasses'], ['list']),
+    // To tell of refusals where people look.
+    rule('', ['events'], ['create']),
     // Pull secrets of workloads, and which namespaces are guarded. Read when needed, never listed.
     rule('', ['secrets', 'serviceaccounts', 'namespaces'], ['get']),
     // The authorities that the API server believes, nothing else of them.

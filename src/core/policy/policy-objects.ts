@@ -2,6 +2,7 @@ import type { JsonFields } from '../encoding/json-fields.ts';
 import { utf8 } from '../encoding/bytes.ts';
 import { parseClusterImagePolicy, type PolicyParserOptions } from './cluster-image-policy-parser.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from './image-exception.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 
@@ -12,6 +13,7 @@ export interface PolicyObjects {
   /** Entries of Secrets by name; their namespace is the controller's, whatever it says. */
   readonly secrets: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
   readonly configMaps: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly exceptions: readonly ImageException[];
 }
 
 const MAX_ENTRIES = 1000;
@@ -25,6 +27,7 @@ const MAX_ENTRIES = 1000;
  */
 export function parsePolicyObjects(text: string, source: string, options: PolicyParserOptions = {}): PolicyObjects {
   const policies: ClusterImagePolicy[] = [];
+  const exceptions: ImageException[] = [];
   const trustRoots = new Map<string, TrustRootSource>();
   const secrets = new Map<string, ReadonlyMap<string, Uint8Array>>();
   const configMaps = new Map<string, ReadonlyMap<string, string>>();
@@ -39,11 +42,15 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
       case 'v1 ConfigMap':
         configMaps.set(nameOf(document), textEntries(document.optionalObject('data')));
         break;
+      case `${EXCEPTION_API_VERSION} ImageException`:
+      case `${EXCEPTION_API_VERSION} BreakGlass`:
+        exceptions.push(parseImageException(document));
+        break;
       default:
         policies.push(parseClusterImagePolicy(document, options));
     }
   }
-  return { policies, trustRoots, secrets, configMaps };
+  return { policies, trustRoots, secrets, configMaps, exceptions };
 }
 
 function nameOf(document: JsonFields): string {

@@ -79,6 +79,7 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
   const rereading = rereadMs === 0 ? undefined : repeat(reread, rereadMs);
   return {
     current: () => current,
+    exceptions: () => objects.exceptions,
     confirmedAt: () => confirmedAt,
     ready: () => Promise.resolve(),
     close: async () => {
@@ -107,6 +108,7 @@ function parseTexts(texts: readonly PolicyText[], paths: readonly string[], logg
     trustRoots: new Map(all.flatMap(({ trustRoots }) => [...trustRoots])),
     secrets: new Map(all.flatMap(({ secrets }) => [...secrets])),
     configMaps: new Map(all.flatMap(({ configMaps }) => [...configMaps])),
+    exceptions: all.flatMap(({ exceptions }) => exceptions),
   };
 }
 

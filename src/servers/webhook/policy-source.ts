@@ -1,9 +1,12 @@
+import type { ImageException } from '../../core/policy/image-exception.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
 
 /** Where policies come from. What was good once stays in force until something good replaces it. */
 export interface PolicySource {
   /** The policies in force now. */
   current(): PolicySet;
+  /** Exceptions that come with them. */
+  exceptions?(): readonly ImageException[];
   /** When they were last known to be what their place holds. */
   confirmedAt?(): Date;
   /** Rejects while there is no complete set of policies to judge by. */

@@ -4,6 +4,7 @@ import type { NoMatchAction } from '../../core/policy/image-decision.ts';
 import type { PolicyParserOptions } from '../../core/policy/cluster-image-policy-parser.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
+import type { ImageException } from '../../core/policy/image-exception.ts';
 import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
 import type { PodTemplates, PullIdentity } from '../../core/policy/workload-images.ts';
 import type { ProgramVerdict } from '../../core/policy/policy-context.ts';
@@ -57,6 +58,8 @@ export interface WebhookOptions {
   readonly podTemplates?: PodTemplates;
   /** Answers that only warn; all refuse when absent. */
   readonly actions?: AnswerActions;
+  /** Exceptions of the cluster, beside those that come with the policies. */
+  readonly exceptions?: () => readonly ImageException[];
   readonly now: () => Date;
   readonly logger?: Logger;
   /** What policies must keep to beside their schema, when one is put into the cluster. */
@@ -134,6 +137,8 @@ export function createWebhook(options: WebhookOptions): Webhook {
           ...(options.podTemplates === undefined ? {} : { podTemplates: options.podTemplates }),
           noMatch: options.noMatch ?? options.controllerConfig?.().noMatch ?? 'deny',
           actions: options.actions ?? {},
+          exceptions: [...(policies.exceptions?.() ?? []), ...(options.exceptions?.() ?? [])],
+          now: options.now(),
           stage,
           deadlineMs,
         });

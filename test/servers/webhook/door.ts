@@ -23,6 +23,7 @@ export interface DoorOptions extends Pick<
   | 'events'
   | 'registryRequests'
   | 'certificateEnd'
+  | 'exceptions'
   | 'maxAgeMs'
   | 'lastKnownMs'
 > {

@@ -218,6 +218,8 @@ interop('kube-apiserver', 'both', 'install, judge, status, a leftover, uninstall
   assert.deepEqual(purged, [
     'CustomResourceDefinition clusterimagepolicies.policy.sigstore.dev',
     'CustomResourceDefinition trustroots.policy.sigstore.dev',
+    'CustomResourceDefinition imageexceptions.sealwright.dev',
+    'CustomResourceDefinition breakglasses.sealwright.dev',
     `Namespace ${NAMESPACE}`,
   ]);
 });
