@@ -21,8 +21,11 @@ export class KubeCluster {
   readonly #kubectl: string;
   readonly #dir: string;
 
-  private constructor(dir: string, kubectl: string) {
+  readonly #more: Readonly<Record<string, string>>;
+
+  private constructor(dir: string, kubectl: string, more: Readonly<Record<string, string>>) {
     this.#dir = dir;
+    this.#more = more;
     this.kubeconfig = join(dir, 'kubeconfig');
     this.#kubectl = kubectl;
   }
@@ -39,9 +42,15 @@ export class KubeCluster {
       await run(join(TOOLS, 'stop'), [dir, '--purge']);
       rmSync(dir, { recursive: true, force: true });
     });
-    const more = controllers ? { CONTROLLERS: '1', DISABLE_PLUGINS: '' } : {};
+    const more: Readonly<Record<string, string>> = controllers ? { CONTROLLERS: '1', DISABLE_PLUGINS: '' } : {};
     await run(join(TOOLS, 'start'), [dir], { env: { ...process.env, ...more } });
-    return new KubeCluster(dir, kubectl);
+    return new KubeCluster(dir, kubectl, more);
+  }
+
+  /** Ends everything that runs, and starts it again with what it had stored; the API server's port is another one. */
+  async restart(): Promise<void> {
+    await run(join(TOOLS, 'stop'), [this.#dir]);
+    await run(join(TOOLS, 'start'), [this.#dir], { env: { ...process.env, ...this.#more, KEEP: '1' } });
   }
 
   kubectl(args: readonly string[], stdin = ''): Promise<Ended> {

@@ -15,6 +15,24 @@ type Told = Pick<InstallationOptions, 'namespaceSelector' | 'failurePolicy' | 't
 const CHANGES = ['CREATE', 'UPDATE'];
 const POLICY_RESOURCES = ['clusterimagepolicies', 'trustroots'];
 
+/**
+ * What leaves the pods' spec as it is brings in no image (CEL, evaluated by the API server itself). So whatever becomes of the webhook,
+ * controllers can scale, label, finish and finalize what is there; and nobody waits for an answer that is known.
+ */
+const BRINGS_IN_IMAGES = [
+  'request.operation != "UPDATE"',
+  '!(request.resource.group in ["", "apps", "batch"])',
+  '!has(object.spec) || !has(oldObject.spec)',
+  '(request.kind.kind == "Pod" ? object.spec != oldObject.spec' +
+    ' : request.kind.kind == "CronJob"' +
+    ' ? object.spec.jobTemplate.spec.template.spec != oldObject.spec.jobTemplate.spec.template.spec' +
+    ' : !has(object.spec.template) || !has(oldObject.spec.template)' +
+    ' || object.spec.template.spec != oldObject.spec.template.spec)',
+].join(' || ');
+/** The same for policies. */
+const CHANGES_SPEC =
+  'request.operation != "UPDATE" || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec';
+
 /** Every kind that carries images, and those declared. */
 function imageRules(podTemplates: readonly PodTemplateRule[]): readonly JsonObject[] {
   const core = ['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates'];
@@ -47,6 +65,7 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
     clientConfig: told.clients(path),
     rules: imageRules(told.podTemplates),
     namespaceSelector: told.namespaceSelector,
+    matchConditions: [{ name: 'brings-in-images', expression: BRINGS_IN_IMAGES }],
     failurePolicy: told.failurePolicy,
     matchPolicy: 'Equivalent',
     ...common,
@@ -63,6 +82,7 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
         resources: POLICY_RESOURCES,
       },
     ],
+    matchConditions: [{ name: 'changes-the-spec', expression: CHANGES_SPEC }],
     // A policy that nobody could judge is not put in force.
     failurePolicy: 'Fail',
     matchPolicy: 'Equivalent',

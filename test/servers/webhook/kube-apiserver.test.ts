@@ -182,7 +182,17 @@ interop(
     const unusable = {
       spec: { images: [{ glob: `${world.host}/shop/**` }], authorities: [{ key: { kms: 'awskms:///alias/a' } }] },
     };
-    await cluster.must(['replace', '-f', '-'], JSON.stringify({ ...policyObject(world), ...unusable }));
+    const replacement = JSON.stringify({ ...policyObject(world), ...unusable });
+    assert.match(
+      (await cluster.kubectl(['replace', '-f', '-'], replacement)).stderr,
+      /validation failed: invalid value: awskms/,
+    );
+    // Stored while nobody judges policies, it is there all the same.
+    const policiesHook = JSON.stringify([{ op: 'remove', path: '/webhooks/1' }]);
+    await cluster.must(['patch', 'validatingwebhookconfiguration', 'sealwright', '--type=json', '-p', policiesHook]);
+    await cluster.eventually('policies are not judged', async () => {
+      return (await cluster.kubectl(['replace', '-f', '-'], replacement)).exitCode === 0;
+    });
     await answers(
       /POLICY_DENIED {2}disallowed by static policy: policy shop cannot be used: .*spec\.authorities\[0\]\.key\.kms/,
     );

@@ -15,6 +15,7 @@ import {
   openRotatingCertificate,
   type RotatingCertificate,
 } from '../../../src/servers/webhook/rotating-certificate.ts';
+import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +34,8 @@ interface ReplicaOptions {
   readonly world: World;
   readonly now?: () => Date;
   readonly rules?: RotationRules;
+  /** From the cluster; those of this file when absent. */
+  readonly policies?: PolicySource;
 }
 
 /** Images under `allowed.example` pass, all others are refused; no registry is asked. */
@@ -43,7 +46,10 @@ spec: {images: [{glob: "allowed.example/**"}], authorities: [{static: {action: p
 `;
 
 /** Reads its certificate from the installation's Secret; by itself it looks there never, so that a test says when. */
-export async function startReplica(t: TestContext, { cluster, world, now, rules }: ReplicaOptions): Promise<Replica> {
+export async function startReplica(
+  t: TestContext,
+  { cluster, world, now, rules, ...options }: ReplicaOptions,
+): Promise<Replica> {
   const certificate = await openRotatingCertificate({
     cluster,
     namespace: NAMESPACE,
@@ -54,9 +60,14 @@ export async function startReplica(t: TestContext, { cluster, world, now, rules 
     checkMs: 0,
     ...(rules === undefined ? {} : { rules }),
   });
-  const policies = new PolicySet(parseClusterImagePolicies(POLICIES, 'the test'));
+  const fixed = new PolicySet(parseClusterImagePolicies(POLICIES, 'the test'));
+  const policies = options.policies ?? {
+    current: () => fixed,
+    ready: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
   const webhook = createWebhook({
-    policies: { current: () => policies, ready: () => Promise.resolve(), close: () => Promise.resolve() },
+    policies,
     registry: world.client,
     trustedRoot: world.instance.trustedRoot,
     policyRules: { systemNamespace: NAMESPACE },
