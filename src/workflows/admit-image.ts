@@ -6,6 +6,7 @@ import {
   decideImage,
   decideRefused,
   decideUncovered,
+  isUncovered,
   type ImageDecision,
   type NoMatchAction,
 } from '../core/policy/image-decision.ts';
@@ -101,7 +102,7 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
   if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch), basis };
   if (isCertain && !needsEvidence(possible) && possible.every(({ condition }) => condition === undefined)) {
     const context = contextOf(admission, () => NO_EVIDENCE);
-    return { decision: await decideImage(possible, reference.toString(), material, context), basis };
+    return { decision: await decideImage(possible, reference.toString(), material, context, noMatch), basis };
   }
   const late = admission.timeIsUp.then(() => decideLate(reference, possible, admission));
   const { decision, ...rest } = await Promise.race([decideCovered(reference, possible, admission), late]);
@@ -116,7 +117,7 @@ async function decideLate(
 ): Promise<AdmittedImage> {
   const { registry, repository, digest } = reference;
   const known = digest === undefined ? undefined : await lastKnownPass({ registry, repository, digest }, admission);
-  return known ?? { decision: refusedForTime(reference, possible), basis: NO_BASIS };
+  return known ?? { decision: refusedForTime(reference, enforcing(possible, admission)), basis: NO_BASIS };
 }
 
 /** Nothing is known against the image: the registry could not be asked, or holds nothing about it. */
@@ -135,7 +136,13 @@ async function lastKnownPass(image: PinnedImage, admission: ImageAdmission): Pro
   const known = evidence.lastKnown({ image, authorities: signingAuthorities(covering), material, access });
   if (known === undefined || covering.length === 0) return undefined;
   const name = new ImageReference(image).toString();
-  const decision = await decideImage(covering, name, material, contextOf(admission, known.evidence, image));
+  const decision = await decideImage(
+    covering,
+    name,
+    material,
+    contextOf(admission, known.evidence, image),
+    admission.noMatch,
+  );
   if (decision.action !== 'allow') return undefined;
   return { decision, image: name, basis: { evidence: 'last-known', foundAt: known.foundAt } };
 }
@@ -150,7 +157,7 @@ async function decideCovered(
     return decidePinned({ registry, repository, digest }, admission);
   }
   const basis = NO_BASIS;
-  if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), possible), basis };
+  if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), enforcing(possible, admission)), basis };
   try {
     const image = await admission.evidence.resolve(reference, admission.access);
     const pinned = new ImageReference({ registry, repository, tag, digest: image.digest }).toString();
@@ -160,7 +167,7 @@ async function decideCovered(
     // That the registry says there is no such tag is a finding; all else keeps it from saying anything.
     const isFinding = error instanceof NotFoundError;
     const finding = isFinding ? error : couldNotCheck(reference.toString(), error);
-    return { decision: decideRefused(finding, possible), basis };
+    return { decision: decideRefused(finding, enforcing(possible, admission)), basis };
   }
 }
 
@@ -171,7 +178,7 @@ async function decidePinned(image: PinnedImage, admission: ImageAdmission): Prom
   const covering = policies.covering(object, image);
   if (covering.length === 0) return { decision: decideUncovered(name, noMatch), image: name, basis: NO_BASIS };
   const decide = async (found: EvidenceFor, basis: DecisionBasis): Promise<AdmittedImage> => ({
-    decision: await decideImage(covering, name, material, contextOf(admission, found, image)),
+    decision: await decideImage(covering, name, material, contextOf(admission, found, image), noMatch),
     image: name,
     basis,
   });
@@ -197,6 +204,14 @@ function contextOf(
     configFiles: () => (image === undefined ? Promise.resolve({}) : fetchConfigFiles(access.client([]), image)),
     ...(object.document === undefined ? {} : { object: object.document }),
   };
+}
+
+/** A warning by policies of a namespace alone must not stand for the refusal of an image that the cluster's are not about. */
+function enforcing(
+  policies: readonly ClusterImagePolicy[],
+  { noMatch }: ImageAdmission,
+): readonly ClusterImagePolicy[] {
+  return noMatch === 'deny' && isUncovered(policies) ? [] : policies;
 }
 
 function unpinned(reference: ImageReference): PolicyError {

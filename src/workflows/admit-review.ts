@@ -108,9 +108,14 @@ function pullIdentity({ resource, object }: AdmissionRequest, declared: PodTempl
   return readPullIdentity(resource.group, resource.resource, object, declared);
 }
 
-function reviewedObject({ resource, object, kind }: AdmissionRequest): ReviewedObject {
+function reviewedObject({ resource, object, kind, namespace }: AdmissionRequest): ReviewedObject {
   const labels = labelsOf(object?.optionalObject('metadata')?.optionalObject('labels'));
-  return { ...resource, labels, ...(object === undefined ? {} : { document: documentOf(object, kind, resource) }) };
+  return {
+    ...resource,
+    labels,
+    namespace,
+    ...(object === undefined ? {} : { document: documentOf(object, kind, resource) }),
+  };
 }
 
 /** What policies may ask about: objects in reviews say their kind themselves, or the resource does. */

@@ -102,7 +102,7 @@ test('the least that it needs: nothing is listed but policies and exceptions, no
   );
   for (const { resources, verbs, resourceNames } of rules) {
     assert.ok(![...resources, ...verbs].includes('*'));
-    const kinds = ['clusterimagepolicies', 'imageexceptions', 'breakglasses'];
+    const kinds = ['clusterimagepolicies', 'imageexceptions', 'imagepolicies', 'breakglasses'];
     if (verbs.includes('list') || verbs.includes('watch')) {
       assert.deepEqual(
         resources.filter((resource) => !kinds.includes(resource)),

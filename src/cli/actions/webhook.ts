@@ -10,7 +10,8 @@ import { encodeHex } from '../../core/encoding/hex.ts';
 import { randomBytes } from '../../core/crypto/random.ts';
 import { createClusterEvent } from '../../io/kubernetes/event.ts';
 import { EventRecorder } from '../../servers/webhook/event-recorder.ts';
-import { openClusterExceptions } from '../../servers/webhook/exception-source.ts';
+import { openOwnKinds } from '../../servers/webhook/own-kinds.ts';
+import { withNamespacePolicies } from '../../servers/webhook/namespace-policies.ts';
 import { RegistryRequests } from '../../servers/webhook/webhook-metrics.ts';
 import { listen } from '../../servers/shell/listen.ts';
 import { namespaceGuard } from '../../servers/webhook/namespace-guard.ts';
@@ -64,10 +65,10 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const evidenceFile = flags.string('evidence');
   const store = evidenceFile === undefined ? undefined : openEvidenceStore(evidenceFile);
   const ledger = await openLedger(context, logger);
-  const exceptions = cluster === undefined ? undefined : await openClusterExceptions(cluster, logger);
+  const own = cluster === undefined ? undefined : await openOwnKinds(cluster, logger);
   const events = cluster === undefined ? undefined : openEvents(context, cluster, logger);
   const service = createWebhook({
-    policies,
+    policies: own === undefined ? policies : withNamespacePolicies(policies, () => own.policies()),
     registry: registries.open(registries.own),
     ...(cluster === undefined ? {} : { workloads: new WorkloadRegistries({ cluster, ...registries, now }) }),
     trustedRoot: trust.trustedRoot,
@@ -76,7 +77,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...(store === undefined ? {} : { store }),
     ...(ledger === undefined ? {} : { ledger }),
     ...(events === undefined ? {} : { events }),
-    ...(exceptions === undefined ? {} : { exceptions: () => exceptions.current() }),
+    ...(own === undefined ? {} : { exceptions: () => own.exceptions() }),
     registryRequests,
     certificateEnd: () => certificateEnd(tls.current().certificate),
     ...ages(context),
@@ -104,7 +105,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await engines.close();
     store?.close();
     await ledger?.close();
-    await exceptions?.close();
+    await own?.close();
     await policies.close();
   }
 }

@@ -45,7 +45,7 @@ function clusterRules(): readonly JsonObject[] {
   return [
     rule('policy.sigstore.dev', ['clusterimagepolicies'], ['list', 'watch']),
     rule('policy.sigstore.dev', ['trustroots'], ['get']),
-    rule('sealwright.dev', ['imageexceptions', 'breakglasses'], ['list']),
+    rule('sealwright.dev', ['imageexceptions', 'imagepolicies', 'breakglasses'], ['list']),
     // To tell of refusals where people look.
     rule('', ['events'], ['create']),
     // Pull secrets of workloads, and which namespaces are guarded. Read when needed, never listed.

@@ -7,6 +7,8 @@ import type { PolicyRevision } from './policy-revision.ts';
 /** sigstore/policy-controller's `ClusterImagePolicy`, v1alpha1 and v1beta1: which images need whose signature. */
 export interface ClusterImagePolicy {
   readonly name: string;
+  /** Of an `ImagePolicy`: it is about objects of this namespace, and tightens what the cluster's policies say. */
+  readonly namespace?: string;
   /** `warn` admits what it would refuse, and says so. */
   readonly mode: 'enforce' | 'warn';
   /** The policy is about images that match any of them. */

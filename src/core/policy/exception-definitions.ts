@@ -1,5 +1,7 @@
 import type { JsonObject } from '../encoding/json.ts';
 
+import { CLUSTER_IMAGE_POLICY_SCHEMA } from './policy-schema.ts';
+
 const GROUP = 'sealwright.dev';
 const TEXT = { type: 'string', minLength: 1, maxLength: 500 } as const;
 const TIME = { type: 'string', pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$` } as const;
@@ -8,14 +10,21 @@ const SHARED = { digests: DIGESTS, owner: TEXT, reason: TEXT, ticket: TEXT, from
 const REQUIRED = ['owner', 'reason', 'ticket', 'expires'] as const;
 
 /**
- * The CustomResourceDefinitions of our own kinds. Both live in a namespace, and are about objects of that namespace only: for
- * scope, not for delegation. Whoever may create them there sets the cluster's policies aside there.
+ * The CustomResourceDefinitions of our own kinds. All live in a namespace, and are about objects of that namespace only: exceptions
+ * for scope, not for delegation, as whoever may create them there sets the cluster's policies aside there; policies for anybody,
+ * as they can only tighten.
  */
 export const EXCEPTION_DEFINITIONS: readonly JsonObject[] = [
   definition(
     { kind: 'ImageException', plural: 'imageexceptions', singular: 'imageexception' },
     { ...SHARED, images: { type: 'array', maxItems: 100, items: { type: 'string', minLength: 1 } } },
     REQUIRED,
+  ),
+  definition(
+    { kind: 'ImagePolicy', plural: 'imagepolicies', singular: 'imagepolicy' },
+    (CLUSTER_IMAGE_POLICY_SCHEMA['properties'] as { spec: { properties: JsonObject } }).spec.properties,
+    ['images', 'authorities'],
+    [],
   ),
   definition({ kind: 'BreakGlass', plural: 'breakglasses', singular: 'breakglass' }, SHARED, [...REQUIRED, 'digests']),
 ];
@@ -24,6 +33,7 @@ function definition(
   names: JsonObject & { plural: string },
   properties: JsonObject,
   required: readonly string[],
+  columns: readonly string[] = ['Owner', 'Ticket', 'Expires'],
 ): JsonObject {
   const column = (name: string): JsonObject => ({ name, type: 'string', jsonPath: `.spec.${name.toLowerCase()}` });
   return {
@@ -39,7 +49,7 @@ function definition(
           name: 'v1alpha1',
           served: true,
           storage: true,
-          additionalPrinterColumns: ['Owner', 'Ticket', 'Expires'].map(column),
+          additionalPrinterColumns: columns.map(column),
           schema: {
             openAPIV3Schema: {
               type: 'object',

@@ -24,12 +24,14 @@ export interface ImageDecision {
  *
  * @param policies those that are about it; `decideUncovered` when there are none
  * @param name     the image, for messages
+ * @param noMatch  what happens to an image that no policy of the cluster is about: those of a namespace only tighten that
  */
 export async function decideImage(
   policies: readonly ClusterImagePolicy[],
   name: string,
   material: PolicyMaterial,
   context: PolicyContext,
+  noMatch: NoMatchAction = 'allow',
 ): Promise<ImageDecision> {
   const judged = await Promise.all(
     policies.map(async (policy) => ({ policy, judgement: await judgePolicy(policy, name, material, context) })),
@@ -38,11 +40,17 @@ export async function decideImage(
     judged.flatMap(({ policy, judgement }) =>
       policy.mode === mode && judgement.outcome !== 'passed' ? [judgement.error] : [],
     );
+  const uncovered = isUncovered(policies) ? decideUncovered(name, noMatch) : undefined;
   return decision(
-    failing('enforce'),
-    failing('warn'),
+    [...failing('enforce'), ...(uncovered?.denials ?? [])],
+    [...failing('warn'), ...(uncovered?.warnings ?? [])],
     judged.map(({ judgement }) => judgement),
   );
+}
+
+/** Whether only policies of a namespace are about an image. */
+export function isUncovered(policies: readonly ClusterImagePolicy[]): boolean {
+  return policies.every(({ namespace }) => namespace !== undefined);
 }
 
 /** @param name the image as it is written in the object */

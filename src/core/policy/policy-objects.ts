@@ -3,6 +3,7 @@ import { utf8 } from '../encoding/bytes.ts';
 import { parseClusterImagePolicy, type PolicyParserOptions } from './cluster-image-policy-parser.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
 import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from './image-exception.ts';
+import { parseImagePolicy } from './image-policy.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 
@@ -45,6 +46,9 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
       case `${EXCEPTION_API_VERSION} ImageException`:
       case `${EXCEPTION_API_VERSION} BreakGlass`:
         exceptions.push(parseImageException(document));
+        break;
+      case `${EXCEPTION_API_VERSION} ImagePolicy`:
+        policies.push(parseImagePolicy(document));
         break;
       default:
         policies.push(parseClusterImagePolicy(document, options));

@@ -52,7 +52,10 @@ export class PolicySet {
   }
 
   #about(object: ReviewedObject): readonly ClusterImagePolicy[] {
-    return this.policies.filter(({ match }) => matchesResource(match, object));
+    return this.policies.filter(
+      ({ match, namespace }) =>
+        (namespace === undefined || namespace === object.namespace) && matchesResource(match, object),
+    );
   }
 }
 

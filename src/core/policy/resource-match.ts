@@ -10,6 +10,8 @@ export interface ReviewedObject {
   /** Lower-case plural. */
   readonly resource: string;
   readonly labels: ReadonlyMap<string, string>;
+  /** Policies of a namespace are about its objects alone. */
+  readonly namespace?: string;
   /** The whole of it, for policies that ask for its spec, metadata or kind. */
   readonly document?: JsonObject;
 }

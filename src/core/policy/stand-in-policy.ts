@@ -10,14 +10,16 @@ import { policyRevision } from './policy-revision.ts';
  * A policy that is stored in a cluster, where nobody can refuse it any more. One that is not valid, or asks for what is not
  * supported, becomes a policy that refuses the images it is about and says why: leaving it out would admit them.
  *
+ * @param parse of its kind
  * @returns the policy, and the error when it is such a stand-in
  */
 export function readStoredPolicy(
   name: string,
   object: JsonValue,
+  parse: (document: JsonFields) => ClusterImagePolicy = parseClusterImagePolicy,
 ): { readonly policy: ClusterImagePolicy; readonly error?: SealwrightError } {
   try {
-    return { policy: parseClusterImagePolicy(new JsonFields(object, `ClusterImagePolicy ${name}`, 'FORMAT_POLICY')) };
+    return { policy: parse(new JsonFields(object, `policy ${name}`, 'FORMAT_POLICY')) };
   } catch (error) {
     if (!(error instanceof SealwrightError)) throw error;
     const { found } = error.facts;

@@ -12,7 +12,7 @@ import { PolicyError } from '../../../src/errors.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { openDecisionLedger } from '../../../src/servers/webhook/decision-ledger.ts';
 import { EventRecorder } from '../../../src/servers/webhook/event-recorder.ts';
-import { openClusterExceptions } from '../../../src/servers/webhook/exception-source.ts';
+import { openOwnKinds } from '../../../src/servers/webhook/own-kinds.ts';
 import { openPolicyFiles } from '../../../src/servers/webhook/policy-files.ts';
 import { searchLedger } from '../../../src/servers/webhook/ledger-search.ts';
 import type { ClusterEvent } from '../../../src/io/kubernetes/event.ts';
@@ -181,13 +181,13 @@ test('exceptions of a cluster: listed with the kinds they have; what is not vali
   const open = async (): Promise<readonly [readonly ImageException[], Recorder]> => {
     const recorder = new Recorder();
     const http = new HttpClient({ retry: { retries: 0 } });
-    const source = await openClusterExceptions(
+    const source = await openOwnKinds(
       { server: url, http, authorization: () => Promise.resolve(undefined) },
       recorder.logger,
     );
     await source.close();
     http.close();
-    return [source.current(), recorder];
+    return [source.exceptions(), recorder];
   };
   items = [
     { metadata, spec },

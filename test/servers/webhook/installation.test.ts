@@ -219,6 +219,7 @@ interop('kube-apiserver', 'both', 'install, judge, status, a leftover, uninstall
     'CustomResourceDefinition clusterimagepolicies.policy.sigstore.dev',
     'CustomResourceDefinition trustroots.policy.sigstore.dev',
     'CustomResourceDefinition imageexceptions.sealwright.dev',
+    'CustomResourceDefinition imagepolicies.sealwright.dev',
     'CustomResourceDefinition breakglasses.sealwright.dev',
     `Namespace ${NAMESPACE}`,
   ]);
