@@ -37,6 +37,7 @@ export default defineConfig(
       parserOptions: { projectService: false },
       globals: {
         process: 'readonly',
+        Buffer: 'readonly',
         URL: 'readonly',
         require: 'readonly',
         exports: 'writable',

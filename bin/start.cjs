@@ -4,7 +4,6 @@
  * JavaScript because it runs before there is type stripping.
  */
 'use strict';
-require('./compile-cache.cjs');
 const { readFileSync, statSync } = require('node:fs');
 const { bundleName } = require('./bundle-name.cjs');
 
@@ -12,8 +11,9 @@ const ROOT = `${__dirname}/..`;
 const BUNDLES = `${ROOT}/node_modules/.cache/sealwright`;
 
 const name = bundleName(process.argv.slice(2));
-if (name !== undefined && isFresh(name)) require(`${BUNDLES}/${name}.cjs`);
-else startFromSources();
+if (name === undefined || !isFresh(name)) startFromSources();
+else if (name === 'version') require(`${BUNDLES}/${name}.cjs`);
+else require('./run-bundle.cjs').runBundle(`${BUNDLES}/${name}.cjs`);
 
 /** Whether the bundle is there and every file that went into it is the very one that did: size, place and last change. */
 function isFresh(name) {
@@ -29,6 +29,7 @@ function isFresh(name) {
 }
 
 function startFromSources() {
+  require('./compile-cache.cjs');
   // Our own files name each other exactly, extension included. Node would look each of them up on the disk, follow links
   // and read the package's description to know what it is: a third of what loading a command costs.
   require('node:module').registerHooks({

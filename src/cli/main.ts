@@ -1,4 +1,4 @@
-/** Entry of the command line. Started by `bin/start.cjs`, which turns Node's compile cache on first. */
+/** Entry of the command line. Started by `bin/start.cjs`, which sees to it that little is compiled. */
 import { runCommandLine } from './command-line.ts';
 import { reportFailure } from './failure.ts';
 import { fileSystem } from './file-system.ts';

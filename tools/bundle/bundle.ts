@@ -1,6 +1,6 @@
 /**
- * Bundles the command line: one CommonJS file for each command that is started often, one that holds everything, and one
- * for the log's thread. CommonJS, because `import … from 'node:crypto'` builds a facade of every export of a built-in,
+ * Bundles the command line: one CommonJS file for each command that is started often, one that holds everything, one for
+ * the log's thread, and one for each group of packages that few runs need. CommonJS, because `import … from 'node:crypto'` builds a facade of every export of a built-in,
  * which loads the web's cryptography along; one file, because finding a file costs more than reading it.
  */
 import { readFile } from 'node:fs/promises';
@@ -45,34 +45,76 @@ export const REMAINING_BUNDLES: readonly Bundle[] = [
   { name: 'log.worker', entry: 'src/servers/engine/log-worker.ts' },
 ];
 
-/** @returns the files of the checkout that went into it, relative to {@link ROOT} */
+/**
+ * Packages that few runs need, and that every bundle would otherwise hold, and every start read: half of its bytes. They
+ * stand beside the bundles, in files whose names are no words of a command line.
+ */
+const LATE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  'late.re2': ['re2js'],
+  'late.yaml': ['yaml'],
+  'late.noble': [
+    '@noble/curves/nist.js',
+    '@noble/curves/ed25519.js',
+    '@noble/curves/abstract/edwards.js',
+    '@noble/ciphers/salsa.js',
+  ],
+  'late.oidc': ['openid-client', 'jose'],
+  'late.tuf': ['@tufjs/models/dist/error.js', 'tuf-js/dist/error.js', 'tuf-js/dist/store.js'],
+};
+
+export const LATE_BUNDLES: readonly string[] = Object.keys(LATE_PACKAGES);
+
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node24',
+  // `bin/run-bundle.cjs` gives them a `require`, and V8 no way to import.
+  supported: { 'dynamic-import': false },
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'error',
+} as const satisfies esbuild.BuildOptions;
+
+/**
+ * It asks for {@link LATE_BUNDLES} in its own folder.
+ * @returns the files of the checkout that went into it, relative to {@link ROOT}
+ */
 export async function writeBundle({ name, command, entry }: Bundle, folder: string): Promise<readonly string[]> {
   const { metafile } = await esbuild.build({
-    absWorkingDir: ROOT,
+    ...OPTIONS,
     entryPoints: [entry],
     outfile: join(folder, `${name}.cjs`),
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node24',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'error',
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [oneCommand(command), ownSources, lateBuiltins],
+    plugins: [oneCommand(command), ownSources, lateBuiltins, latePackages],
+  });
+  return inputsOf(metafile);
+}
+
+/** @returns as {@link writeBundle} */
+export async function writeLateBundle(name: string, folder: string): Promise<readonly string[]> {
+  const getters = (LATE_PACKAGES[name] ?? []).map((path) => `get ${JSON.stringify(path)}(){return require("${path}")}`);
+  const { metafile } = await esbuild.build({
+    ...OPTIONS,
+    stdin: { contents: `module.exports={${getters.join(',')}}`, resolveDir: ROOT, sourcefile: `${LATE}:${name}` },
+    outfile: join(folder, `${name}.cjs`),
+    plugins: [lateBuiltins],
   });
   return inputsOf(metafile);
 }
 
 /** Every file that was read, on whatever path it is reached. */
 export function inputsOf({ inputs }: esbuild.Metafile): readonly string[] {
-  return Object.keys(inputs).filter((path) => ![LEFT_OUT, LATE].includes(path.split(':', 1)[0] ?? ''));
+  return Object.keys(inputs).filter((path) => ![LEFT_OUT, LATE, LATE_PACKAGE].includes(path.split(':', 1)[0] ?? ''));
 }
 
 const LEFT_OUT = 'left-out';
+const LATE = 'late';
+const LATE_PACKAGE = 'late-package';
 
 /** Leaves the other commands of the table out. Nothing asks for them: the first word of a command line chose the bundle. */
 function oneCommand(command: string | undefined): esbuild.Plugin {
@@ -107,8 +149,6 @@ export const ownSources: esbuild.Plugin = {
   },
 };
 
-const LATE = 'late';
-
 /** Built-ins that bring much along (readline, the network stack), loaded when something of theirs is first used. */
 const LATE_BUILTINS = ['fs/promises', 'tty', 'child_process', 'http', 'https', 'net', 'tls'];
 
@@ -123,5 +163,21 @@ const lateBuiltins: esbuild.Plugin = {
         `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>process.getBuiltinModule("${path}").${name}});`;
       return { contents: names.map(getter).join('') };
     });
+  },
+};
+
+const latePackages: esbuild.Plugin = {
+  name: 'late-packages',
+  setup(build) {
+    const homes = new Map(
+      Object.entries(LATE_PACKAGES).flatMap(([home, names]) => names.map((name) => [name, home] as const)),
+    );
+    build.onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
+      homes.has(path) ? { path, namespace: LATE_PACKAGE } : undefined,
+    );
+    build.onResolve({ filter: /^\.\/late\.[a-z0-9]+\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    build.onLoad({ filter: /.*/, namespace: LATE_PACKAGE }, ({ path }) => ({
+      contents: `module.exports=require("./${homes.get(path) ?? ''}.cjs")[${JSON.stringify(path)}]`,
+    }));
   },
 };

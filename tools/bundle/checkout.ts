@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMAND_BUNDLES, ROOT, writeBundle, type Bundle } from './bundle.ts';
+import { COMMAND_BUNDLES, LATE_BUNDLES, ROOT, writeBundle, writeLateBundle } from './bundle.ts';
 
 const FOLDER = join(ROOT, 'node_modules/.cache/sealwright');
 
@@ -32,12 +32,11 @@ function isFresh(name: string): boolean {
 }
 
 /** Through a folder of its own and a rename, so that nobody ever starts half a bundle. */
-async function renew(bundle: Bundle): Promise<void> {
-  const { name } = bundle;
+async function renew(name: string, write: (folder: string) => Promise<readonly string[]>): Promise<void> {
   const startedMs = Date.now();
   const temporary = join(FOLDER, `${process.pid}`);
   try {
-    const inputs = [...(await writeBundle(bundle, temporary)), ...MAKING].map(record);
+    const inputs = [...(await write(temporary)), ...MAKING].map(record);
     // A file that changes while it is read may be recorded as it is and bundled as it was.
     if (inputs.some(([, , , ctimeMs]) => ctimeMs > startedMs - CLOCK_TICK_MS)) return;
     rmSync(join(FOLDER, `${name}.json`), { force: true });
@@ -50,4 +49,9 @@ async function renew(bundle: Bundle): Promise<void> {
 }
 
 mkdirSync(FOLDER, { recursive: true });
-for (const bundle of COMMAND_BUNDLES) if (!isFresh(bundle.name)) await renew(bundle);
+// First what the others ask for. Packages' own files are compared here only: a command's start takes npm's word for them.
+const writers = [
+  ...LATE_BUNDLES.map((name) => [name, (folder: string) => writeLateBundle(name, folder)] as const),
+  ...COMMAND_BUNDLES.map((bundle) => [bundle.name, (folder: string) => writeBundle(bundle, folder)] as const),
+];
+for (const [name, write] of writers) if (!isFresh(name)) await renew(name, write);

@@ -5,7 +5,14 @@
  */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { COMMAND_BUNDLES, REMAINING_BUNDLES, ROOT, writeBundle } from '../bundle/bundle.ts';
+import {
+  COMMAND_BUNDLES,
+  LATE_BUNDLES,
+  REMAINING_BUNDLES,
+  ROOT,
+  writeBundle,
+  writeLateBundle,
+} from '../bundle/bundle.ts';
 import { billOfMaterials, bundledPackages, noticesOf } from './contents.ts';
 import { LIBRARY_ENTRIES, writeLibrary, writeTypes } from './library.ts';
 
@@ -27,9 +34,13 @@ const inputs = new Set(await writeLibrary(join(folder, 'lib')));
 for (const bundle of [...COMMAND_BUNDLES, ...REMAINING_BUNDLES]) {
   for (const path of await writeBundle(bundle, bundles)) inputs.add(path);
 }
+for (const name of LATE_BUNDLES) {
+  for (const path of await writeLateBundle(name, bundles)) inputs.add(path);
+}
 writeTypes(join(folder, 'lib/types'));
 
-for (const name of ['compile-cache.cjs', 'bundle-name.cjs']) copyFileSync(join(ROOT, 'bin', name), join(bin, name));
+const starting = ['bundle-name.cjs', 'cache-folder.cjs', 'compile-cache.cjs', 'run-bundle.cjs'];
+for (const name of starting) copyFileSync(join(ROOT, 'bin', name), join(bin, name));
 copyFileSync(join(ROOT, 'tools/package/start.cjs'), join(bin, 'sealwright'));
 chmodSync(join(bin, 'sealwright'), 0o755);
 writeJson('bin/package.json', { type: 'commonjs' });

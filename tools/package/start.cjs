@@ -10,11 +10,15 @@ if (major < 24 || (major === 24 && minor < 15) || major === 25) {
   );
   process.exit(1);
 }
-require('./compile-cache.cjs');
 const { existsSync } = require('node:fs');
 const { bundleName } = require('./bundle-name.cjs');
 
 const BUNDLES = `${__dirname}/../lib/cli/bundles`;
 const name = bundleName(process.argv.slice(2));
 const own = `${BUNDLES}/${name}.cjs`;
-require(name !== undefined && existsSync(own) ? own : `${BUNDLES}/all.cjs`);
+if (name === 'version') require(own);
+else if (name !== undefined && existsSync(own)) require('./run-bundle.cjs').runBundle(own);
+else {
+  require('./compile-cache.cjs');
+  require(`${BUNDLES}/all.cjs`);
+}
