@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
-const SEALWRIGHT = join(ROOT, 'bin', 'sealwright');
+export const SEALWRIGHT = join(ROOT, 'bin', 'sealwright');
 
 export interface Ended {
   readonly exitCode: number;

@@ -18,6 +18,7 @@ import { namespaceGuard } from '../../servers/webhook/namespace-guard.ts';
 import { createLogger, type Logger } from '../../servers/shell/logger.ts';
 import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
+import { openCertificateFiles } from '../../servers/webhook/certificate-files.ts';
 import type { ServingPair } from '../../servers/webhook/certificate-rotation.ts';
 import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
@@ -33,7 +34,6 @@ import { registryClients } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { parseDuration } from '../duration.ts';
-import { readTextFile } from '../input-file.ts';
 import { untilInterrupted } from '../interruption.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -226,7 +226,7 @@ async function servingCertificate(
         '--tls-cert FILE --tls-key FILE, --certificate-secret NAME in a cluster, or --self-signed FOLDER for a trial',
     });
   }
-  return unchanging({ certificate: readTextFile(certificate), key: readTextFile(key) });
+  return openCertificateFiles({ certificate, key, logger });
 }
 
 function unchanging(pair: ServingPair): Pick<RotatingCertificate, 'current' | 'onRenewal' | 'close'> {
