@@ -95,14 +95,14 @@ test('pods run without root and rights, on a read-only file system, two of them,
   assert.equal(budget.spec.minAvailable, 1);
 });
 
-test('the least that it needs: nothing is listed but policies and exceptions, nothing written but Events, its certificate and two configurations', async () => {
+test('the least that it needs: nothing is listed but policies, exceptions and what runs, nothing written but Events, its certificate and two configurations', async () => {
   const objects = await dryRun();
   const rules = ['ClusterRole', 'Role'].flatMap(
     (kind) => find(objects, kind)['rules'] as { resources: string[]; verbs: string[]; resourceNames?: string[] }[],
   );
   for (const { resources, verbs, resourceNames } of rules) {
     assert.ok(![...resources, ...verbs].includes('*'));
-    const kinds = ['clusterimagepolicies', 'imageexceptions', 'imagepolicies', 'breakglasses'];
+    const kinds = ['clusterimagepolicies', 'imageexceptions', 'imagepolicies', 'breakglasses', 'pods', 'replicasets'];
     if (verbs.includes('list') || verbs.includes('watch')) {
       assert.deepEqual(
         resources.filter((resource) => !kinds.includes(resource)),

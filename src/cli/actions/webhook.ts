@@ -5,11 +5,6 @@ import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
-import { Certificate } from '../../core/pki/certificate.ts';
-import { encodeHex } from '../../core/encoding/hex.ts';
-import { randomBytes } from '../../core/crypto/random.ts';
-import { createClusterEvent } from '../../io/kubernetes/event.ts';
-import { EventRecorder } from '../../servers/webhook/event-recorder.ts';
 import { openOwnKinds } from '../../servers/webhook/own-kinds.ts';
 import { withNamespacePolicies } from '../../servers/webhook/namespace-policies.ts';
 import { RegistryRequests } from '../../servers/webhook/webhook-metrics.ts';
@@ -28,7 +23,10 @@ import type { RotatingCertificate } from '../../servers/webhook/rotating-certifi
 import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
 import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
+import { Certificate } from '../../core/pki/certificate.ts';
+import { openEvents } from '../choices/event-choice.ts';
 import { openLedger } from '../choices/ledger-choice.ts';
+import { warmWebhook } from './webhook-warming.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
@@ -79,7 +77,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...(events === undefined ? {} : { events }),
     ...(own === undefined ? {} : { exceptions: () => own.exceptions() }),
     registryRequests,
-    certificateEnd: () => certificateEnd(tls.current().certificate),
+    certificateEnd: () => Certificate.allFromPem(tls.current().certificate)[0]?.notAfter,
     ...ages(context),
     ...(noMatch === undefined ? {} : { noMatch }),
     ...(controllerConfig === undefined ? {} : { controllerConfig: () => controllerConfig.current() }),
@@ -96,6 +94,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   try {
     terminal.result(terminal.done(`webhook ready   ${listening.url}   /mutate, /validate`));
     terminal.progress(`  trust from ${trust.source}`);
+    if (cluster !== undefined) void warmWebhook(service, cluster, logger);
     await untilInterrupted();
   } finally {
     await listening.close();
@@ -108,29 +107,6 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await own?.close();
     await policies.close();
   }
-}
-
-/** Events are created as the account that reads the policies; one that may not is told so once, and nothing else comes of it. */
-function openEvents(
-  { flags, environment, now }: CommandContext,
-  cluster: ClusterAccess,
-  logger: Logger,
-): EventRecorder | undefined {
-  if (!flags.boolean('events')) return undefined;
-  const instance = environment['HOSTNAME'] ?? 'sealwright-webhook';
-  return new EventRecorder({
-    create: (event) => createClusterEvent(cluster, event, { suffix: encodeHex(randomBytes(8)), instance }),
-    now,
-    report: (error) => {
-      logger.error({ error }, 'Events cannot be created; decisions stand');
-    },
-  });
-}
-
-/** Undefined for what no certificate can be read from: `listen` has then refused it. */
-function certificateEnd(pem: string): Date | undefined {
-  const [leaf] = Certificate.allFromPem(pem);
-  return leaf?.notAfter;
 }
 
 /** @throws UsageError USAGE_BAD_FLAG */

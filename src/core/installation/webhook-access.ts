@@ -46,6 +46,9 @@ function clusterRules(): readonly JsonObject[] {
     rule('policy.sigstore.dev', ['clusterimagepolicies'], ['list', 'watch']),
     rule('policy.sigstore.dev', ['trustroots'], ['get']),
     rule('sealwright.dev', ['imageexceptions', 'imagepolicies', 'breakglasses'], ['list']),
+    // What runs, and would be rolled back to: read once, at the start.
+    rule('', ['pods'], ['list']),
+    rule('apps', ['replicasets'], ['list']),
     // To tell of refusals where people look.
     rule('', ['events'], ['create']),
     // Pull secrets of workloads, and which namespaces are guarded. Read when needed, never listed.

@@ -18,8 +18,7 @@ import {
 } from '../../core/wire/admission-review.ts';
 import { InvariantError, LimitError, RemoteError, renderError, SealwrightError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
-import { decisionEvent } from '../../workflows/decision-events.ts';
-import { decisionRecord, type ReviewResult } from '../../workflows/decision-record.ts';
+import type { ReviewResult } from '../../workflows/decision-record.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
 import { evaluateProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
@@ -34,9 +33,13 @@ import type { WorkloadRegistries } from './pull-secrets.ts';
 import type { AnswerActions } from '../../core/policy/answer-actions.ts';
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
 import { mountPolicyReviews } from './policy-routes.ts';
+import type { RunningObjectImage } from './running-objects.ts';
+import { warmEvidence, type RunningImage } from '../../workflows/warm-evidence.ts';
 import type { PolicySource } from './policy-source.ts';
+import { tellDecision } from './decision-telling.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
-import { WebhookMetrics, type RegistryRequests, type WebhookGauges } from './webhook-metrics.ts';
+import { webhookGauges } from './webhook-gauges.ts';
+import { WebhookMetrics, type RegistryRequests } from './webhook-metrics.ts';
 
 export interface WebhookOptions {
   /** From `openPolicyFiles` or `watchClusterPolicies`; closed by whoever opened it. */
@@ -82,6 +85,13 @@ export interface WebhookOptions {
 export interface Webhook {
   /** `POST /mutate`, `POST /validate`; about policies `/defaulting` and `/validating`; `/healthz`, `/readyz`, `/metrics`. */
   readonly routes: Hono;
+  /**
+   * Fetches in the background what policies will want to know about what is in the cluster already.
+   *
+   * @returns how many images were fetched, or tried
+   * @throws what the images throw
+   */
+  warm(images: AsyncIterable<RunningObjectImage>): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -115,7 +125,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const routes = createApp(logger);
   mountHealth(routes, [{ name: 'policies', check: () => policies.ready() }]);
   routes.get('/metrics', (context) =>
-    context.text(metrics.text(gauges(options, underWay.size), options.registryRequests)),
+    context.text(metrics.text(webhookGauges(options, underWay.size), options.registryRequests)),
   );
   for (const stage of ['mutate', 'validate'] as const) {
     routes.post(`/${stage}`, async (context) => {
@@ -151,7 +161,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
         const latencyMs = performance.now() - startedAt;
         const inForce = current?.policies ?? [];
         metrics.count(stage, result, { isDryRun: request.isDryRun, seconds: latencyMs / 1000, policies: inForce });
-        tell(options, request, result, { stage, at: options.now(), latencyMs, policies: inForce });
+        tellDecision(options, request, result, { stage, at: options.now(), latencyMs, policies: inForce });
         const body = encodeAdmissionReview(request.uid, answer);
         return context.body(body, 200, { 'content-type': 'application/json' });
       } finally {
@@ -164,12 +174,33 @@ export function createWebhook(options: WebhookOptions): Webhook {
     mayBeEmpty: options.controllerConfig?.().failsOnEmptyAuthorities === false,
   });
   mountPolicyReviews(routes, { engines: options.engines, logger, rules });
+  let isClosed = false;
   return {
     routes,
+    warm: (images) =>
+      warmEvidence(guarded(images, options, access), {
+        evidence,
+        policies: () => policies.current(),
+        material: (current) => materials.of(current),
+        isStopped: () => isClosed,
+      }),
     close: async () => {
+      isClosed = true;
       await Promise.allSettled(underWay);
     },
   };
+}
+
+/** Those in namespaces that are guarded, with their workloads' credentials. */
+async function* guarded(
+  images: AsyncIterable<RunningObjectImage>,
+  { guards }: WebhookOptions,
+  access: (namespace: string, identity: PullIdentity) => RegistryAccess,
+): AsyncGenerator<RunningImage> {
+  for await (const { image, object, namespace, identity } of images) {
+    if ((await guards?.(namespace)) === false) continue;
+    yield { image, object, access: access(namespace, identity) };
+  }
 }
 
 /** One for each set of policies, so that what was verified under its trusted roots is verified once. */
@@ -219,32 +250,6 @@ async function answer(
     logger?.error({ ...facts, error }, 'review failed');
     return { result: { error: known }, answer: refusal(known) };
   }
-}
-
-/** To the ledger, and as an Event. Whatever goes wrong in that, the decision stands. */
-function tell({ ledger, events, logger }: WebhookOptions, ...what: Parameters<typeof decisionRecord>): void {
-  const [request, result] = what;
-  if (!('error' in result) && result.decision === 'unseen') return;
-  try {
-    ledger?.add(decisionRecord(...what));
-    const event = events === undefined ? undefined : decisionEvent(request, result);
-    if (event !== undefined) events?.record(event);
-  } catch (error) {
-    logger?.error({ error }, 'a decision could not be kept or told; it stands');
-  }
-}
-
-function gauges({ policies, ledger, events, certificateEnd, now }: WebhookOptions, underWay: number): WebhookGauges {
-  const confirmedAt = policies.confirmedAt?.();
-  const end = certificateEnd?.();
-  return {
-    policies: policies.current().policies.length,
-    underWay,
-    ...(confirmedAt === undefined ? {} : { policyAgeSeconds: (now().getTime() - confirmedAt.getTime()) / 1000 }),
-    ...(end === undefined ? {} : { certificateEnd: end }),
-    ...(ledger === undefined ? {} : { ledgerLost: ledger.lost }),
-    ...(events === undefined ? {} : { events: events.counts }),
-  };
 }
 
 function refusal(error: SealwrightError): AdmissionAnswer {
