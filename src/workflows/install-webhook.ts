@@ -46,7 +46,7 @@ export async function installWebhook(order: InstallationOrder): Promise<void> {
     return isRolledOut(object);
   });
   const bundle = await authorityBundle(order);
-  for (const object of objects.configurations) await apply(order, withBundle(object, bundle));
+  for (const object of objects.configurations) await replace(order, withBundle(object, bundle));
 }
 
 /** Server-side apply: members that others write, such as a renewed `caBundle`, are theirs. */
@@ -58,6 +58,27 @@ async function apply({ cluster, report }: InstallationOrder, object: JsonObject)
     document: object,
   });
   report(labelOf(object));
+}
+
+/**
+ * Writes a configuration whole: a rule, selector or condition that somebody put beside ours would stay, and could keep the API
+ * server from asking. Owners stay, so that it goes with its namespace.
+ */
+async function replace({ cluster, report }: InstallationOrder, configuration: JsonObject): Promise<void> {
+  const path = pathOf(configuration);
+  const { status, object } = await askCluster(cluster, { path, expect: [NOT_FOUND] });
+  if (status === NOT_FOUND) {
+    await askCluster(cluster, { method: 'POST', path: path.slice(0, path.lastIndexOf('/')), document: configuration });
+  } else {
+    const known = object.object('metadata');
+    const metadata: JsonObject = {
+      ...(configuration['metadata'] as JsonObject),
+      resourceVersion: known.string('resourceVersion'),
+      ownerReferences: known.value('ownerReferences') ?? [],
+    };
+    await askCluster(cluster, { method: 'PUT', path, document: { ...configuration, metadata } });
+  }
+  report(labelOf(configuration));
 }
 
 /** A replica of what was applied just now: one of an older generation says nothing about it. */

@@ -1,6 +1,7 @@
 import { parseBase64 } from '../core/encoding/base64.ts';
 import type { JsonFields } from '../core/encoding/json-fields.ts';
 import { parseUtf8 } from '../core/encoding/utf8.ts';
+import { configurationGaps } from '../core/installation/configuration-gaps.ts';
 import {
   CONFIGURATION_NAME,
   INSTALLATION_LABELS,
@@ -106,6 +107,10 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<re
     };
     const effect =
       common.failurePolicy === 'Fail' ? 'refuses what it is asked about' : 'lets everything through unseen';
+    if (isOurs && common.name.includes('.images.')) {
+      const gaps = configurationGaps(webhook);
+      problems.push(...gaps.map((gap) => ({ text: `${common.name} ${gap}`, fix: 'sealwright webhook install' })));
+    }
     if (isOurs) problems.push(...bundleProblems(common.name, reading.namespace, client, reading.now));
     const service = client.optionalObject('service');
     if (service === undefined) {

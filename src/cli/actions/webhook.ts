@@ -1,6 +1,5 @@
 import { homedir } from 'node:os';
 import { answerActions } from '../../core/policy/answer-actions.ts';
-import { CONFIGURATION_NAME } from '../../core/installation/installation-options.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
@@ -13,13 +12,9 @@ import { namespaceGuard } from '../../servers/webhook/namespace-guard.ts';
 import { createLogger, type Logger } from '../../servers/shell/logger.ts';
 import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
-import { openCertificateFiles } from '../../servers/webhook/certificate-files.ts';
-import type { ServingPair } from '../../servers/webhook/certificate-rotation.ts';
-import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import { openEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import type { ControllerConfigSource } from '../../servers/webhook/controller-config-source.ts';
-import type { RotatingCertificate } from '../../servers/webhook/rotating-certificate.ts';
 import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
 import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
@@ -29,6 +24,7 @@ import { openLedger } from '../choices/ledger-choice.ts';
 import { warmWebhook } from './webhook-warming.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
+import { servingCertificate } from '../choices/serving-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { parseDuration } from '../duration.ts';
@@ -174,65 +170,6 @@ async function openPolicies(context: CommandContext, logger: Logger): Promise<Op
   const { clusterReferences } = await import('../../servers/webhook/cluster-references.ts');
   const references = clusterReferences(cluster, systemNamespace(context), outside);
   return { policies: await watchClusterPolicies({ cluster, logger, references }), cluster };
-}
-
-/** @throws UsageError USAGE_BAD_FLAG when there is none, or two ways to come by one */
-async function servingCertificate(
-  context: CommandContext,
-  { host, cluster, logger }: { host: string; cluster: ClusterAccess | undefined; logger: Logger },
-): Promise<Pick<RotatingCertificate, 'current' | 'onRenewal' | 'close'>> {
-  const { flags, now } = context;
-  const certificate = flags.string('tls-cert');
-  const key = flags.string('tls-key');
-  const folder = flags.string('self-signed');
-  const secret = flags.string('certificate-secret');
-  for (const name of ['tls-cert', 'tls-key', 'certificate-secret']) flags.exclude('self-signed', name);
-  if (secret !== undefined) {
-    for (const name of ['tls-cert', 'tls-key']) flags.exclude('certificate-secret', name);
-    return openSharedCertificate(context, { secret, cluster, logger });
-  }
-  if (folder !== undefined) {
-    const hosts = [...new Set([host, ...flags.list('self-signed-name')])];
-    return unchanging((await openServingCertificate({ folder, hosts, now: now() })).tls);
-  }
-  if (certificate === undefined || key === undefined) {
-    throw new UsageError('USAGE_BAD_FLAG', 'the API server speaks to webhooks over HTTPS only', {
-      found: 'no serving certificate',
-      expected:
-        '--tls-cert FILE --tls-key FILE, --certificate-secret NAME in a cluster, or --self-signed FOLDER for a trial',
-    });
-  }
-  return openCertificateFiles({ certificate, key, logger });
-}
-
-function unchanging(pair: ServingPair): Pick<RotatingCertificate, 'current' | 'onRenewal' | 'close'> {
-  return { current: () => pair, onRenewal: () => undefined, close: () => Promise.resolve() };
-}
-
-/** @throws UsageError USAGE_BAD_FLAG without a cluster to keep it in; NotFoundError; RemoteError */
-async function openSharedCertificate(
-  context: CommandContext,
-  { secret, cluster, logger }: { secret: string; cluster: ClusterAccess | undefined; logger: Logger },
-): Promise<RotatingCertificate> {
-  const { flags, now } = context;
-  const hosts = flags.list('self-signed-name');
-  if (cluster === undefined || hosts.length === 0) {
-    throw new UsageError('USAGE_BAD_FLAG', '--certificate-secret needs a cluster, and a name for the certificate', {
-      found: cluster === undefined ? 'policies from files' : 'no --self-signed-name',
-      expected: '--in-cluster and --self-signed-name SERVICE.NAMESPACE.svc',
-    });
-  }
-  const { openRotatingCertificate } = await import('../../servers/webhook/rotating-certificate.ts');
-  const namespace = systemNamespace(context);
-  return openRotatingCertificate({
-    cluster,
-    namespace,
-    secret,
-    configuration: CONFIGURATION_NAME,
-    hosts,
-    now,
-    logger,
-  });
 }
 
 async function openConfig(

@@ -29,22 +29,33 @@ const BRINGS_IN_IMAGES = [
     ' : !has(object.spec.template) || !has(oldObject.spec.template)' +
     ' || object.spec.template.spec != oldObject.spec.template.spec)',
 ].join(' || ');
+/** The one condition of webhooks about images. */
+export const IMAGE_CONDITION = { name: 'brings-in-images', expression: BRINGS_IN_IMAGES } as const;
 /** The same for policies. */
 const CHANGES_SPEC =
   'request.operation != "UPDATE" || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec';
 
+/** What carries images, by API group; all of it has the version v1. */
+const GUARDED: readonly (readonly [group: string, resources: readonly string[]])[] = [
+  ['', ['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates']],
+  ['apps', ['deployments', 'replicasets', 'statefulsets', 'daemonsets']],
+  ['batch', ['jobs', 'cronjobs']],
+];
+
+/** The same one by one. */
+export const GUARDED_RESOURCES = GUARDED.flatMap(([group, resources]) =>
+  resources.map((resource) => ({ group, resource })),
+);
+
 /** Every kind that carries images, and those declared. */
 function imageRules(podTemplates: readonly PodTemplateRule[]): readonly JsonObject[] {
-  const core = ['pods', 'pods/ephemeralcontainers', 'replicationcontrollers', 'podtemplates'];
   return [
-    { apiGroups: [''], apiVersions: ['v1'], operations: CHANGES, resources: core },
-    {
-      apiGroups: ['apps'],
+    ...GUARDED.map(([group, resources]) => ({
+      apiGroups: [group],
       apiVersions: ['v1'],
       operations: CHANGES,
-      resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
-    },
-    { apiGroups: ['batch'], apiVersions: ['v1'], operations: CHANGES, resources: ['jobs', 'cronjobs'] },
+      resources,
+    })),
     ...podTemplates.map(({ group, resource }) => ({
       apiGroups: [group],
       apiVersions: ['*'],
@@ -65,7 +76,7 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
     clientConfig: told.clients(path),
     rules: imageRules(told.podTemplates),
     namespaceSelector: told.namespaceSelector,
-    matchConditions: [{ name: 'brings-in-images', expression: BRINGS_IN_IMAGES }],
+    matchConditions: [IMAGE_CONDITION],
     failurePolicy: told.failurePolicy,
     matchPolicy: 'Equivalent',
     ...common,

@@ -193,9 +193,32 @@ interop('kube-apiserver', 'both', 'install, judge, status, a leftover, uninstall
       ['validate.policies.sealwright', `${NAMESPACE}/sealwright-webhook`],
     ],
   );
-  // Bringing it up to date changes nothing, and drops nobody's caBundle.
+  // Somebody narrows it by hand: status tells, and bringing it up to date undoes it and drops nobody's caBundle.
+  const narrowed = [
+    { op: 'add', path: '/webhooks/0/objectSelector', value: { matchLabels: { check: 'yes' } } },
+    { op: 'add', path: '/webhooks/0/matchConditions/-', value: { name: 'never', expression: 'false' } },
+    { op: 'remove', path: '/webhooks/0/rules/0' },
+  ];
+  for (const kind of ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration']) {
+    await cluster.must(['patch', kind, 'sealwright', '--type=json', '-p', JSON.stringify(narrowed)]);
+  }
+  const gaps = (await webhookStatus(access, NAMESPACE, new Date())).problems;
+  assert.deepEqual(
+    gaps.map(({ text }) => text.split(' ').slice(0, 4).join(' ')),
+    ['mutate', 'validate'].flatMap((name) => [
+      `${name}.images.sealwright is not asked`,
+      `${name}.images.sealwright has an objectSelector,`,
+      `${name}.images.sealwright has a condition`,
+    ]),
+  );
+  assert.equal(gaps[0]?.fix, 'sealwright webhook install');
   await install(access, objects, () => Promise.resolve(replicas));
+  assert.deepEqual((await webhookStatus(access, NAMESPACE, new Date())).problems, []);
   await cluster.create(pod('again', ALLOWED));
+  await cluster.eventually('asked again', async () => {
+    const created = await cluster.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod('p', REFUSED)));
+    return created.stderr.includes('POLICY_NO_MATCH');
+  });
 
   // The Service is deleted by hand: whoever asks status is told, with the command.
   await cluster.must(['delete', 'service', 'sealwright-webhook', '-n', NAMESPACE]);
