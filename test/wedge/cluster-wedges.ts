@@ -19,7 +19,7 @@ export const CLUSTER_WEDGES = {
   },
   open: {
     danger: 'somebody has set `failurePolicy: Ignore`, and nobody notices that the webhook fails open',
-    outcome: 'the API server’s own count of requests let through is read and told, webhook by webhook',
+    outcome: 'the API server’s own count of requests let through is read, and shown by `sealwright webhook status`',
   },
   events: {
     danger: 'a refusal that only a controller sees: the Deployment stands still, and nobody is told',

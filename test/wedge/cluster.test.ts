@@ -12,6 +12,7 @@ import { listen } from '../../src/servers/shell/listen.ts';
 import { openDoor, policyFor } from '../servers/webhook/door.ts';
 import { NAMESPACE, podObject, WORKLOADS } from '../servers/webhook/kube-objects.ts';
 import { podSpec } from '../servers/webhook/review.ts';
+import { Sandbox } from '../support/command-line.ts';
 import { interop } from '../support/interop.ts';
 import { KubeCluster } from '../support/kube-cluster.ts';
 import { CLUSTER_WEDGES } from './cluster-wedges.ts';
@@ -153,6 +154,21 @@ interop(
       });
       const after = (await fetchWebhookCalls(access)).find(({ webhook: name }) => name === HOOK);
       assert.equal(after?.failedOpen, 1);
+      const sandbox = new Sandbox();
+      t.after(() => {
+        sandbox.remove();
+      });
+      const status = await sandbox.run(['webhook', 'status', '--kubeconfig', cluster.kubeconfig]);
+      assert.match(
+        status.stdout,
+        new RegExp(
+          `^${HOOK} {2}validating: asked \\d+ times; as it failed, 1 let through unseen \\([0-9.]+ %\\), [1-9]\\d* refused$`,
+          'm',
+        ),
+      );
+      const json = await sandbox.run(['webhook', 'status', '-o', 'json', '--kubeconfig', cluster.kubeconfig]);
+      const { calls } = JSON.parse(json.stdout) as { calls: { webhook: string; failedOpen: number }[] };
+      assert.equal(calls.find(({ webhook: name }) => name === HOOK)?.failedOpen, 1);
     });
 
     await t.test(CLUSTER_WEDGES.exit.danger, async () => {

@@ -1,7 +1,10 @@
-import { UsageError } from '../../errors.ts';
+import { SealwrightError, UsageError } from '../../errors.ts';
+import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
+import { fetchWebhookCalls, type WebhookCalls } from '../../io/kubernetes/fail-open.ts';
 import { webhookStatus, type WebhookStatus } from '../../workflows/webhook-status.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import type { CommandContext } from '../command.ts';
+import type { Terminal } from '../terminal.ts';
 import { visibleText } from '../visible-text.ts';
 
 /** @throws UsageError USAGE_INSTALLATION when anything is wrong, after all of it has been printed; RemoteError */
@@ -10,19 +13,22 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
   const namespace = systemNamespace(context);
   const cluster = await chosenCluster(context);
   let status: WebhookStatus;
+  let calls: readonly WebhookCalls[] | undefined;
   try {
     status = await webhookStatus(cluster, namespace, now());
+    calls = await readCalls(cluster, terminal);
   } finally {
     cluster.http.close();
   }
   const { webhooks, problems, readyReplicas, wantedReplicas } = status;
-  if (flags.string('output') === 'json') terminal.result(JSON.stringify(status, null, 2));
+  if (flags.string('output') === 'json') terminal.result(JSON.stringify({ ...status, calls: calls ?? null }, null, 2));
   else {
     terminal.result(`replicas in ${namespace}: ${readyReplicas} of ${wantedReplicas} ready`);
     for (const { configuration, name, target, readyEndpoints, failurePolicy } of webhooks) {
       const ready = readyEndpoints === undefined ? '' : `, ${readyEndpoints} ready`;
       terminal.result(visibleText(`${configuration}  ${name}  ${target}${ready}  ${failurePolicy}`));
     }
+    for (const line of callLines(webhooks, calls ?? [])) terminal.result(visibleText(line));
     for (const { text, fix } of problems)
       terminal.result(visibleText(`problem: ${text}`) + `\n  fix: ${visibleText(fix)}`);
   }
@@ -33,4 +39,29 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
     expected: 'webhooks that are asked and answer',
     fix: first.fix,
   });
+}
+
+/** What the API server counted itself. Whoever may not read its metrics is told so, and sees the rest. */
+async function readCalls(cluster: ClusterAccess, terminal: Terminal): Promise<readonly WebhookCalls[] | undefined> {
+  try {
+    return await fetchWebhookCalls(cluster);
+  } catch (error) {
+    if (!(error instanceof SealwrightError)) throw error;
+    const { found } = error.facts;
+    terminal.warn(
+      `how often a webhook failed is not known: ${error.message}${found === undefined ? '' : `, ${found}`}`,
+    );
+    return undefined;
+  }
+}
+
+/** Of the webhooks that are configured now; the API server counts from its own start on. */
+function callLines(webhooks: WebhookStatus['webhooks'], calls: readonly WebhookCalls[]): readonly string[] {
+  const names = new Set(webhooks.map(({ name }) => name));
+  return calls
+    .filter(({ webhook }) => names.has(webhook))
+    .map(({ webhook, type, calls: count, failedOpen, failedClosed }) => {
+      const rate = count === 0 ? '' : ` (${((100 * failedOpen) / count).toFixed(2)} %)`;
+      return `${webhook}  ${type}: asked ${count} times; as it failed, ${failedOpen} let through unseen${rate}, ${failedClosed} refused`;
+    });
 }
