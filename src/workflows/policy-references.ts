@@ -5,12 +5,10 @@ import { parseUtf8 } from '../core/encoding/utf8.ts';
 import type { KeySource, ProgramSource } from '../core/policy/cluster-image-policy.ts';
 import type { PolicyReferences, Resolved, ResolvedReferences } from '../core/policy/policy-material.ts';
 import type { TrustRootSource } from '../core/policy/trust-root-parser.ts';
-import { parseTrustedRoot, type TrustedRoot } from '../core/trust/trusted-root.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { FormatError, PolicyError, SealwrightError, VerificationError } from '../errors.ts';
-import { Mirror } from '../io/tuf/mirror.ts';
-import { archiveMirror } from '../io/tuf/archive-mirror.ts';
-import { TufClient } from '../io/tuf/tuf-client.ts';
 import type { HttpClient } from '../io/net/http-client.ts';
+import { readTrustRoot } from './trust-root-source.ts';
 
 /** Where the things are that policies refer to. Undefined: there is no such object. */
 export interface ReferenceSources {
@@ -110,19 +108,7 @@ async function resolveProgram(
 async function resolveTrustRoot(name: string, { trustRoot, http, now }: ReferenceSources): Promise<TrustedRoot> {
   const source = await trustRoot(name);
   if (source === undefined) throw unusable(`trustRootRef ${name} not found`);
-  if (source.kind === 'keys') return source.trustedRoot;
-  if (source.targets !== 'targets') {
-    throw new PolicyError('POLICY_EVALUATION', `the TrustRoot ${name} keeps its targets in a folder of another name`, {
-      found: source.targets,
-      expected: 'targets, as TUF repositories do',
-    });
-  }
-  const mirror =
-    source.kind === 'remote' ? new Mirror(source.mirror, http) : archiveMirror(source.archive, `TrustRoot ${name}`);
-  // Without a cache: what was had before is kept by whoever asks.
-  const client = new TufClient(mirror, source.root, undefined, now());
-  await client.refresh();
-  return parseTrustedRoot(await client.target(source.trustedRootTarget));
+  return readTrustRoot(name, source, { http, now });
 }
 
 function missing(what: string): PolicyError {

@@ -4,7 +4,7 @@ import { parseClusterImagePolicy, type PolicyParserOptions } from '../../core/po
 import type { ClusterImagePolicy, PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
 import { policyDefaults, trustRootDefaults } from '../../core/policy/policy-defaults.ts';
 import { PolicyProblems } from '../../core/policy/policy-problems.ts';
-import { parseTrustRoot } from '../../core/policy/trust-root-parser.ts';
+import { parseTrustRoot, type TrustRootSource } from '../../core/policy/trust-root-parser.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../../core/wire/admission-review.ts';
 import { FormatError, RemoteError, SealwrightError } from '../../errors.ts';
 import { fittingWarnings } from '../../workflows/admission-text.ts';
@@ -15,6 +15,8 @@ export type PolicyStage = 'defaulting' | 'validating';
 export interface PolicyReviewOptions extends PolicyParserOptions {
   /** Runs a program over a document, to learn whether it compiles. Programs are not looked into when absent. */
   readonly compile?: (program: PolicyProgram, text: string) => Promise<void>;
+  /** Reads the keys of a TUF repository in the object. It is not looked into when absent. */
+  readonly openRepository?: (source: TrustRootSource) => Promise<unknown>;
 }
 
 /** The API server converts the object to the version that the webhook is registered for, and sends either when unsure. */
@@ -45,12 +47,29 @@ export async function reviewPolicy(
     if (stage === 'defaulting')
       return defaulted(kind === 'policy' ? policyDefaults(object) : trustRootDefaults(object));
     if (kind === 'policy') return await validatePolicy(named(object), options);
-    parseTrustRoot(object.object('spec'), 'the TrustRoot');
-    return ALLOWED;
+    return await validateTrustRoot(object, options);
   } catch (error) {
     if (error instanceof SealwrightError) return refusal(error);
     throw error;
   }
+}
+
+/** A repository that is in the object itself is opened at once: nobody has to be asked for it. */
+async function validateTrustRoot(
+  object: JsonFields,
+  { openRepository }: PolicyReviewOptions,
+): Promise<AdmissionAnswer> {
+  const source = parseTrustRoot(object.object('spec'), 'the TrustRoot');
+  if (source.kind !== 'repository' || openRepository === undefined) return ALLOWED;
+  const problems = new PolicyProblems();
+  try {
+    await openRepository(source);
+  } catch (error) {
+    if (!(error instanceof SealwrightError)) throw error;
+    problems.invalid('failed to construct a TUF client', 'spec.repository.mirrorFS', `${error.message}${found(error)}`);
+  }
+  problems.refuse('the TrustRoot');
+  return ALLOWED;
 }
 
 async function validatePolicy(object: JsonFields, options: PolicyReviewOptions): Promise<AdmissionAnswer> {

@@ -173,7 +173,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     ...options.policyRules,
     mayBeEmpty: options.controllerConfig?.().failsOnEmptyAuthorities === false,
   });
-  mountPolicyReviews(routes, { engines: options.engines, logger, rules });
+  mountPolicyReviews(routes, { engines: options.engines, logger, rules, now: options.now });
   let isClosed = false;
   return {
     routes,

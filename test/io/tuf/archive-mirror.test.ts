@@ -1,4 +1,7 @@
 /** TUF repositories as policy-controller's `TrustRoot` names them: packed into the object, or at a URL. */
+import { parseAdmissionReview, type AdmissionAnswer } from '../../../src/core/wire/admission-review.ts';
+import { reviewPolicy } from '../../../src/servers/webhook/policy-review.ts';
+import { readTrustRoot } from '../../../src/workflows/trust-root-source.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -116,4 +119,34 @@ test('a file larger than its reader allows is not handed over', async () => {
   assert.equal(Buffer.from((await mirror.fetch('root.json', 2)) ?? []).toString(), '{}');
   assert.equal(await mirror.fetch('gone.json', 2), undefined);
   await assert.rejects(mirror.fetch('root.json', 1), { code: 'REMOTE_BODY' });
+});
+
+test('a TrustRoot with a repository is opened before it is stored', async (t) => {
+  const [mirror, another] = [await HostileMirror.create(t), await HostileMirror.create(t)];
+  const review = (archive: Uint8Array): Promise<AdmissionAnswer> => {
+    const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+    const repository = { root: encode(mirror.rootJson), mirrorFS: encode(archive), targets: 'targets' };
+    const object = { metadata: { name: 'lab' }, spec: { repository } };
+    const request = {
+      uid: 'u',
+      resource: { group: 'policy.sigstore.dev', version: 'v1alpha1', resource: 'trustroots' },
+      kind: { kind: 'TrustRoot' },
+      operation: 'CREATE',
+      object,
+    };
+    const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+    return reviewPolicy(parseAdmissionReview(utf8(body)), 'validating', {
+      openRepository: (source) =>
+        readTrustRoot('lab', source, { http: new HttpClient({ offline: true }), now: () => new Date() }),
+    });
+  };
+  assert.equal((await review(packed(mirror))).isAllowed, true);
+  for (const archive of [packed(another), new Uint8Array([1, 2, 3])]) {
+    const { status } = await review(archive);
+    assert.equal(status?.code, 400);
+    assert.match(
+      status.message,
+      /^validation failed: invalid value: failed to construct a TUF client: spec\.repository\.mirrorFS\n/,
+    );
+  }
 });
