@@ -24,8 +24,8 @@ export function renderNeverWedge(): string {
     '|---|---|',
     ...Object.values(CLUSTER_WEDGES).map(row),
     '',
-    'An API server that restarts or loses its watch is played in `test/servers/webhook/policy-watch.test.ts`: what it said last stays in force, and',
-    'is listed again, ever more slowly.',
+    'Watches that end, answer nonsense or fall silent are played in `test/servers/webhook/policy-watch.test.ts`, a restart of the whole cluster with',
+    'its controllers in `test/servers/webhook/controllers.test.ts`.',
     '',
   ].join('\n');
 }

@@ -21,6 +21,11 @@ export const CLUSTER_WEDGES = {
     danger: 'somebody has set `failurePolicy: Ignore`, and nobody notices that the webhook fails open',
     outcome: 'the API server’s own count of requests let through is read, and shown by `sealwright webhook status`',
   },
+  restart: {
+    danger: 'the API server restarts, and with it every watch of policies is lost',
+    outcome:
+      'decisions go on by the policies that were known; they are listed again by itself, and a change takes effect without a restart of the webhook',
+  },
   events: {
     danger: 'a refusal that only a controller sees: the Deployment stands still, and nobody is told',
     outcome: 'an Event at the controller that wanted the pod, in the words of the answer',

@@ -3,15 +3,21 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
 import { openKubeconfigAccess } from '../../src/io/kubernetes/cluster-access.ts';
 import { createClusterEvent } from '../../src/io/kubernetes/event.ts';
 import { fetchWebhookCalls } from '../../src/io/kubernetes/fail-open.ts';
 import { EventRecorder } from '../../src/servers/webhook/event-recorder.ts';
 import { openServingCertificate } from '../../src/servers/webhook/serving-certificate.ts';
+import { watchClusterPolicies } from '../../src/servers/webhook/policy-watch.ts';
+import { createWebhook } from '../../src/servers/webhook/webhook.ts';
 import { listen } from '../../src/servers/shell/listen.ts';
 import { openDoor, policyFor } from '../servers/webhook/door.ts';
 import { NAMESPACE, podObject, WORKLOADS } from '../servers/webhook/kube-objects.ts';
-import { podSpec } from '../servers/webhook/review.ts';
+import { ask, pod, podSpec } from '../servers/webhook/review.ts';
+import { World } from '../servers/webhook/world.ts';
+import { SUBJECT } from '../support/instance.ts';
 import { Sandbox } from '../support/command-line.ts';
 import { interop } from '../support/interop.ts';
 import { KubeCluster } from '../support/kube-cluster.ts';
@@ -99,13 +105,13 @@ interop(
           controller: true,
         },
       ];
-      const pod = {
+      const made = {
         apiVersion: 'v1',
         kind: 'Pod',
         metadata: { generateName: 'web-7d9f-', namespace: 'shop', ownerReferences },
         spec: podSpec(bare),
       };
-      const refusal = await cluster.refused(pod);
+      const refusal = await cluster.refused(made);
       await events.flush();
       assert.deepEqual(events.counts, { sent: 1, dropped: 0, failed: 0 });
       const list = JSON.parse(await cluster.must(['get', 'events', '-n', 'shop', '-o', 'json'])) as {
@@ -190,3 +196,53 @@ interop(
     });
   },
 );
+
+interop('kube-apiserver', 'both', CLUSTER_WEDGES.restart.danger, async (t) => {
+  const cluster = await KubeCluster.start(t);
+  if (cluster === undefined) return;
+  const world = await World.open(t);
+  for (const definition of POLICY_DEFINITIONS) await cluster.create(definition);
+  await cluster.must(['wait', '--for=condition=Established', 'crd/clusterimagepolicies.policy.sigstore.dev']);
+  await cluster.must(['create', '-f', '-'], policyFor(world));
+  const access = await openKubeconfigAccess(cluster.kubeconfig);
+  let server = access.server;
+  const policies = await watchClusterPolicies({
+    // It comes back at another port, where the same webhook has to find it.
+    cluster: {
+      http: access.http,
+      authorization: access.authorization,
+      get server() {
+        return server;
+      },
+    },
+    sleep: (_, signal) => sleep(20, undefined, { signal }).catch(() => undefined),
+  });
+  const webhook = createWebhook({
+    policies,
+    registry: world.client,
+    trustedRoot: world.instance.trustedRoot,
+    now: () => new Date(),
+  });
+  t.after(async () => {
+    await webhook.close();
+    await policies.close();
+  });
+  const image = (await world.pushSigned('shop/app')).toString();
+  const bare = (await world.push('shop/bare')).toString();
+  const asked = (text: string) => ask(webhook.routes, 'validate', { object: pod(text) });
+  const decides = async (): Promise<void> => {
+    assert.equal((await asked(image)).allowed, true);
+    assert.match((await asked(bare)).message, /^NO_SIGNATURE /);
+  };
+  await decides();
+  const restarting = cluster.restart();
+  await decides();
+  await restarting;
+  await decides();
+  server = (await openKubeconfigAccess(cluster.kubeconfig)).server;
+  await cluster.must(['replace', '-f', '-'], policyFor(world).replace(SUBJECT, 'bob@example.com'));
+  await cluster.eventually('the change takes effect', async () => {
+    await cluster.must(['get', 'cip']);
+    return (await asked(image)).message.startsWith('IDENTITY_MISMATCH ');
+  });
+});
