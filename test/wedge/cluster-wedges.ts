@@ -26,6 +26,12 @@ export const CLUSTER_WEDGES = {
     outcome:
       'decisions go on by the policies that were known; they are listed again by itself, and a change takes effect without a restart of the webhook',
   },
+  glass: {
+    danger: 'an image that has to run now is refused, and the only way out is to switch admission off',
+    outcome:
+      '`BreakGlass` admits its digest in its namespace for at most 72 hours, with a warning to whoever asks, an Event and a record; nothing else. ' +
+      'One without owner, reason, ticket or end is refused by the API server',
+  },
   events: {
     danger: 'a refusal that only a controller sees: the Deployment stands still, and nobody is told',
     outcome: 'an Event at the controller that wanted the pod, in the words of the answer',

@@ -12,6 +12,10 @@ import { EventRecorder } from '../../src/servers/webhook/event-recorder.ts';
 import { openServingCertificate } from '../../src/servers/webhook/serving-certificate.ts';
 import { watchClusterPolicies } from '../../src/servers/webhook/policy-watch.ts';
 import { createWebhook } from '../../src/servers/webhook/webhook.ts';
+import { EXCEPTION_DEFINITIONS } from '../../src/core/policy/exception-definitions.ts';
+import { openOwnKinds, type OwnKinds } from '../../src/servers/webhook/own-kinds.ts';
+import { listRunningImages } from '../../src/servers/webhook/running-objects.ts';
+import { Recorder } from '../servers/webhook/recorder.ts';
 import { listen } from '../../src/servers/shell/listen.ts';
 import { openDoor, policyFor } from '../servers/webhook/door.ts';
 import { NAMESPACE, podObject, WORKLOADS } from '../servers/webhook/kube-objects.ts';
@@ -70,7 +74,11 @@ interop(
       create: (event) => createClusterEvent(access, event, { suffix: `0${suffix++}`, instance: 'webhook-0' }),
       now: () => new Date(),
     });
-    const { world, webhook, enforce } = await openDoor(t, { events });
+    const definitions = EXCEPTION_DEFINITIONS.map(({ metadata }) => `crd/${(metadata as { name: string }).name}`);
+    for (const definition of EXCEPTION_DEFINITIONS) await cluster.create(definition);
+    await cluster.must(['wait', '--for=condition=Established', ...definitions]);
+    let own: OwnKinds | undefined;
+    const { world, webhook, enforce } = await openDoor(t, { events, exceptions: () => own?.exceptions() ?? [] });
     enforce(policyFor(world));
     const folder = mkdtempSync(join(tmpdir(), 'sealwright-wedge-tls-'));
     const { tls, caFile } = await openServingCertificate({ folder, hosts: ['127.0.0.1'], now: new Date() });
@@ -132,6 +140,45 @@ interop(
     });
 
     await cluster.create(podObject('signed', image));
+
+    await t.test(CLUSTER_WEDGES.glass.danger, async () => {
+      const expires = `${new Date(Date.now() + 3_600_000).toISOString().slice(0, 19)}Z`;
+      const spec = { digests: [bare.split('@')[1]], owner: 'pay team', reason: 'down', ticket: 'PAY-1', expires };
+      const glass = {
+        apiVersion: 'sealwright.dev/v1alpha1',
+        kind: 'BreakGlass',
+        metadata: { name: 'payments', namespace: 'shop' },
+        spec,
+      };
+      for (const name of ['owner', 'reason', 'ticket', 'expires', 'digests']) {
+        const incomplete = Object.fromEntries(Object.entries(spec).filter(([key]) => key !== name));
+        const refusal = await cluster.refused({ ...glass, spec: incomplete });
+        assert.match(refusal, new RegExp(`spec\\.${name}: Required value`));
+      }
+      await cluster.create(glass);
+      const recorder = new Recorder();
+      own = await openOwnKinds(access, recorder.logger);
+      await own.close();
+      assert.deepEqual(recorder.lines, []);
+      assert.equal(own.exceptions().length, 1);
+      const admitted = await cluster.kubectl(['create', '-f', '-'], JSON.stringify(podObject('urgent', bare)));
+      assert.equal(admitted.exitCode, 0, admitted.stderr);
+      assert.match(
+        admitted.stderr,
+        /^Warning: POLICY_DENIED {2}refused by policy, and admitted by BreakGlass shop\/payments/m,
+      );
+      const other = (await world.push('shop/other')).toString();
+      assert.match(await cluster.refused(podObject('other', other)), /NO_SIGNATURE/);
+      await events.flush();
+      assert.match(await cluster.must(['get', 'events', '-n', 'shop']), /BreakGlassUsed/);
+      // What a webhook that starts now would fetch.
+      const running = new Set<string>();
+      for await (const { image: one, namespace } of listRunningImages(access)) {
+        running.add(`${namespace} ${one.digest.toString()}`);
+      }
+      const expected = [image, bare].map((text) => `shop ${text.split('@')[1] ?? ''}`);
+      assert.deepEqual([...running].sort(), expected.sort());
+    });
     await server.close(0);
 
     await t.test(CLUSTER_WEDGES.dead.danger, async () => {
