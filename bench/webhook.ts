@@ -84,7 +84,10 @@ async function startWebhook(
     env: { PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C.UTF-8' },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  closing.push(() => child.kill());
+  closing.push(async () => {
+    child.kill();
+    await once(child, 'exit');
+  });
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
   const [url] = /https:\/\/\S+/.exec(line) ?? [];
   if (url === undefined) throw new Error(`the webhook did not start: ${line}`);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { SealwrightError } from '../../../src/errors.ts';
 import {
@@ -30,7 +30,11 @@ function folder(t: TestContext): string {
 
 function opened(t: TestContext, options: Partial<DecisionLedgerOptions> & { folder: string }): DecisionLedger {
   const ledger = openDecisionLedger({ now: () => new Date(), ...options });
-  t.after(() => ledger.close());
+  t.after(async () => {
+    await ledger.close();
+    // What was still being written has made the folder anew.
+    rmSync(dirname(options.folder), { recursive: true, force: true });
+  });
   return ledger;
 }
 
