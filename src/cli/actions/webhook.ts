@@ -20,7 +20,7 @@ import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { openEvents } from '../choices/event-choice.ts';
-import { openLedger } from '../choices/ledger-choice.ts';
+import { ledgerChoice, openLedger } from '../choices/ledger-choice.ts';
 import { warmWebhook } from './webhook-warming.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
@@ -45,6 +45,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, now } = context;
   const host = flags.string('host') ?? DEFAULT_HOST;
   const port = flags.integer('port', 0, MAX_PORT) ?? DEFAULT_PORT;
+  const chosenLedger = ledgerChoice(context);
   const logger = createLogger({ fd: STDERR, name: 'sealwright-webhook' });
   const trust = await trustFor(context, new HttpClient({ proxyEnv: environment }));
   const { policies, cluster } = await openPolicies(context, logger);
@@ -58,7 +59,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const engines = lazyEngines(environment);
   const evidenceFile = flags.string('evidence');
   const store = evidenceFile === undefined ? undefined : openEvidenceStore(evidenceFile);
-  const ledger = await openLedger(context, logger);
+  const ledger = chosenLedger === undefined ? undefined : await openLedger(context, chosenLedger, logger);
   const own = cluster === undefined ? undefined : await openOwnKinds(cluster, logger);
   const events = cluster === undefined ? undefined : openEvents(context, cluster, logger);
   const service = createWebhook({

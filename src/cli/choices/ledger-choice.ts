@@ -10,18 +10,21 @@ const MAX_MEGABYTES = 100_000;
 const MAX_PORT = 65_535;
 const LOOPBACK = '127.0.0.1';
 
+export interface LedgerChoice {
+  readonly folder: string;
+  /** Of the listener that `sealwright why --webhook` asks. */
+  readonly port?: number;
+  readonly maxBytes?: number;
+  readonly maxAgeMs?: number;
+}
+
 /**
- * The ledger that the flags name, and its listener on loopback.
+ * What the flags say about a ledger, looked at before anything is opened.
  *
- * @throws UsageError USAGE_BAD_FLAG, USAGE_PORT_CONFLICT. A folder that cannot be written is no error: it is reported, and tried
- *   again with each decision
+ * @throws UsageError USAGE_BAD_FLAG
  */
-export async function openLedger(
-  { flags, now, terminal }: CommandContext,
-  logger: Logger,
-): Promise<DecisionLedger | undefined> {
+export function ledgerChoice({ flags }: CommandContext): LedgerChoice | undefined {
   const folder = flags.string('ledger');
-  const port = flags.integer('ledger-port', 0, MAX_PORT);
   if (folder === undefined) {
     const stray = ['ledger-port', 'ledger-max-size', 'ledger-max-age'].find((name) => flags.isGiven(name));
     if (stray === undefined) return undefined;
@@ -29,13 +32,32 @@ export async function openLedger(
       expected: '--ledger FOLDER as well',
     });
   }
+  const port = flags.integer('ledger-port', 0, MAX_PORT);
   const megabytes = flags.integer('ledger-max-size', 1, MAX_MEGABYTES);
   const age = flags.string('ledger-max-age');
+  return {
+    folder,
+    ...(port === undefined ? {} : { port }),
+    ...(megabytes === undefined ? {} : { maxBytes: megabytes << 20 }),
+    ...(age === undefined ? {} : { maxAgeMs: parseDuration(age, 'ledger-max-age') }),
+  };
+}
+
+/**
+ * The ledger that was chosen, and its listener on loopback.
+ *
+ * @throws UsageError USAGE_PORT_CONFLICT. A folder that cannot be written is no error: it is reported, and tried again with
+ *   each decision
+ */
+export async function openLedger(
+  { now, terminal }: CommandContext,
+  { folder, port, ...limits }: LedgerChoice,
+  logger: Logger,
+): Promise<DecisionLedger> {
   const ledger = openDecisionLedger({
     folder,
     now,
-    ...(megabytes === undefined ? {} : { maxBytes: megabytes << 20 }),
-    ...(age === undefined ? {} : { maxAgeMs: parseDuration(age, 'ledger-max-age') }),
+    ...limits,
     report: (error) => {
       logger.error({ error }, 'decisions cannot be kept; they stand');
     },
