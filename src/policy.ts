@@ -10,4 +10,7 @@ export { renderClusterImagePolicy, type RenderedSigner } from './core/policy/clu
 export type { Authority, ClusterImagePolicy } from './core/policy/cluster-image-policy.ts';
 export { decideImage, type ImageDecision, type NoMatchAction } from './core/policy/image-decision.ts';
 export type { EvidenceFor, ImageEvidence, PinnedImage } from './core/policy/image-evidence.ts';
+export type { AdmissionPolicy } from './core/policy/admission-policy.ts';
+export type { EvidenceDemand, VerificationDemand } from './core/policy/evidence-demand.ts';
+export { clusterImageAdmission } from './core/policy/cluster-image-admission.ts';
 export { PolicySet } from './core/policy/policy-set.ts';

@@ -1,8 +1,7 @@
-import type { SigningAuthority } from '../core/policy/cluster-image-policy.ts';
 import { ImageReference, type Repository } from '../core/image/reference.ts';
+import type { EvidenceDemand } from '../core/policy/evidence-demand.ts';
 import { pinnedName, type EvidenceFor, type ImageEvidence, type PinnedImage } from '../core/policy/image-evidence.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
-import { verificationDemand } from '../core/policy/verification-demand.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { SealwrightError } from '../errors.ts';
 import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
@@ -31,7 +30,7 @@ export interface EvidenceOptions {
 /** One image as the policies that cover it look at it. */
 export interface EvidenceRequest {
   readonly image: PinnedImage;
-  readonly authorities: readonly SigningAuthority[];
+  readonly demands: readonly EvidenceDemand[];
   readonly material: PolicyMaterial;
   readonly access: RegistryAccess;
 }
@@ -42,7 +41,7 @@ const DEFAULT_LAST_KNOWN_MS = 86_400_000;
 /** Images that one registry is asked about at once, over all reviews: a burst of pods must not become a burst there. */
 const PARALLEL_IMAGES = 16;
 
-/** What is known from before about all that some authorities look at. */
+/** What is known from before about all that some demands are about. */
 export interface RecalledEvidence {
   readonly evidence: EvidenceFor;
   /** When the oldest of it was found. */
@@ -79,7 +78,7 @@ export class AdmissionEvidence {
     this.#pause = new RegistryPause(options.now);
   }
 
-  /** What is remembered about every place that the authorities look at, if nothing of it is too old. */
+  /** What is remembered about every place that the policies look at, if nothing of it is too old. */
   remembered(request: EvidenceRequest): RecalledEvidence | undefined {
     return this.#recallAll(request, this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS);
   }
@@ -97,8 +96,7 @@ export class AdmissionEvidence {
       found.set(place.name, record);
     }
     return {
-      evidence: (authority) =>
-        evidenceOf(found.get(placeOf(request.image, authority).name), authority, request.material),
+      evidence: (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request.material),
       foundAt: oldest([...found.values()]) ?? this.#options.now(),
     };
   }
@@ -116,7 +114,7 @@ export class AdmissionEvidence {
         }
       }),
     );
-    return (authority) => evidenceOf(found.get(placeOf(request.image, authority).name), authority, request.material);
+    return (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request.material);
   }
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
@@ -222,17 +220,17 @@ function oldest(records: readonly SignatureRecord[]): Date | undefined {
   return records.map(({ foundAt }) => foundAt).sort((a, b) => a.getTime() - b.getTime())[0];
 }
 
-/** Each place once; where one authority wants attestations, they are fetched for all. */
-function placesOf({ image, authorities }: EvidenceRequest): readonly Place[] {
+/** Each place once; where one demand wants attestations, they are fetched for all. */
+function placesOf({ image, demands }: EvidenceRequest): readonly Place[] {
   const places = new Map<string, Place>();
-  for (const authority of authorities) {
-    const place = placeOf(image, authority);
+  for (const demand of demands) {
+    const place = placeOf(image, demand);
     if (place.wantsAttestations || !places.has(place.name)) places.set(place.name, place);
   }
   return [...places.values()];
 }
 
-function placeOf(image: PinnedImage, { source, attestations }: SigningAuthority): Place {
+function placeOf(image: PinnedImage, { source, wantsAttestations }: EvidenceDemand): Place {
   const { registry, repository } = source?.repository ?? image;
   const tagPrefix = source?.tagPrefix ?? '';
   return {
@@ -241,24 +239,24 @@ function placeOf(image: PinnedImage, { source, attestations }: SigningAuthority)
     repository: { registry, repository },
     tagPrefix,
     pullSecrets: source?.pullSecrets ?? [],
-    wantsAttestations: attestations.length > 0,
+    wantsAttestations,
   };
 }
 
 function evidenceOf(
   found: SignatureRecord | SealwrightError | undefined,
-  authority: SigningAuthority,
+  demand: EvidenceDemand,
   material: PolicyMaterial,
 ): ImageEvidence {
   if (found instanceof SignatureRecord) {
     try {
-      return found.evidence(verificationDemand(authority, material));
+      return found.evidence(demand.verification(material));
     } catch (error) {
-      // What the authority refers to could not be had.
+      // What the policy refers to could not be had.
       if (error instanceof SealwrightError && error.family !== 'invariant') return { kind: 'unavailable', error };
       throw error;
     }
   }
-  if (found === undefined) throw new TypeError('an authority whose place nobody looked at');
+  if (found === undefined) throw new TypeError('a demand whose place nobody looked at');
   return { kind: 'unavailable', error: found };
 }

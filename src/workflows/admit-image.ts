@@ -1,5 +1,5 @@
 import { ImageReference, parseReference } from '../core/image/reference.ts';
-import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
+import type { AdmissionPolicy } from '../core/policy/admission-policy.ts';
 import { applyExceptions, type ImageException } from '../core/policy/image-exception.ts';
 import { applyAnswerActions, type AnswerActions } from '../core/policy/answer-actions.ts';
 import {
@@ -14,7 +14,7 @@ import { NO_EVIDENCE, type EvidenceFor, type PinnedImage } from '../core/policy/
 import type { PolicyContext } from '../core/policy/policy-context.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { couldNotCheck } from '../core/policy/policy-judgement.ts';
-import { needsEvidence, signingAuthorities, type PolicySet } from '../core/policy/policy-set.ts';
+import { evidenceDemands, needsEvidence, type PolicySet } from '../core/policy/policy-set.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { FormatError, LimitError, NotFoundError, PolicyError, SealwrightError } from '../errors.ts';
 import type { AdmissionEvidence } from './admission-evidence.ts';
@@ -63,6 +63,12 @@ export interface AdmittedImage {
   readonly exception?: ImageException;
 }
 
+/** An image, and how the object names it. */
+interface NamedImage {
+  readonly reference: ImageReference;
+  readonly text: string;
+}
+
 const ABSENCES: ReadonlySet<string> = new Set(['COULD_NOT_CHECK', 'NO_SIGNATURE', 'NO_ATTESTATION']);
 const NO_BASIS: DecisionBasis = { evidence: 'none' };
 
@@ -97,26 +103,27 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
     return { decision: decideRefused(error), basis: NO_BASIS };
   }
   const { policies, object, noMatch, material } = admission;
-  const { possible, isCertain } = policies.possiblyCovering(object, reference);
+  const { possible, isCertain } = policies.possiblyCovering(object, reference, text);
   const basis = NO_BASIS;
   if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch), basis };
-  if (isCertain && !needsEvidence(possible) && possible.every(({ condition }) => condition === undefined)) {
+  if (isCertain && possible.every(({ interest }) => interest === 'name')) {
     const context = contextOf(admission, () => NO_EVIDENCE);
     return { decision: await decideImage(possible, reference.toString(), material, context, noMatch), basis };
   }
-  const late = admission.timeIsUp.then(() => decideLate(reference, possible, admission));
-  const { decision, ...rest } = await Promise.race([decideCovered(reference, possible, admission), late]);
+  const late = admission.timeIsUp.then(() => decideLate({ reference, text }, possible, admission));
+  const { decision, ...rest } = await Promise.race([decideCovered({ reference, text }, possible, admission), late]);
   return { decision: applyAnswerActions(decision, admission.actions), ...rest };
 }
 
 /** The time is up: what was proven before may still admit the image, and nothing else can. */
 async function decideLate(
-  reference: ImageReference,
-  possible: readonly ClusterImagePolicy[],
+  { reference, text }: NamedImage,
+  possible: readonly AdmissionPolicy[],
   admission: ImageAdmission,
 ): Promise<AdmittedImage> {
   const { registry, repository, digest } = reference;
-  const known = digest === undefined ? undefined : await lastKnownPass({ registry, repository, digest }, admission);
+  const known =
+    digest === undefined ? undefined : await lastKnownPass({ registry, repository, digest }, text, admission);
   return known ?? { decision: refusedForTime(reference, enforcing(possible, admission)), basis: NO_BASIS };
 }
 
@@ -130,10 +137,14 @@ function isAbsence({ denials }: ImageDecision): boolean {
  * asked, or has lost its signatures: a rollback, or a node that is lost, must not wait for a registry that is down or was moved.
  * That a signature is gone takes nothing back; policies do.
  */
-async function lastKnownPass(image: PinnedImage, admission: ImageAdmission): Promise<AdmittedImage | undefined> {
+async function lastKnownPass(
+  image: PinnedImage,
+  text: string,
+  admission: ImageAdmission,
+): Promise<AdmittedImage | undefined> {
   const { evidence, policies, object, material, access } = admission;
-  const covering = policies.covering(object, image);
-  const known = evidence.lastKnown({ image, authorities: signingAuthorities(covering), material, access });
+  const covering = policies.covering(object, image, text);
+  const known = evidence.lastKnown({ image, demands: evidenceDemands(covering), material, access });
   if (known === undefined || covering.length === 0) return undefined;
   const name = new ImageReference(image).toString();
   const decision = await decideImage(
@@ -148,20 +159,20 @@ async function lastKnownPass(image: PinnedImage, admission: ImageAdmission): Pro
 }
 
 async function decideCovered(
-  reference: ImageReference,
-  possible: readonly ClusterImagePolicy[],
+  { reference, text }: NamedImage,
+  possible: readonly AdmissionPolicy[],
   admission: ImageAdmission,
 ): Promise<AdmittedImage> {
   const { registry, repository, tag, digest } = reference;
   if (digest !== undefined) {
-    return decidePinned({ registry, repository, digest }, admission);
+    return decidePinned({ registry, repository, digest }, text, admission);
   }
   const basis = NO_BASIS;
   if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), enforcing(possible, admission)), basis };
   try {
     const image = await admission.evidence.resolve(reference, admission.access);
     const pinned = new ImageReference({ registry, repository, tag, digest: image.digest }).toString();
-    return { ...(await decidePinned(image, admission)), pinned };
+    return { ...(await decidePinned(image, text, admission)), pinned };
   } catch (error) {
     if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
     // That the registry says there is no such tag is a finding; all else keeps it from saying anything.
@@ -172,10 +183,10 @@ async function decideCovered(
 }
 
 /** Only a pass may rest on what is remembered: before anything is refused, the registry is asked. */
-async function decidePinned(image: PinnedImage, admission: ImageAdmission): Promise<AdmittedImage> {
+async function decidePinned(image: PinnedImage, text: string, admission: ImageAdmission): Promise<AdmittedImage> {
   const { evidence, policies, object, noMatch, material } = admission;
   const name = new ImageReference(image).toString();
-  const covering = policies.covering(object, image);
+  const covering = policies.covering(object, image, text);
   if (covering.length === 0) return { decision: decideUncovered(name, noMatch), image: name, basis: NO_BASIS };
   const decide = async (found: EvidenceFor, basis: DecisionBasis): Promise<AdmittedImage> => ({
     decision: await decideImage(covering, name, material, contextOf(admission, found, image), noMatch),
@@ -183,14 +194,14 @@ async function decidePinned(image: PinnedImage, admission: ImageAdmission): Prom
     basis,
   });
   if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE, NO_BASIS);
-  const request = { image, authorities: signingAuthorities(covering), material, access: admission.access };
+  const request = { image, demands: evidenceDemands(covering), material, access: admission.access };
   const remembered = evidence.remembered(request);
   if (remembered !== undefined) {
     const known = await decide(remembered.evidence, { evidence: 'remembered', foundAt: remembered.foundAt });
     if (known.decision.action === 'allow') return known;
   }
   const current = await decide(await evidence.fresh(request), { evidence: 'fetched' });
-  return isAbsence(current.decision) ? ((await lastKnownPass(image, admission)) ?? current) : current;
+  return isAbsence(current.decision) ? ((await lastKnownPass(image, text, admission)) ?? current) : current;
 }
 
 function contextOf(
@@ -207,10 +218,7 @@ function contextOf(
 }
 
 /** A warning by policies of a namespace alone must not stand for the refusal of an image that the cluster's are not about. */
-function enforcing(
-  policies: readonly ClusterImagePolicy[],
-  { noMatch }: ImageAdmission,
-): readonly ClusterImagePolicy[] {
+function enforcing(policies: readonly AdmissionPolicy[], { noMatch }: ImageAdmission): readonly AdmissionPolicy[] {
   return noMatch === 'deny' && isUncovered(policies) ? [] : policies;
 }
 
@@ -223,7 +231,7 @@ function unpinned(reference: ImageReference): PolicyError {
   });
 }
 
-function refusedForTime(reference: ImageReference, policies: readonly ClusterImagePolicy[]): ImageDecision {
+function refusedForTime(reference: ImageReference, policies: readonly AdmissionPolicy[]): ImageDecision {
   const cause = new LimitError('LIMIT_TIME', 'the time for an answer was up', {
     found: 'no result yet; the check goes on, and its result is remembered',
   });

@@ -1,6 +1,6 @@
 import type { ImageException } from '../core/policy/image-exception.ts';
 import type { PolicyJudgement } from '../core/policy/policy-judgement.ts';
-import type { ClusterImagePolicy } from '../core/policy/cluster-image-policy.ts';
+import type { AdmissionPolicy } from '../core/policy/admission-policy.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import type { AdmissionRequest } from '../core/wire/admission-review.ts';
 import { renderError, type SealwrightError } from '../errors.ts';
@@ -105,7 +105,7 @@ export function decisionRecord(
     readonly stage: ReviewAdmission['stage'];
     readonly at: Date;
     readonly latencyMs: number;
-    readonly policies: readonly ClusterImagePolicy[];
+    readonly policies: readonly AdmissionPolicy[];
   },
 ): DecisionRecord {
   const { uid, operation, kind, namespace, user, isDryRun } = request;
@@ -152,7 +152,7 @@ function ownerText(references: readonly unknown[]): string | undefined {
 
 function imageRecord(
   { text, paths, image, decision, basis, exception }: ReviewedImage,
-  policies: readonly ClusterImagePolicy[],
+  policies: readonly AdmissionPolicy[],
 ): ImageRecord {
   return {
     image: text,
@@ -172,7 +172,7 @@ function exceptionRecord({ kind, name, owner, reason, ticket, expires }: ImageEx
   return { kind, name, owner, reason, ticket, expires: expires.toISOString() };
 }
 
-function policyRecord(judgement: PolicyJudgement, policies: readonly ClusterImagePolicy[]): PolicyRecord {
+function policyRecord(judgement: PolicyJudgement, policies: readonly AdmissionPolicy[]): PolicyRecord {
   const policy = policies.find(({ name }) => name === judgement.policy);
   const common = {
     policy: judgement.policy,

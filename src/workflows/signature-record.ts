@@ -2,7 +2,8 @@ import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.t
 import { utf8 } from '../core/encoding/bytes.ts';
 import { Digest } from '../core/image/digest.ts';
 import type { CheckedEvidence, VerifiedAttestation } from '../core/policy/image-evidence.ts';
-import { plainDemand, type VerificationDemand } from '../core/policy/verification-demand.ts';
+import type { VerificationDemand } from '../core/policy/evidence-demand.ts';
+import { plainDemand } from '../core/policy/verification-demand.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { claimedPredicateType, type FoundSignature, type FoundSignatures } from './image-signatures.ts';
 import { judgeSignatures, type SignatureJudgement, type VerifiedSignature } from './signature-judgement.ts';

@@ -1,6 +1,6 @@
 import type { PinnedImage } from '../core/policy/image-evidence.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
-import { needsEvidence, signingAuthorities, type PolicySet } from '../core/policy/policy-set.ts';
+import { evidenceDemands, needsEvidence, type PolicySet } from '../core/policy/policy-set.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import type { AdmissionEvidence } from './admission-evidence.ts';
 import type { RegistryAccess } from './registry-access.ts';
@@ -48,7 +48,7 @@ async function warmImage({ image, object, access }: RunningImage, warming: Warmi
   const covering = policies.covering(object, image);
   if (covering.length === 0 || !needsEvidence(covering)) return false;
   const material = warming.material(policies);
-  const request = { image, authorities: signingAuthorities(covering), material, access };
+  const request = { image, demands: evidenceDemands(covering), material, access };
   if (warming.evidence.remembered(request) !== undefined) return false;
   await warming.evidence.fresh(request);
   return true;

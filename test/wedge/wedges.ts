@@ -280,7 +280,7 @@ export const WEDGES: readonly Wedge[] = [
         metadata: { name: 'broken' },
         spec: { images: [{ glob: `${door.world.host}/shop/bare*` }], authorities: [{ magic: {} }] },
       }).policy;
-      const set = new PolicySet([...parseClusterImagePolicies(policyFor(door.world), 'file'), broken]);
+      const set = PolicySet.ofClusterImages([...parseClusterImagePolicies(policyFor(door.world), 'file'), broken]);
       const webhook = createWebhook({
         policies: { current: () => set, ready: () => Promise.resolve(), close: () => Promise.resolve() },
         registry: door.world.client,

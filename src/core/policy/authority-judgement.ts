@@ -15,6 +15,7 @@ import type {
 import type { CheckedEvidence, VerifiedAttestation } from './image-evidence.ts';
 import type { PolicyContext } from './policy-context.ts';
 import { keyName, type PolicyMaterial } from './policy-material.ts';
+import { authorityDemand } from './verification-demand.ts';
 
 /** Whether one authority is satisfied, and by whom; else why the nearest signature does not satisfy it. */
 export type AuthorityJudgement =
@@ -30,7 +31,7 @@ export async function judgeAuthority(
   if (authority.kind === 'static') return judgeStatic(authority);
   const unusable = unusableReason(authority, material);
   if (unusable !== undefined) return { isSatisfied: false, reason: unusable };
-  const evidence = context.evidence(authority);
+  const evidence = context.evidence(authorityDemand(authority));
   if (evidence.kind === 'unavailable') return { isSatisfied: false, reason: undefined };
   const { attestations } = authority;
   if (attestations.length > 0) return judgeAttestations(authority, evidence, material, context);

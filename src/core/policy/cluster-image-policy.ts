@@ -1,8 +1,8 @@
 import type { PublicKey } from '../crypto/public-key.ts';
-import type { Repository } from '../image/reference.ts';
 import type { IdentityMatcher } from '../identity/identity-pattern.ts';
 import type { ImageGlob } from './image-glob.ts';
 import type { PolicyRevision } from './policy-revision.ts';
+import type { SignatureSource } from './signature-source.ts';
 
 /** sigstore/policy-controller's `ClusterImagePolicy`, v1alpha1 and v1beta1: which images need whose signature. */
 export interface ClusterImagePolicy {
@@ -88,15 +88,6 @@ export type KeySource =
   /** A Secret with one entry, a public key in PEM, in the controller's own namespace. */
   | { readonly kind: 'secret'; readonly name: string }
   | { readonly kind: 'kms'; readonly uri: string };
-
-export interface SignatureSource {
-  /** Undefined: the image's own. */
-  readonly repository?: Repository;
-  /** Secrets in the workload's namespace, which alone open this source. */
-  readonly pullSecrets: readonly string[];
-  /** In front of the tags `sha256-….sig` and `.att`. */
-  readonly tagPrefix?: string;
-}
 
 /** Met by any proven attestation of the type that the program, if there is one, finds compliant. */
 export interface AttestationDemand {

@@ -1,8 +1,8 @@
 import { PolicyError, type SealwrightError } from '../../errors.ts';
-import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import type { AdmissionPolicy } from './admission-policy.ts';
 import type { PolicyContext } from './policy-context.ts';
 import type { PolicyMaterial } from './policy-material.ts';
-import { judgePolicy, type PolicyJudgement } from './policy-judgement.ts';
+import type { PolicyJudgement } from './policy-judgement.ts';
 
 /** What happens to an image that no policy is about. policy-controller's default, and ours, is `deny`. */
 export type NoMatchAction = 'deny' | 'warn' | 'allow';
@@ -27,16 +27,16 @@ export interface ImageDecision {
  * @param noMatch  what happens to an image that no policy of the cluster is about: those of a namespace only tighten that
  */
 export async function decideImage(
-  policies: readonly ClusterImagePolicy[],
+  policies: readonly AdmissionPolicy[],
   name: string,
   material: PolicyMaterial,
   context: PolicyContext,
   noMatch: NoMatchAction = 'allow',
 ): Promise<ImageDecision> {
   const judged = await Promise.all(
-    policies.map(async (policy) => ({ policy, judgement: await judgePolicy(policy, name, material, context) })),
+    policies.map(async (policy) => ({ policy, judgement: await policy.judge(name, material, context) })),
   );
-  const failing = (mode: ClusterImagePolicy['mode']): readonly SealwrightError[] =>
+  const failing = (mode: AdmissionPolicy['mode']): readonly SealwrightError[] =>
     judged.flatMap(({ policy, judgement }) =>
       policy.mode === mode && judgement.outcome !== 'passed' ? [judgement.error] : [],
     );
@@ -49,7 +49,7 @@ export async function decideImage(
 }
 
 /** Whether only policies of a namespace are about an image. */
-export function isUncovered(policies: readonly ClusterImagePolicy[]): boolean {
+export function isUncovered(policies: readonly AdmissionPolicy[]): boolean {
   return policies.every(({ namespace }) => namespace !== undefined);
 }
 
@@ -64,7 +64,7 @@ export function decideUncovered(name: string, action: NoMatchAction): ImageDecis
 }
 
 /** For what stands in the way of judging at all: a reference that does not parse, a tag that is not there. */
-export function decideRefused(error: SealwrightError, policies: readonly ClusterImagePolicy[] = []): ImageDecision {
+export function decideRefused(error: SealwrightError, policies: readonly AdmissionPolicy[] = []): ImageDecision {
   const isEnforced = policies.length === 0 || policies.some(({ mode }) => mode === 'enforce');
   return decision(isEnforced ? [error] : [], isEnforced ? [] : [error], []);
 }

@@ -2,7 +2,7 @@ import type { Digest } from '../image/digest.ts';
 import type { Repository } from '../image/reference.ts';
 import type { VerifiedBundle } from '../verify/verified-bundle.ts';
 import type { SealwrightError } from '../../errors.ts';
-import type { SigningAuthority } from './cluster-image-policy.ts';
+import type { EvidenceDemand } from './evidence-demand.ts';
 
 /** An image as it will run. */
 export interface PinnedImage extends Repository {
@@ -16,7 +16,7 @@ export interface VerifiedAttestation {
   readonly layerDigest: string;
 }
 
-/** What is known about one image, verified as one authority wants it. */
+/** What is known about one image, verified as one demand wants it. */
 export type ImageEvidence =
   | {
       readonly kind: 'checked';
@@ -38,8 +38,8 @@ export type ImageEvidence =
 
 export type CheckedEvidence = ImageEvidence & { readonly kind: 'checked' };
 
-/** What is known as an authority wants it: the trusted root, the log, the place of the signatures are the authority's. */
-export type EvidenceFor = (authority: SigningAuthority) => ImageEvidence;
+/** What is known as a policy demands it: the trusted root, the log, the place of the signatures are the demand's. */
+export type EvidenceFor = (demand: EvidenceDemand) => ImageEvidence;
 
 /** For policies that look at no signature. */
 export const NO_EVIDENCE: CheckedEvidence = {

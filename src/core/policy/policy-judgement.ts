@@ -7,6 +7,7 @@ import type { ClusterImagePolicy, PolicyCondition, SigningAuthority } from './cl
 import type { CheckedEvidence, ImageEvidence } from './image-evidence.ts';
 import type { PolicyContext } from './policy-context.ts';
 import type { PolicyMaterial } from './policy-material.ts';
+import { authorityDemand } from './verification-demand.ts';
 
 /** What one policy says about one image. */
 export type PolicyJudgement =
@@ -115,7 +116,7 @@ function withName(name: string, error: SealwrightError): PolicyError {
 /** What is known about the image by any of the policy's authorities. */
 function mergedEvidence({ authorities }: ClusterImagePolicy, { evidence }: PolicyContext): ImageEvidence {
   const signing = authorities.filter((authority): authority is SigningAuthority => authority.kind !== 'static');
-  const all = signing.map((authority) => evidence(authority));
+  const all = signing.map((authority) => evidence(authorityDemand(authority)));
   const unavailable = all.find(({ kind }) => kind === 'unavailable');
   if (unavailable !== undefined) return unavailable;
   const checked = all.filter((one): one is CheckedEvidence => one.kind === 'checked');

@@ -6,7 +6,7 @@ import type { ClusterImagePolicy, KeySource, ProgramSource, SigningAuthority } f
 /** A value that a policy refers to, or why it could not be had. */
 export type Resolved<Value> = { readonly value: Value } | { readonly error: SealwrightError };
 
-/** What policies refer to and do not contain, by the names that {@link referencesOf} gives. */
+/** What policies refer to and do not contain, by the names that {@link keyName} and {@link programName} give. */
 export interface PolicyReferences {
   readonly keys: ReadonlyMap<string, Exclude<KeySource, { kind: 'data' }>>;
   readonly programs: ReadonlyMap<string, Exclude<ProgramSource, { kind: 'data' }>>;
@@ -21,22 +21,31 @@ export interface ResolvedReferences {
 
 export const NO_REFERENCES: ResolvedReferences = { keys: new Map(), programs: new Map(), trustRoots: new Map() };
 
-/** Every reference of the policies, each once. */
-export function referencesOf(policies: readonly ClusterImagePolicy[]): PolicyReferences {
+export const REFERS_TO_NOTHING: PolicyReferences = { keys: new Map(), programs: new Map(), trustRoots: new Set() };
+
+/** Every reference of several policies, each once. */
+export function mergeReferences(all: readonly PolicyReferences[]): PolicyReferences {
+  return {
+    keys: new Map(all.flatMap(({ keys }) => [...keys])),
+    programs: new Map(all.flatMap(({ programs }) => [...programs])),
+    trustRoots: new Set(all.flatMap(({ trustRoots }) => [...trustRoots])),
+  };
+}
+
+/** What a policy refers to outside itself. */
+export function clusterImageReferences({ authorities, condition }: ClusterImagePolicy): PolicyReferences {
   const keys = new Map<string, Exclude<KeySource, { kind: 'data' }>>();
   const programs = new Map<string, Exclude<ProgramSource, { kind: 'data' }>>();
   const trustRoots = new Set<string>();
   const addProgram = (source: ProgramSource): void => {
     if (source.kind !== 'data') programs.set(programName(source), source);
   };
-  for (const { authorities, condition } of policies) {
-    if (condition !== undefined) addProgram(condition.program.source);
-    for (const authority of authorities) {
-      if (authority.kind === 'static') continue;
-      if (authority.kind === 'key' && authority.key.kind !== 'data') keys.set(keyName(authority.key), authority.key);
-      for (const { program } of authority.attestations) if (program !== undefined) addProgram(program.source);
-      for (const name of trustRootsOf(authority)) trustRoots.add(name);
-    }
+  if (condition !== undefined) addProgram(condition.program.source);
+  for (const authority of authorities) {
+    if (authority.kind === 'static') continue;
+    if (authority.kind === 'key' && authority.key.kind !== 'data') keys.set(keyName(authority.key), authority.key);
+    for (const { program } of authority.attestations) if (program !== undefined) addProgram(program.source);
+    for (const name of trustRootsOf(authority)) trustRoots.add(name);
   }
   return { keys, programs, trustRoots };
 }

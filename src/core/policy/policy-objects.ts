@@ -1,7 +1,8 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
 import { utf8 } from '../encoding/bytes.ts';
 import { parseClusterImagePolicy, type PolicyParserOptions } from './cluster-image-policy-parser.ts';
-import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import type { AdmissionPolicy } from './admission-policy.ts';
+import { clusterImageAdmission } from './cluster-image-admission.ts';
 import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from './image-exception.ts';
 import { parseImagePolicy } from './image-policy.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
@@ -9,7 +10,7 @@ import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 
 /** Policies from files, with what they refer to where the files hold that as well. */
 export interface PolicyObjects {
-  readonly policies: readonly ClusterImagePolicy[];
+  readonly policies: readonly AdmissionPolicy[];
   readonly trustRoots: ReadonlyMap<string, TrustRootSource>;
   /** Entries of Secrets by name; their namespace is the controller's, whatever it says. */
   readonly secrets: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
@@ -27,7 +28,7 @@ const MAX_ENTRIES = 1000;
  * @throws FormatError FORMAT_POLICY; UsageError USAGE_BAD_CONFIG for objects of other kinds; LimitError
  */
 export function parsePolicyObjects(text: string, source: string, options: PolicyParserOptions = {}): PolicyObjects {
-  const policies: ClusterImagePolicy[] = [];
+  const policies: AdmissionPolicy[] = [];
   const exceptions: ImageException[] = [];
   const trustRoots = new Map<string, TrustRootSource>();
   const secrets = new Map<string, ReadonlyMap<string, Uint8Array>>();
@@ -48,10 +49,10 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
         exceptions.push(parseImageException(document));
         break;
       case `${EXCEPTION_API_VERSION} ImagePolicy`:
-        policies.push(parseImagePolicy(document));
+        policies.push(clusterImageAdmission(parseImagePolicy(document)));
         break;
       default:
-        policies.push(parseClusterImagePolicy(document, options));
+        policies.push(clusterImageAdmission(parseClusterImagePolicy(document, options)));
     }
   }
   return { policies, trustRoots, secrets, configMaps, exceptions };

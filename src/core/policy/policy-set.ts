@@ -1,23 +1,26 @@
-import { ImageReference, type Repository } from '../image/reference.ts';
+import type { ImageReference } from '../image/reference.ts';
 import { FormatError } from '../../errors.ts';
-import type { ClusterImagePolicy, SigningAuthority } from './cluster-image-policy.ts';
-import type { PinnedImage } from './image-evidence.ts';
+import type { AdmissionPolicy } from './admission-policy.ts';
+import { clusterImageAdmission } from './cluster-image-admission.ts';
+import type { ClusterImagePolicy } from './cluster-image-policy.ts';
+import type { EvidenceDemand } from './evidence-demand.ts';
+import { pinnedName, type PinnedImage } from './image-evidence.ts';
 import { NO_REFERENCES, type ResolvedReferences } from './policy-material.ts';
-import { matchesResource, type ReviewedObject } from './resource-match.ts';
+import type { ReviewedObject } from './resource-match.ts';
 
 /** All policies in force at one moment. */
 export class PolicySet {
-  readonly policies: readonly ClusterImagePolicy[];
+  readonly policies: readonly AdmissionPolicy[];
   /** What they refer to, as far as it could be had. */
   readonly references: ResolvedReferences;
 
   /** @throws FormatError FORMAT_POLICY for two policies of one name: nobody could tell which one holds */
-  constructor(policies: readonly ClusterImagePolicy[], references: ResolvedReferences = NO_REFERENCES) {
+  constructor(policies: readonly AdmissionPolicy[], references: ResolvedReferences = NO_REFERENCES) {
     const names = new Set<string>();
-    for (const { name } of policies) {
+    for (const { kind, name } of policies) {
       if (names.has(name)) {
         throw new FormatError('FORMAT_POLICY', 'two policies have one name', {
-          found: `ClusterImagePolicy ${name} twice`,
+          found: `${kind} ${name} twice`,
           expected: 'each name once',
         });
       }
@@ -27,10 +30,14 @@ export class PolicySet {
     this.references = references;
   }
 
-  /** Those that speak about an image of this object. */
-  covering(object: ReviewedObject, image: PinnedImage): readonly ClusterImagePolicy[] {
-    const reference = new ImageReference(image);
-    return this.#about(object).filter(({ images }) => images.some((glob) => glob.matches(reference)));
+  /** @throws FormatError FORMAT_POLICY for two policies of one name */
+  static ofClusterImages(policies: readonly ClusterImagePolicy[], references?: ResolvedReferences): PolicySet {
+    return new PolicySet(policies.map(clusterImageAdmission), references);
+  }
+
+  /** Those that speak about an image of this object, which the object names by the text. */
+  covering(object: ReviewedObject, image: PinnedImage, text = pinnedName(image)): readonly AdmissionPolicy[] {
+    return this.#about(object).filter((policy) => policy.covers(image, text));
   }
 
   /**
@@ -38,40 +45,28 @@ export class PolicySet {
    */
   possiblyCovering(
     object: ReviewedObject,
-    repository: Repository,
-  ): { readonly possible: readonly ClusterImagePolicy[]; readonly isCertain: boolean } {
-    const possible: ClusterImagePolicy[] = [];
-    let isCertain = true;
-    for (const policy of this.#about(object)) {
-      const coverage = new Set(policy.images.map((glob) => glob.coverage(repository)));
-      if (!coverage.has('always') && !coverage.has('depends')) continue;
-      possible.push(policy);
-      isCertain &&= coverage.has('always');
-    }
-    return { possible, isCertain };
+    reference: ImageReference,
+    text = reference.toString(),
+  ): { readonly possible: readonly AdmissionPolicy[]; readonly isCertain: boolean } {
+    const covering = this.#about(object).map((policy) => ({ policy, coverage: policy.coverage(reference, text) }));
+    const possible = covering.filter(({ coverage }) => coverage !== 'never');
+    return {
+      possible: possible.map(({ policy }) => policy),
+      isCertain: possible.every(({ coverage }) => coverage === 'always'),
+    };
   }
 
-  #about(object: ReviewedObject): readonly ClusterImagePolicy[] {
-    return this.policies.filter(
-      ({ match, namespace }) =>
-        (namespace === undefined || namespace === object.namespace) && matchesResource(match, object),
-    );
+  #about(object: ReviewedObject): readonly AdmissionPolicy[] {
+    return this.policies.flatMap((policy) => policy.about(object) ?? []);
   }
 }
 
 /** Whether signatures can make a difference to what the policies say. */
-export function needsEvidence(policies: readonly ClusterImagePolicy[]): boolean {
-  return policies.some(
-    ({ authorities, condition }) =>
-      authorities.some(({ kind }) => kind !== 'static') &&
-      (condition !== undefined ||
-        !authorities.some((authority) => authority.kind === 'static' && authority.action === 'pass')),
-  );
+export function needsEvidence(policies: readonly AdmissionPolicy[]): boolean {
+  return policies.some(({ interest }) => interest === 'signatures');
 }
 
-/** The authorities that look at signatures or attestations, of all policies. */
-export function signingAuthorities(policies: readonly ClusterImagePolicy[]): readonly SigningAuthority[] {
-  return policies.flatMap(({ authorities }) =>
-    authorities.filter((authority): authority is SigningAuthority => authority.kind !== 'static'),
-  );
+/** What all the policies may ask about an image. */
+export function evidenceDemands(policies: readonly AdmissionPolicy[]): readonly EvidenceDemand[] {
+  return policies.flatMap(({ demands }) => demands);
 }

@@ -1,7 +1,7 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
 import { parseRepository, type Repository } from '../image/reference.ts';
 import { FormatError } from '../../errors.ts';
-import type { SignatureSource } from './cluster-image-policy.ts';
+import type { SignatureSource } from './signature-source.ts';
 import type { PolicyProblems } from './policy-problems.ts';
 
 const MAX_SECRETS = 100;

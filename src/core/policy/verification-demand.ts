@@ -2,18 +2,19 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import { hashOf, schemesFor, type SignatureScheme } from '../crypto/signature.ts';
 import { encodeHex } from '../encoding/hex.ts';
 import type { TrustedRoot } from '../trust/trusted-root.ts';
-import type { Concessions, SignerPolicy, Thresholds } from '../verify/verification-policy.ts';
+import type { Thresholds } from '../verify/verification-policy.ts';
 import type { KeyHash, SigningAuthority } from './cluster-image-policy.ts';
+import type { EvidenceDemand, VerificationDemand } from './evidence-demand.ts';
 import type { PolicyMaterial } from './policy-material.ts';
 
-/** How an authority wants signatures verified. Who may have signed is compared afterwards. */
-export interface VerificationDemand {
-  /** Equal for demands that verify alike under one trusted root. */
-  readonly name: string;
-  readonly trustedRoot: TrustedRoot;
-  readonly signer: SignerPolicy;
-  readonly thresholds: Partial<Thresholds>;
-  readonly concessions: Concessions;
+/** What an authority wants to know about an image. */
+export function authorityDemand(authority: SigningAuthority): EvidenceDemand {
+  const { source, attestations } = authority;
+  return {
+    ...(source === undefined ? {} : { source }),
+    wantsAttestations: attestations.length > 0,
+    verification: (material) => verificationDemand(authority, material),
+  };
 }
 
 /** Any certificate of the webhook's own trusted root, and what cosign asks for beside it. */

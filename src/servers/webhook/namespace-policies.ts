@@ -1,14 +1,13 @@
 import { PolicySet } from '../../core/policy/policy-set.ts';
-import type { ClusterImagePolicy } from '../../core/policy/cluster-image-policy.ts';
+import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
 import type { PolicySource } from './policy-source.ts';
 
 /** The policies of a source with those of namespaces beside them; one set for as long as neither changes. */
 export function withNamespacePolicies(
   source: PolicySource,
-  ofNamespaces: () => readonly ClusterImagePolicy[],
+  ofNamespaces: () => readonly AdmissionPolicy[],
 ): PolicySource {
-  let known:
-    { readonly set: PolicySet; readonly of: PolicySet; readonly more: readonly ClusterImagePolicy[] } | undefined;
+  let known: { readonly set: PolicySet; readonly of: PolicySet; readonly more: readonly AdmissionPolicy[] } | undefined;
   return {
     ...source,
     current: () => {

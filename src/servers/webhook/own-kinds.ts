@@ -1,5 +1,6 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
-import type { ClusterImagePolicy } from '../../core/policy/cluster-image-policy.ts';
+import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
+import { clusterImageAdmission } from '../../core/policy/cluster-image-admission.ts';
 import { readStoredImagePolicy } from '../../core/policy/image-policy.ts';
 import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from '../../core/policy/image-exception.ts';
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
@@ -13,7 +14,7 @@ export interface OwnKinds {
   /** Exceptions and broken glass. */
   exceptions(): readonly ImageException[];
   /** Of namespaces; the same array until one of them changes. */
-  policies(): readonly ClusterImagePolicy[];
+  policies(): readonly AdmissionPolicy[];
   close(): Promise<void>;
 }
 
@@ -28,7 +29,7 @@ const MAX_ITEMS = 5000;
  */
 export async function openOwnKinds(cluster: ClusterAccess, logger: Logger): Promise<OwnKinds> {
   let exceptions: readonly ImageException[] = [];
-  let policies: readonly ClusterImagePolicy[] = [];
+  let policies: readonly AdmissionPolicy[] = [];
   let policyText = '[]';
   const complained = new Set<string>();
   let isFailing = false;
@@ -87,11 +88,11 @@ function identity({ metadata, spec }: JsonObject): JsonValue {
   return [namespace ?? '', name ?? '', resourceVersion ?? spec ?? ''];
 }
 
-function readPolicy(item: JsonObject, logger: Logger): ClusterImagePolicy {
+function readPolicy(item: JsonObject, logger: Logger): AdmissionPolicy {
   const { policy, error } = readStoredImagePolicy(item);
   if (error !== undefined)
     logger.error({ policy: policy.name, error }, 'policy cannot be used; its images are refused');
-  return policy;
+  return clusterImageAdmission(policy);
 }
 
 function readException(item: JsonObject, complained: Set<string>, logger: Logger): readonly ImageException[] {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NO_REFERENCES, referencesOf, type ResolvedReferences } from '../../core/policy/policy-material.ts';
+import { mergeReferences, NO_REFERENCES, type ResolvedReferences } from '../../core/policy/policy-material.ts';
 import { parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
 import { FormatError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
@@ -127,9 +127,14 @@ async function resolve(
     http,
     now: outside?.now ?? ((): Date => new Date()),
   };
-  return resolveReferences(referencesOf(policies), sources, previous, (name, error) => {
-    logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
-  });
+  return resolveReferences(
+    mergeReferences(policies.map(({ references: own }) => own)),
+    sources,
+    previous,
+    (name, error) => {
+      logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
+    },
+  );
 }
 
 function hasFailures({ keys, programs, trustRoots }: ResolvedReferences): boolean {

@@ -1,8 +1,9 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson, type JsonObject, type JsonValue } from '../../core/encoding/json.ts';
-import type { ClusterImagePolicy } from '../../core/policy/cluster-image-policy.ts';
-import { NO_REFERENCES, referencesOf } from '../../core/policy/policy-material.ts';
+import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
+import { mergeReferences, NO_REFERENCES } from '../../core/policy/policy-material.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
+import { clusterImageAdmission } from '../../core/policy/cluster-image-admission.ts';
 import { readStoredPolicy } from '../../core/policy/stand-in-policy.ts';
 import { LimitError, RemoteError, SealwrightError } from '../../errors.ts';
 import { resolveReferences, type ReferenceSources } from '../../workflows/policy-references.ts';
@@ -58,7 +59,7 @@ export async function watchClusterPolicies(options: PolicyWatchOptions): Promise
 class PolicyWatch {
   readonly #options: PolicyWatchOptions;
   readonly #abort = new AbortController();
-  #policies = new Map<string, ClusterImagePolicy>();
+  #policies = new Map<string, AdmissionPolicy>();
   #current = new PolicySet([]);
   #resolved = NO_REFERENCES;
   #confirmedAt = new Date(0);
@@ -86,7 +87,7 @@ class PolicyWatch {
 
   /** Replaces all policies by those of the API server. @returns the version to watch from */
   async list(): Promise<string> {
-    const policies = new Map<string, ClusterImagePolicy>();
+    const policies = new Map<string, AdmissionPolicy>();
     let next = '';
     for (let page = 0; page < MAX_PAGES; page++) {
       const query = new URLSearchParams({ limit: String(PAGE), ...(next === '' ? {} : { continue: next }) });
@@ -182,7 +183,7 @@ class PolicyWatch {
     await this.#publish();
   }
 
-  #read(object: JsonValue, into: Map<string, ClusterImagePolicy>): void {
+  #read(object: JsonValue, into: Map<string, AdmissionPolicy>): void {
     const name = nameOf(object);
     // The items of a list do not repeat what they are.
     const whole = { apiVersion: API_VERSION, kind: 'ClusterImagePolicy', ...(object as JsonObject) };
@@ -190,7 +191,7 @@ class PolicyWatch {
     const { logger } = this.#options;
     if (error !== undefined) logger?.error({ policy: name, error }, 'policy cannot be used; its images are refused');
     for (const warning of policy.warnings) logger?.warn({ policy: name, warning }, 'policy warning');
-    into.set(name, policy);
+    into.set(name, clusterImageAdmission(policy));
   }
 
   /** A set comes into force whole, with what it refers to. */
@@ -198,9 +199,14 @@ class PolicyWatch {
     const policies = [...this.#policies.values()];
     const { references, logger } = this.#options;
     if (references !== undefined) {
-      this.#resolved = await resolveReferences(referencesOf(policies), references, this.#resolved, (name, error) => {
-        logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
-      });
+      this.#resolved = await resolveReferences(
+        mergeReferences(policies.map(({ references: own }) => own)),
+        references,
+        this.#resolved,
+        (name, error) => {
+          logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
+        },
+      );
     }
     this.#current = new PolicySet(policies, this.#resolved);
   }

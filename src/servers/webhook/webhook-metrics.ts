@@ -1,4 +1,4 @@
-import type { ClusterImagePolicy } from '../../core/policy/cluster-image-policy.ts';
+import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
 import type { ReviewAdmission, ReviewedImage } from '../../workflows/admit-review.ts';
 import type { ReviewResult } from '../../workflows/decision-record.ts';
 import { familyText, Histogram, LabelledCounter, type Labels } from './metric-text.ts';
@@ -48,7 +48,7 @@ export class WebhookMetrics {
     }: {
       readonly isDryRun: boolean;
       readonly seconds: number;
-      readonly policies: readonly ClusterImagePolicy[];
+      readonly policies: readonly AdmissionPolicy[];
     },
   ): void {
     const labels = { stage, decision: 'error' in result ? 'error' : result.decision };
@@ -66,7 +66,7 @@ export class WebhookMetrics {
     this.#storeFailures++;
   }
 
-  #countImage({ basis, decision }: ReviewedImage, policies: readonly ClusterImagePolicy[]): void {
+  #countImage({ basis, decision }: ReviewedImage, policies: readonly AdmissionPolicy[]): void {
     this.#evidence.add({ source: basis.evidence });
     for (const { policy, outcome } of decision.judgements) {
       const mode = policies.find(({ name }) => name === policy)?.mode ?? 'enforce';

@@ -490,5 +490,5 @@ test('all problems are named at once', () => {
 
 test('two policies of one name are refused', () => {
   const policy = parse(document(spec(GOOD)));
-  assert.throws(() => new PolicySet([policy, policy]), { code: 'FORMAT_POLICY' });
+  assert.throws(() => PolicySet.ofClusterImages([policy, policy]), { code: 'FORMAT_POLICY' });
 });

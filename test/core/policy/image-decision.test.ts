@@ -6,7 +6,7 @@ import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import type { PublicKey } from '../../../src/core/crypto/public-key.ts';
 import { encodeHex } from '../../../src/core/encoding/hex.ts';
 import { Digest } from '../../../src/core/image/digest.ts';
-import { parseReference } from '../../../src/core/image/reference.ts';
+import { ImageReference, parseReference } from '../../../src/core/image/reference.ts';
 import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
 import { decideImage, decideRefused, decideUncovered } from '../../../src/core/policy/image-decision.ts';
 import { NO_EVIDENCE, type ImageEvidence } from '../../../src/core/policy/image-evidence.ts';
@@ -95,7 +95,7 @@ function policies(...specs: readonly string[]): PolicySet {
     (spec, index) =>
       `apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: p${index}}\nspec: ${spec}\n`,
   );
-  return new PolicySet(parseClusterImagePolicies(text.join('---\n'), 'file'));
+  return PolicySet.ofClusterImages(parseClusterImagePolicies(text.join('---\n'), 'file'));
 }
 
 function about(authorities: string, rest = ''): string {
@@ -375,8 +375,9 @@ for (const [match, object, isAbout] of MATCHES) {
   test(`match [${match}] ${isAbout ? 'is' : 'is not'} about ${object.resource}`, () => {
     const set = policies(about(PASS, match === '' ? '' : `, match: [${match}]`));
     const image = { registry: 'r.example', repository: 'shop/app', digest: IMAGE };
+    const reference = new ImageReference(image);
     assert.equal(set.covering(object, image).length, isAbout ? 1 : 0);
-    assert.equal(set.possiblyCovering(object, image).possible.length, isAbout ? 1 : 0);
+    assert.equal(set.possiblyCovering(object, reference).possible.length, isAbout ? 1 : 0);
   });
 }
 

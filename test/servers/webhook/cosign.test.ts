@@ -52,7 +52,7 @@ async function openLab(t: TestContext, executable: string): Promise<Lab> {
     },
     push: async (repository) => `${registry}/${repository}@${(await pushDemoImage(registry, repository, '1')).digest}`,
     decide: (image, authority) => {
-      const policies = new PolicySet(
+      const policies = PolicySet.ofClusterImages(
         parseClusterImagePolicies(
           `apiVersion: policy.sigstore.dev/v1beta1
 kind: ClusterImagePolicy

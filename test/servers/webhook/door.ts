@@ -49,7 +49,9 @@ export async function openDoor(t: TestContext, options: DoorOptions = {}): Promi
     world,
     webhook,
     enforce: (...texts) => {
-      policies = new PolicySet(texts.flatMap((text, index) => parseClusterImagePolicies(text, `policy ${index}`)));
+      policies = PolicySet.ofClusterImages(
+        texts.flatMap((text, index) => parseClusterImagePolicies(text, `policy ${index}`)),
+      );
     },
   };
 }

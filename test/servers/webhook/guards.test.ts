@@ -133,7 +133,7 @@ kind: ClusterImagePolicy
 metadata: {name: allowed}
 spec: {images: [{glob: "allowed.example/**"}], authorities: [{static: {action: pass}}]}
 `;
-  const policies = new PolicySet(parseClusterImagePolicies(text, 'the test'));
+  const policies = PolicySet.ofClusterImages(parseClusterImagePolicies(text, 'the test'));
   const webhook = createWebhook({
     policies: { current: () => policies, ready: () => Promise.resolve(), close: () => Promise.resolve() },
     registry: world.client,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PinnedImage } from '../../../src/core/policy/image-evidence.ts';
+import { clusterImageAdmission } from '../../../src/core/policy/cluster-image-admission.ts';
 import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
 import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
 import { commonAccess } from '../../../src/workflows/registry-access.ts';
@@ -128,11 +129,11 @@ test('of more images than may be remembered, those not asked for longest are for
       return { registry, repository, digest: digest! };
     }),
   );
-  const { authorities } = parseClusterImagePolicies(policyFor(world), 'file')[0]!;
+  const { demands } = clusterImageAdmission(parseClusterImagePolicies(policyFor(world), 'file')[0]!);
   const material = new PolicyMaterial(world.instance.trustedRoot);
   const about = (image: PinnedImage): EvidenceRequest => ({
     image,
-    authorities: authorities.filter((authority) => authority.kind !== 'static'),
+    demands,
     material,
     access: commonAccess(world.client),
   });

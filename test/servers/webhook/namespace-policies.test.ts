@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { parseJson } from '../../../src/core/encoding/json.ts';
 import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
+import { clusterImageAdmission } from '../../../src/core/policy/cluster-image-admission.ts';
 import type { ClusterImagePolicy } from '../../../src/core/policy/cluster-image-policy.ts';
 import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
 import type { NoMatchAction } from '../../../src/core/policy/image-decision.ts';
@@ -42,10 +43,11 @@ function asking(
     noMatch,
   }: { cluster?: readonly string[]; own: readonly ClusterImagePolicy[]; noMatch?: NoMatchAction },
 ) {
-  const set = new PolicySet(cluster.flatMap((text) => parseClusterImagePolicies(text, 'file')));
+  const set = PolicySet.ofClusterImages(cluster.flatMap((text) => parseClusterImagePolicies(text, 'file')));
+  const ofNamespaces = own.map(clusterImageAdmission);
   const source = { current: () => set, ready: () => Promise.resolve(), close: () => Promise.resolve() };
   const webhook = createWebhook({
-    policies: withNamespacePolicies(source, () => own),
+    policies: withNamespacePolicies(source, () => ofNamespaces),
     registry: world.client,
     trustedRoot: world.instance.trustedRoot,
     now: () => new Date(),
@@ -155,10 +157,10 @@ test('policies of namespaces are read from the cluster; one that is not valid re
   await own.close();
   http.close();
   assert.deepEqual(
-    own.policies().map(({ namespace, name, authorities }) => [namespace, name, authorities[0]?.kind]),
+    own.policies().map(({ namespace, name, interest }) => [namespace, name, interest]),
     [
-      ['shop', 'shop/own', 'keyless'],
-      ['pay', 'pay/bad', 'static'],
+      ['shop', 'shop/own', 'signatures'],
+      ['pay', 'pay/bad', 'name'],
     ],
   );
   assert.deepEqual(

@@ -2,12 +2,18 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
+import { parseReference } from '../../../src/core/image/reference.ts';
+import type { AdmissionPolicy } from '../../../src/core/policy/admission-policy.ts';
+import { NO_EVIDENCE } from '../../../src/core/policy/image-evidence.ts';
+import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
+import { FakeInstance } from '../../support/instance.ts';
 import { peerServer } from '../../support/peer-server.ts';
 import { Recorder } from './recorder.ts';
 
+const DIGEST = `sha256:${'0'.repeat(64)}`;
 const PATH = '/apis/policy.sigstore.dev/v1beta1/clusterimagepolicies';
 
 function item(name: string, spec: object = {}): Record<string, unknown> {
@@ -16,6 +22,18 @@ function item(name: string, spec: object = {}): Record<string, unknown> {
     spec: { images: [{ glob: '**' }], authorities: [{ static: { action: 'pass' } }], ...spec },
     status: {},
   };
+}
+
+/** What a policy that looks at no signature says against an image; empty when it admits. */
+async function refusalOf(policy: AdmissionPolicy | undefined): Promise<string> {
+  const material = new PolicyMaterial(new FakeInstance().trustedRoot);
+  const judgement = await policy?.judge('IMAGE', material, {
+    evidence: () => NO_EVIDENCE,
+    evaluate: () => Promise.reject(new TypeError('no program')),
+    configFiles: () => Promise.resolve({}),
+  });
+  assert.ok(judgement !== undefined);
+  return judgement.outcome === 'passed' ? '' : judgement.error.message;
 }
 
 function names(source: PolicySource): string[] {
@@ -133,13 +151,15 @@ test('a policy that cannot be used refuses the images it is about, and is logged
   ];
   const source = await api.open(t);
   const [kms, glob, unknown, good] = source.current().policies;
-  assert.ok(kms?.authorities[0]?.kind === 'static' && kms.authorities[0].action === 'fail');
-  assert.match(kms.authorities[0].message, /policy kms cannot be used: .*spec\.authorities\[0\]\.key\.kms/);
+  assert.match(await refusalOf(kms), /policy kms cannot be used: .*spec\.authorities\[0\]\.key\.kms/);
+  assert.match(await refusalOf(glob), /policy glob cannot be used: .*spec\.images\[0\]\.glob/);
+  assert.match(await refusalOf(unknown), /policy unknown cannot be used: .*strictness/);
+  const elsewhere = parseReference(`other.example/app@${DIGEST}`);
   assert.deepEqual(
-    [kms, glob, unknown].map((policy) => policy?.images.map(({ text }) => text)),
-    [['r.example/**'], ['**'], ['**']],
+    [kms, glob, unknown].map((policy) => policy?.coverage(elsewhere, elsewhere.toString())),
+    ['never', 'always', 'always'],
   );
-  assert.equal(good?.authorities[0]?.kind === 'static' && good.authorities[0].action, 'pass');
+  assert.equal(await refusalOf(good), '');
   assert.deepEqual(
     api.recorder.lines.map(({ level, facts }) => [level, facts['policy']]),
     [
@@ -150,10 +170,8 @@ test('a policy that cannot be used refuses the images it is about, and is logged
   );
   // Mended, it is a policy like any other.
   await api.send('MODIFIED', item('kms'));
-  await until(() => {
-    const [first] = source.current().policies[0]?.authorities ?? [];
-    return first?.kind === 'static' && first.action === 'pass';
-  });
+  await until(() => source.current().policies[0] !== kms);
+  assert.equal(await refusalOf(source.current().policies[0]), '');
 });
 
 test('a watch that ends is taken up where it was; bookmarks move that place', async (t) => {

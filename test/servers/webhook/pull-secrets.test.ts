@@ -64,7 +64,7 @@ async function open(t: TestContext, own: Credentials = ANONYMOUS): Promise<Priva
       const text = policyFor(world).replace(/}]}}]/, `}]}${source}}]`);
       const webhook = createWebhook({
         policies: {
-          current: () => new PolicySet(parseClusterImagePolicies(text, 'file')),
+          current: () => PolicySet.ofClusterImages(parseClusterImagePolicies(text, 'file')),
           ready: () => Promise.resolve(),
           close: () => Promise.resolve(),
         },

@@ -60,7 +60,7 @@ export async function startReplica(
     checkMs: 0,
     ...(rules === undefined ? {} : { rules }),
   });
-  const fixed = new PolicySet(parseClusterImagePolicies(POLICIES, 'the test'));
+  const fixed = PolicySet.ofClusterImages(parseClusterImagePolicies(POLICIES, 'the test'));
   const policies = options.policies ?? {
     current: () => fixed,
     ready: () => Promise.resolve(),

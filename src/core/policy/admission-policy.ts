@@ -1,0 +1,50 @@
+import type { ImageReference } from '../image/reference.ts';
+import type { EvidenceDemand } from './evidence-demand.ts';
+import type { PinnedImage } from './image-evidence.ts';
+import type { PolicyContext } from './policy-context.ts';
+import type { PolicyJudgement } from './policy-judgement.ts';
+import type { PolicyMaterial, PolicyReferences } from './policy-material.ts';
+import type { PolicyRevision } from './policy-revision.ts';
+import type { ReviewedObject } from './resource-match.ts';
+
+/** Whether a policy is about an image, as far as that can be said before its tag is resolved. */
+export type Coverage = 'always' | 'never' | 'depends';
+
+/**
+ * A policy of any kind as admission sees it: what it is about, what it wants to know, and what it says then. How a kind says
+ * these things (globs, wildcards, expressions) is the kind's own.
+ */
+export interface AdmissionPolicy {
+  /** Its kind in the API, for messages. */
+  readonly kind: string;
+  /** Each once among all policies in force. */
+  readonly name: string;
+  /** It is about objects of this namespace, and tightens what the cluster's policies say. */
+  readonly namespace?: string;
+  /** `warn` admits what it would refuse, and says so. */
+  readonly mode: 'enforce' | 'warn';
+  /** What its author should know although the policy is valid, one line each. */
+  readonly warnings: readonly string[];
+  /** Absent where no document stands behind the policy. */
+  readonly revision?: PolicyRevision;
+  /** What it refers to outside itself. */
+  readonly references: PolicyReferences;
+  /**
+   * What makes a difference to its answer: nothing but the image's name; the image itself, once its digest is known; or its
+   * signatures.
+   */
+  readonly interest: 'name' | 'image' | 'signatures';
+  /** The evidence that it may ask for when it judges. */
+  readonly demands: readonly EvidenceDemand[];
+  /** The policy as it is for an object, most often itself; undefined when it is not about the object. */
+  about(object: ReviewedObject): AdmissionPolicy | undefined;
+  /**
+   * Whether it is about an image, whatever its digest turns out to be.
+   *
+   * @param text the image as the object names it, for kinds that compare that
+   */
+  coverage(reference: ImageReference, text: string): Coverage;
+  covers(image: PinnedImage, text: string): boolean;
+  /** @param name the image, for messages */
+  judge(name: string, material: PolicyMaterial, context: PolicyContext): Promise<PolicyJudgement>;
+}
