@@ -5,10 +5,9 @@ import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { SealwrightError } from '../errors.ts';
 import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
-import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 import { fetchImageSignatures } from './image-signatures.ts';
 import type { RegistryAccess } from './registry-access.ts';
-import { RegistryPause } from './registry-pause.ts';
 import { encodeStoredEvidence, parseStoredEvidence, type EvidenceStore } from './stored-evidence.ts';
 import { SignatureRecord } from './signature-record.ts';
 
@@ -71,11 +70,8 @@ export class AdmissionEvidence {
   readonly #known = new Map<string, SignatureRecord>();
   readonly #underWay = new Map<string, Promise<SignatureRecord>>();
 
-  readonly #pause: RegistryPause;
-
   constructor(options: EvidenceOptions) {
     this.#options = options;
-    this.#pause = new RegistryPause(options.now);
   }
 
   /** What is remembered about every place that the policies look at, if nothing of it is too old. */
@@ -119,9 +115,7 @@ export class AdmissionEvidence {
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
   async resolve(reference: ImageReference, access: RegistryAccess): Promise<PinnedImage> {
-    const { digest } = await this.#limit.run(reference.registry, () =>
-      this.#pause.run(reference.registry, () => access.client([]).resolve(reference)),
-    );
+    const { digest } = await this.#limit.run(reference.registry, () => access.client([]).resolve(reference));
     return { registry: reference.registry, repository: reference.repository, digest };
   }
 
@@ -171,9 +165,7 @@ export class AdmissionEvidence {
     const shared = this.#underWay.get(name);
     if (shared !== undefined) return shared;
     const fetch = this.#limit
-      .run(place.repository.registry, () =>
-        this.#pause.run(place.repository.registry, () => this.#fetchRecord(image, place, access)),
-      )
+      .run(place.repository.registry, () => this.#fetchRecord(image, place, access))
       .finally(() => {
         this.#underWay.delete(name);
       });

@@ -7,7 +7,7 @@ import { ImageReference, type Repository } from '../core/image/reference.ts';
 import { FormatError, LimitError } from '../errors.ts';
 import type { ImageSource } from '../io/registry/image-source.ts';
 import type { FetchedManifest } from '../io/registry/manifest-transfer.ts';
-import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 
 /** What something that belongs to an image is to it, in cosign's words. */
 export type AttachmentKind = LegacyAttachment | 'other';

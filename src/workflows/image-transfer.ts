@@ -4,7 +4,7 @@ import type { Repository } from '../core/image/reference.ts';
 import { VerificationError } from '../errors.ts';
 import type { ImageSink } from '../io/registry/image-sink.ts';
 import type { ImageSource } from '../io/registry/image-source.ts';
-import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 import type { AttachedNode, ImageNode } from './image-graph.ts';
 
 /** Where an image is, and where what belongs to it is. */

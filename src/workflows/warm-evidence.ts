@@ -17,15 +17,17 @@ export interface Warming {
   readonly evidence: AdmissionEvidence;
   readonly policies: () => PolicySet;
   readonly material: (policies: PolicySet) => PolicyMaterial;
+  /** Comes back when there is room for requests that nobody waits for; false when there is none. */
+  readonly hasRoom?: ((registry: string) => Promise<boolean>) | undefined;
   readonly isStopped: () => boolean;
 }
 
-/** Few, so that reviews which somebody waits for have most of what a registry is asked at once. */
+/** Few, so that reviews which somebody waits for have most of what a registry is asked at once, and half of its budget. */
 const PARALLEL = 4;
 
 /**
  * Fetches what policies will want to know about what runs, in the background: each image that a policy is about once, none that is
- * remembered, and nothing from a registry that has asked to be left alone.
+ * remembered, and nothing from a registry that has asked to be left alone, or has no requests left for this.
  *
  * @returns how many were fetched, or tried
  */
@@ -50,6 +52,8 @@ async function warmImage({ image, object, access }: RunningImage, warming: Warmi
   const material = warming.material(policies);
   const request = { image, demands: evidenceDemands(covering), material, access };
   if (warming.evidence.remembered(request) !== undefined) return false;
+  const hasRoom = (await warming.hasRoom?.(image.registry)) ?? true;
+  if (!hasRoom || warming.isStopped()) return false;
   await warming.evidence.fresh(request);
   return true;
 }

@@ -228,6 +228,17 @@ for (const [what, flags, code] of [
     ['webhook', '--policy', POLICY, '--trusted-root', ROOT, '--self-signed', 'tls', '--namespaces', 'opt-in'],
     'USAGE_BAD_FLAG',
   ],
+  ...['0', 'none', '1.5', '1000001'].map(
+    (number) =>
+      [
+        `a budget of ${number} requests`,
+        [
+          ...['webhook', '--policy', POLICY, '--trusted-root', ROOT, '--self-signed', 'tls'],
+          ...['--registry-budget', number],
+        ],
+        'USAGE_BAD_FLAG',
+      ] as const,
+  ),
 ] as const) {
   test(`${what} is refused`, async () => {
     const ended = await sandbox.run(flags);

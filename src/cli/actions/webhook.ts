@@ -23,6 +23,7 @@ import { openEvents } from '../choices/event-choice.ts';
 import { ledgerChoice, openLedger } from '../choices/ledger-choice.ts';
 import { warmWebhook } from './webhook-warming.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
+import { registryBudget } from '../choices/registry-budget-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { servingCertificate } from '../choices/serving-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
@@ -53,8 +54,15 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const controllerConfig = cluster === undefined ? undefined : await openConfig(context, cluster, logger);
   const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
   const registryRequests = new RegistryRequests();
-  const registries = registryClients(context, REGISTRY_TIMEOUT_MS, (sent) => {
-    registryRequests.add(sent);
+  const budget = registryBudget(context, (event) => {
+    registryRequests.addHeld(event);
+  });
+  const registries = registryClients(context, {
+    timeoutMs: REGISTRY_TIMEOUT_MS,
+    budget,
+    observe: (sent) => {
+      registryRequests.add(sent);
+    },
   });
   const engines = lazyEngines(environment);
   const evidenceFile = flags.string('evidence');
@@ -74,6 +82,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...(events === undefined ? {} : { events }),
     ...(own === undefined ? {} : { exceptions: () => own.exceptions() }),
     registryRequests,
+    hasRoom: (registry) => budget.hasRoom(registry),
     certificateEnd: () => Certificate.allFromPem(tls.current().certificate)[0]?.notAfter,
     ...ages(context),
     ...(noMatch === undefined ? {} : { noMatch }),

@@ -29,16 +29,14 @@ export function registryClient(context: CommandContext, action: 'pull' | 'push',
 /**
  * Clients that share their connections and differ in the credentials they ask for.
  *
- * @param timeoutMs of each request
- * @param observe told of each request
+ * @param bounds of each request, and of all together
  */
 export function registryClients(
   context: CommandContext,
-  timeoutMs: number,
-  observe: NonNullable<HttpClientOptions['observe']>,
+  bounds: Pick<HttpClientOptions, 'timeoutMs' | 'budget' | 'observe'>,
 ): { readonly own: CredentialStore; readonly open: (credentials: CredentialStore) => RegistryClient } {
   const { flags } = context;
-  const http = new HttpClient({ ...transportOptions(context), timeoutMs, observe });
+  const http = new HttpClient({ ...transportOptions(context), ...bounds });
   const allowHttp = flags.boolean('allow-http-registry') || flags.boolean('allow-insecure-registry');
   return {
     own: credentialsFor(context),

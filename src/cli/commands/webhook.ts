@@ -123,6 +123,13 @@ export const webhook: Command = {
       default: true,
       help: 'tell of refusals and warnings in the cluster as Events',
     },
+    {
+      name: 'registry-budget',
+      kind: 'string',
+      value: 'NUMBER',
+      default: '1200',
+      help: 'requests a minute to one registry that is not on this machine, or unlimited',
+    },
     ...LEDGER_FLAGS,
     ...REGISTRY_FLAGS,
   ],

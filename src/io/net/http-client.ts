@@ -1,5 +1,6 @@
 import { RemoteError, UsageError } from '../../errors.ts';
 import { isIdempotent, type HttpRequest, type HttpResponse, type HttpStream } from './http-message.ts';
+import type { RequestBudget } from './request-budget.ts';
 import { MAX_REDIRECTS, redirected } from './redirect-policy.ts';
 import {
   DEFAULT_RETRY_POLICY,
@@ -20,6 +21,8 @@ export interface HttpClientOptions extends TransportOptions {
   readonly timeoutMs?: number;
   readonly retry?: Partial<RetryPolicy>;
   readonly clock?: Clock;
+  /** What each host may be asked, shared with everybody who has the same; then it keeps pauses, and not each request its own. */
+  readonly budget?: RequestBudget;
   /** Told of every request that was sent, repeated and redirected ones too; `status` is undefined when no answer came. */
   readonly observe?: (sent: { readonly host: string; readonly status: number | undefined }) => void;
   /** 0 to 1, spreads repeated requests. */
@@ -31,7 +34,7 @@ const DEFAULT_MAX_BYTES = 16 << 20;
 /** How much of a refusal's text is read for the message. */
 const EXCERPT_BYTES = 8 << 10;
 
-const SYSTEM_CLOCK: Clock = {
+export const SYSTEM_CLOCK: Clock = {
   now: () => new Date(),
   sleep: async (ms) => {
     await (await import('node:timers/promises')).setTimeout(ms);
@@ -94,10 +97,13 @@ export class HttpClient {
       try {
         return await attempt();
       } catch (error) {
-        if (repetition >= this.#policy.retries || !mayRetry(error, isIdempotent(request), safe)) throw error;
-        const wait = waitMs(this.#policy, repetition, requestedWaitMs(error), this.#random());
+        const { budget } = this.#options;
+        const waitsInBudget = budget !== undefined && error instanceof RemoteError && error.status === 429;
+        const repetitions = waitsInBudget ? budget.repetitions : this.#policy.retries;
+        if (repetition >= repetitions || !mayRetry(error, isIdempotent(request), safe)) throw error;
+        const wait = waitsInBudget ? 0 : waitMs(this.#policy, repetition, requestedWaitMs(error), this.#random());
         if (wait === undefined || request.signal?.aborted === true) throw error;
-        await this.#clock.sleep(wait);
+        if (wait > 0) await this.#clock.sleep(wait);
       }
     }
   }
@@ -130,15 +136,18 @@ export class HttpClient {
   }
 
   async #send(request: HttpRequest, url: URL, mode: TimeoutMode): Promise<Exchange> {
-    const { observe } = this.#options;
-    try {
-      const exchange = await this.#transport.send(this.#withUserAgent(request), url, this.#timeoutMs(request), mode);
-      observe?.({ host: url.host, status: exchange.status });
-      return exchange;
-    } catch (error) {
-      observe?.({ host: url.host, status: undefined });
-      throw error;
-    }
+    const { observe, budget } = this.#options;
+    const send = async (): Promise<Exchange> => {
+      try {
+        const exchange = await this.#transport.send(this.#withUserAgent(request), url, this.#timeoutMs(request), mode);
+        observe?.({ host: url.host, status: exchange.status });
+        return exchange;
+      } catch (error) {
+        observe?.({ host: url.host, status: undefined });
+        throw error;
+      }
+    };
+    return budget === undefined ? send() : budget.run(url, send);
   }
 
   #redirect(request: HttpRequest, url: URL, exchange: Exchange): HttpRequest | undefined {

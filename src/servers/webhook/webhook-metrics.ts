@@ -1,6 +1,7 @@
 import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
 import type { ReviewAdmission, ReviewedImage } from '../../workflows/admit-review.ts';
 import type { ReviewResult } from '../../workflows/decision-record.ts';
+import type { BudgetEvent } from '../../io/net/request-budget.ts';
 import { familyText, Histogram, LabelledCounter, type Labels } from './metric-text.ts';
 
 /** From well under a millisecond, where everything is remembered, to the API server's longest patience. */
@@ -21,10 +22,19 @@ export interface WebhookGauges {
 /** Requests by registry and status, counted where they are made. */
 export class RegistryRequests {
   readonly counter = new LabelledCounter();
+  /** Requests that had to wait or were refused, and pauses: by registry and what happened. */
+  readonly held = new LabelledCounter();
+  /** Milliseconds that requests waited, by registry. */
+  readonly waitedMs = new LabelledCounter();
 
   /** @param status undefined when there was no answer */
   add({ host, status }: { readonly host: string; readonly status: number | undefined }): void {
     this.counter.add({ registry: host, status: status === undefined ? 'none' : String(status) });
+  }
+
+  addHeld({ host, what, ms }: BudgetEvent): void {
+    this.held.add({ registry: host, event: what });
+    if (what === 'waited') this.waitedMs.add({ registry: host }, ms);
   }
 }
 
@@ -83,6 +93,16 @@ export class WebhookMetrics {
       counter('policy_judgements_total', 'What each policy said about images.', this.#judgements.samples()),
       counter('evidence_total', 'Images by where the evidence was from.', this.#evidence.samples()),
       counter('registry_requests_total', 'Requests to registries, by status.', requests?.counter.samples() ?? []),
+      counter(
+        'registry_budget_events_total',
+        'Requests that waited or were refused for the budget of a registry, and pauses that it asked for.',
+        requests?.held.samples() ?? [],
+      ),
+      counter(
+        'registry_wait_seconds_total',
+        'Time that requests waited for the budget of a registry.',
+        (requests?.waitedMs.samples() ?? []).map(([labels, ms]) => [labels, ms / 1000]),
+      ),
       counter('evidence_store_failures_total', 'Failures of the evidence store.', one(this.#storeFailures)),
       counter('ledger_records_lost_total', 'Decisions that could not be kept.', one(ledgerLost)),
       counter(

@@ -34,7 +34,7 @@ import type { AnswerActions } from '../../core/policy/answer-actions.ts';
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
 import { mountPolicyReviews } from './policy-routes.ts';
 import type { RunningObjectImage } from './running-objects.ts';
-import { warmEvidence, type RunningImage } from '../../workflows/warm-evidence.ts';
+import { warmEvidence, type RunningImage, type Warming } from '../../workflows/warm-evidence.ts';
 import type { PolicySource } from './policy-source.ts';
 import { tellDecision } from './decision-telling.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
@@ -75,6 +75,8 @@ export interface WebhookOptions {
   readonly events?: EventRecorder;
   /** Counted where they are made, shown with the other metrics. */
   readonly registryRequests?: RegistryRequests;
+  /** Whether a registry may be asked on nobody's behalf now; comes back when it may. Always when absent. */
+  readonly hasRoom?: Warming['hasRoom'];
   /** When the serving certificate ends. */
   readonly certificateEnd?: () => Date | undefined;
   /** How long a pass may rest on what was found before: an hour; a day while the registry cannot be asked. */
@@ -182,6 +184,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
         evidence,
         policies: () => policies.current(),
         material: (current) => materials.of(current),
+        ...(options.hasRoom === undefined ? {} : { hasRoom: options.hasRoom }),
         isStopped: () => isClosed,
       }),
     close: async () => {

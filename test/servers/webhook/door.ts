@@ -26,6 +26,7 @@ export interface DoorOptions extends Pick<
   | 'exceptions'
   | 'maxAgeMs'
   | 'lastKnownMs'
+  | 'hasRoom'
 > {
   readonly now?: () => Date;
   readonly engines?: PolicyEngines;

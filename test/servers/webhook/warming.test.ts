@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
+import { RequestBudget } from '../../../src/io/net/request-budget.ts';
 import { listRunningImages } from '../../../src/servers/webhook/running-objects.ts';
 import { peerServer } from '../../support/peer-server.ts';
+import { SteppedClock } from '../../support/stepped-clock.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, podSpec } from './review.ts';
+import { World } from './world.ts';
 
 function runningPod(name: string, ...images: readonly string[]): object {
   return { metadata: { name, namespace: 'shop', labels: { app: 'x' } }, spec: podSpec(...images) };
@@ -80,7 +83,11 @@ test('nothing is fetched for images that no policy is about, that are named by a
 });
 
 test('a registry that throttles is left alone, and so the webhook starts all the same', async (t) => {
-  const { world, webhook, enforce } = await openDoor(t);
+  const budget = new RequestBudget({ perMinute: 1200, atOnce: 32, maxWaitMs: 10_000, clock: new SteppedClock() });
+  const { world, webhook, enforce } = await openDoor(t, {
+    world: await World.open(t, { budget }),
+    hasRoom: (registry) => budget.hasRoom(registry),
+  });
   enforce(policyFor(world));
   const images = await Promise.all(Array.from({ length: 20 }, (_, index) => world.push(`shop/app${index}`)));
   const { access } = await clusterOf(t, [runningPod('a', ...images.map(String))]);

@@ -87,6 +87,23 @@ test('requests to registries are counted by status, those without an answer too'
   );
 });
 
+test('what waited or was refused for the budget of a registry, and its pauses, are counted', async (t) => {
+  const registryRequests = new RegistryRequests();
+  const door = await openDoor(t, { registryRequests });
+  const host = 'registry.example';
+  registryRequests.addHeld({ host, what: 'waited', ms: 1500 });
+  registryRequests.addHeld({ host, what: 'waited', ms: 250 });
+  registryRequests.addHeld({ host, what: 'paused', ms: 9000 });
+  registryRequests.addHeld({ host, what: 'refused', ms: 0 });
+  includes(
+    await metrics(door),
+    `sealwright_registry_budget_events_total{registry="${host}",event="waited"} 2`,
+    `sealwright_registry_budget_events_total{registry="${host}",event="paused"} 1`,
+    `sealwright_registry_budget_events_total{registry="${host}",event="refused"} 1`,
+    `sealwright_registry_wait_seconds_total{registry="${host}"} 1.75`,
+  );
+});
+
 test('names from outside cannot break the format, and not fill the memory', () => {
   const counter = new LabelledCounter();
   counter.add({ name: 'a"b\\c\nd' });

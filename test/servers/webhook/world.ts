@@ -15,7 +15,7 @@ import { encodeManifest } from '../../../src/core/image/manifest.ts';
 import { OCI_EMPTY, OCI_MANIFEST } from '../../../src/core/image/media-types.ts';
 import { ImageReference, parseReference } from '../../../src/core/image/reference.ts';
 import type { Digest } from '../../../src/core/image/digest.ts';
-import { HttpClient } from '../../../src/io/net/http-client.ts';
+import { HttpClient, type HttpClientOptions } from '../../../src/io/net/http-client.ts';
 import { pushBundle } from '../../../src/io/registry/bundle-store.ts';
 import { RegistryClient } from '../../../src/io/registry/registry-client.ts';
 import { createRegistry } from '../../../src/servers/registry/registry.ts';
@@ -40,7 +40,8 @@ export class World {
     this.fault = fault;
   }
 
-  static async open(t: TestContext): Promise<World> {
+  /** @param transport of the client, where a test has something to say about it */
+  static async open(t: TestContext, transport: HttpClientOptions = {}): Promise<World> {
     const dir = mkdtempSync(join(tmpdir(), 'sealwright-webhook-'));
     const registry = createRegistry({ dir, now: () => new Date() });
     const app = createApp();
@@ -55,7 +56,7 @@ export class World {
     });
     app.route('/', registry.routes);
     const server = await listen(app, { host: '127.0.0.1', port: 0 });
-    const http = new HttpClient({ timeoutMs: 5000, retry: { retries: 0 } });
+    const http = new HttpClient({ timeoutMs: 5000, retry: { retries: 0 }, ...transport });
     t.after(async () => {
       http.close();
       await server.close(0);
