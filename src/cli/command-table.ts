@@ -280,6 +280,11 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/webhook-uninstall.ts')).webhookUninstall,
       },
       {
+        name: 'policy test',
+        summary: 'what the webhook would decide about images and manifests',
+        load: async () => (await import('./commands/policy-test.ts')).policyTest,
+      },
+      {
         name: 'why',
         summary: 'why an object or image was admitted or refused, also after the fact',
         load: async () => (await import('./commands/why.ts')).why,

@@ -20,6 +20,8 @@ export interface EvidenceOptions {
   readonly maxAgeMs?: number;
   /** How long a pass may rest on it while the registry cannot be asked; a day when absent, never when 0. */
   readonly lastKnownMs?: number;
+  /** For a report about one moment: what was asked once, also in vain, is not asked again, and nothing is older than that. */
+  readonly asksOnce?: true;
   /** Where what was found outlives this process. */
   readonly store?: EvidenceStore;
   /** Told of a store that fails: without it evidence is fetched again. */
@@ -69,6 +71,7 @@ export class AdmissionEvidence {
   /** In the order of their last use. */
   readonly #known = new Map<string, SignatureRecord>();
   readonly #underWay = new Map<string, Promise<SignatureRecord>>();
+  readonly #resolved = new Map<string, Promise<PinnedImage>>();
 
   constructor(options: EvidenceOptions) {
     this.#options = options;
@@ -76,11 +79,13 @@ export class AdmissionEvidence {
 
   /** What is remembered about every place that the policies look at, if nothing of it is too old. */
   remembered(request: EvidenceRequest): RecalledEvidence | undefined {
+    if (this.#options.asksOnce === true) return undefined;
     return this.#recallAll(request, this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS);
   }
 
   /** The same with the age that counts while the registry cannot be asked: proven before, and not longer ago than that. */
   lastKnown(request: EvidenceRequest): RecalledEvidence | undefined {
+    if (this.#options.asksOnce === true) return undefined;
     return this.#recallAll(request, this.#options.lastKnownMs ?? DEFAULT_LAST_KNOWN_MS);
   }
 
@@ -114,7 +119,15 @@ export class AdmissionEvidence {
   }
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
-  async resolve(reference: ImageReference, access: RegistryAccess): Promise<PinnedImage> {
+  resolve(reference: ImageReference, access: RegistryAccess): Promise<PinnedImage> {
+    if (this.#options.asksOnce !== true) return this.#resolve(reference, access);
+    const name = JSON.stringify([reference.toString(), access.name]);
+    const resolved = this.#resolved.get(name) ?? this.#resolve(reference, access);
+    this.#resolved.set(name, resolved);
+    return resolved;
+  }
+
+  async #resolve(reference: ImageReference, access: RegistryAccess): Promise<PinnedImage> {
     const { digest } = await this.#limit.run(reference.registry, () => access.client([]).resolve(reference));
     return { registry: reference.registry, repository: reference.repository, digest };
   }
@@ -167,7 +180,7 @@ export class AdmissionEvidence {
     const fetch = this.#limit
       .run(place.repository.registry, () => this.#fetchRecord(image, place, access))
       .finally(() => {
-        this.#underWay.delete(name);
+        if (this.#options.asksOnce !== true) this.#underWay.delete(name);
       });
     this.#underWay.set(name, fetch);
     return fetch;

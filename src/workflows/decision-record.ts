@@ -150,7 +150,8 @@ function ownerText(references: readonly unknown[]): string | undefined {
   return undefined;
 }
 
-function imageRecord(
+/** @param policies in force when it was decided */
+export function imageRecord(
   { text, paths, image, decision, basis, exception }: ReviewedImage,
   policies: readonly AdmissionPolicy[],
 ): ImageRecord {

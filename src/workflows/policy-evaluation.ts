@@ -1,5 +1,7 @@
 import type { PolicyProgram } from '../core/policy/cluster-image-policy.ts';
 import type { ProgramVerdict } from '../core/policy/policy-context.ts';
+import type { PolicyMaterial } from '../core/policy/policy-material.ts';
+import { RemoteError } from '../errors.ts';
 import { policyControllerRegoVerdict, POLICY_CONTROLLER_REGO_QUERY } from '../io/engines/rego-verdict.ts';
 import type { PolicyEngines } from '../io/engines/policy-engines.ts';
 
@@ -27,4 +29,24 @@ export async function evaluateProgram(
   const query = POLICY_CONTROLLER_REGO_QUERY;
   const verdict = policyControllerRegoVerdict(await engines.evaluateRego({ modules: files, query, input }));
   return verdict.compliant ? { isCompliant: true } : { isCompliant: false, reason: verdict.reasons.join('\n') };
+}
+
+/**
+ * The same for a program of a policy, wherever its text is.
+ *
+ * @param engines undefined where there are none, which lets no program admit anything
+ * @throws also RemoteError POLICY_ENGINE_MISSING, and why the program's text could not be had
+ */
+export async function evaluatePolicyProgram(
+  engines: EnginesSource | undefined,
+  material: PolicyMaterial,
+  { language, source }: PolicyProgram,
+  input: string,
+): Promise<ProgramVerdict> {
+  if (engines === undefined) {
+    throw new RemoteError('POLICY_ENGINE_MISSING', 'there are no policy engines to ask', {
+      expected: 'engines, for policies in CUE and Rego',
+    });
+  }
+  return evaluateProgram(await engines(), language, material.program(source), input);
 }

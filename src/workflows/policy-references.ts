@@ -3,11 +3,17 @@ import { digest } from '../core/crypto/digest.ts';
 import { encodeHex } from '../core/encoding/hex.ts';
 import { parseUtf8 } from '../core/encoding/utf8.ts';
 import type { KeySource, ProgramSource } from '../core/policy/cluster-image-policy.ts';
-import type { PolicyReferences, Resolved, ResolvedReferences } from '../core/policy/policy-material.ts';
+import {
+  mergeReferences,
+  type PolicyReferences,
+  type Resolved,
+  type ResolvedReferences,
+} from '../core/policy/policy-material.ts';
+import type { PolicyObjects } from '../core/policy/policy-objects.ts';
 import type { TrustRootSource } from '../core/policy/trust-root-parser.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
-import { FormatError, PolicyError, SealwrightError, VerificationError } from '../errors.ts';
-import type { HttpClient } from '../io/net/http-client.ts';
+import { FormatError, PolicyError, RemoteError, SealwrightError, VerificationError } from '../errors.ts';
+import { HttpClient } from '../io/net/http-client.ts';
 import { readTrustRoot } from './trust-root-source.ts';
 
 /** Where the things are that policies refer to. Undefined: there is no such object. */
@@ -64,6 +70,32 @@ export async function resolveReferences(
     ),
   ]);
   return { keys, programs, trustRoots };
+}
+
+/** What lies neither in the cluster nor beside the policies. */
+export type OutsideSources = Pick<ReferenceSources, 'kms' | 'http' | 'now'>;
+
+/**
+ * The same for policies from files: what they refer to is in the files as well, in a KMS, or at a URL.
+ *
+ * @param outside undefined: what is in a KMS or at a URL is not asked for, and an error stands in its place
+ */
+export async function resolveOwnReferences(
+  { policies, trustRoots, secrets, configMaps }: PolicyObjects,
+  previous: ResolvedReferences,
+  outside: OutsideSources | undefined,
+  reportFailure?: (name: string, error: SealwrightError) => void,
+): Promise<ResolvedReferences> {
+  const sources: ReferenceSources = {
+    secret: (name) => Promise.resolve(secrets.get(name)),
+    configMap: (name) => Promise.resolve(configMaps.get(name)),
+    trustRoot: (name) => Promise.resolve(trustRoots.get(name)),
+    kms: outside?.kms ?? ((uri) => Promise.reject(new RemoteError('REMOTE_OFFLINE', `${uri} was not asked`))),
+    http: outside?.http ?? new HttpClient({ offline: true }),
+    now: outside?.now ?? ((): Date => new Date()),
+  };
+  const references = mergeReferences(policies.map(({ references: own }) => own));
+  return resolveReferences(references, sources, previous, reportFailure);
 }
 
 async function resolveKey(

@@ -1,9 +1,7 @@
-import { homedir } from 'node:os';
 import { answerActions } from '../../core/policy/answer-actions.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
 import { openOwnKinds } from '../../servers/webhook/own-kinds.ts';
 import { withNamespacePolicies } from '../../servers/webhook/namespace-policies.ts';
 import { RegistryRequests } from '../../servers/webhook/webhook-metrics.ts';
@@ -16,13 +14,14 @@ import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import { openEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import type { ControllerConfigSource } from '../../servers/webhook/controller-config-source.ts';
 import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
-import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { openEvents } from '../choices/event-choice.ts';
+import { lazyEngines } from '../choices/engine-choice.ts';
 import { ledgerChoice, openLedger } from '../choices/ledger-choice.ts';
 import { warmWebhook } from './webhook-warming.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
+import { outsideSources } from '../choices/policy-choice.ts';
 import { registryBudget } from '../choices/registry-budget-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { servingCertificate } from '../choices/serving-choice.ts';
@@ -37,7 +36,6 @@ const MAX_PORT = 65_535;
 const STDERR = 2;
 /** Somebody is waiting for the pod, and the API server for at most ten seconds. */
 const REGISTRY_TIMEOUT_MS = 3000;
-const REFERENCE_TIMEOUT_MS = 10_000;
 /** The API server keeps a connection for good; so a replica that starts later gets its share. */
 const REQUESTS_PER_CONNECTION = 1000;
 const NO_MATCH = ['deny', 'warn', 'allow'] as const;
@@ -127,29 +125,6 @@ function ages({ flags }: CommandContext): { maxAgeMs?: number; lastKnownMs?: num
   };
 }
 
-/** Opened by the first policy that needs them: most have no program. */
-function lazyEngines(environment: CommandContext['environment']): { open: EnginesSource; close(): Promise<void> } {
-  let opened: Promise<PolicyEngines> | undefined;
-  const start = async (): Promise<PolicyEngines> => {
-    const { findPolicyEngines } = await import('../../io/engines/engine-location.ts');
-    const { PolicyEngines } = await import('../../io/engines/policy-engines.ts');
-    return new PolicyEngines({ executable: await findPolicyEngines({ environment, home: homedir() }) });
-  };
-  return {
-    open: () => {
-      // An engine that is installed later is found later.
-      opened ??= start().catch((error: unknown) => {
-        opened = undefined;
-        throw error;
-      });
-      return opened;
-    },
-    close: async () => {
-      await (await opened?.catch(() => undefined))?.close();
-    },
-  };
-}
-
 interface OpenedPolicies {
   readonly policies: PolicySource;
   /** Where the policies are from, and with it the pull secrets of workloads. */
@@ -158,7 +133,7 @@ interface OpenedPolicies {
 
 /** @throws UsageError USAGE_BAD_FLAG unless exactly one place is named; what the place throws */
 async function openPolicies(context: CommandContext, logger: Logger): Promise<OpenedPolicies> {
-  const { flags, environment, now } = context;
+  const { flags, environment } = context;
   const places = ['policy', 'in-cluster', 'kubeconfig'].filter((name) => flags.isGiven(name));
   const [place] = places;
   if (place === undefined || places.length > 1) {
@@ -167,9 +142,7 @@ async function openPolicies(context: CommandContext, logger: Logger): Promise<Op
       expected: '--policy FILE, --in-cluster or --kubeconfig FILE',
     });
   }
-  const { loadPublicKey } = await import('../../io/keys/key-loader.ts');
-  const http = new HttpClient({ proxyEnv: environment, timeoutMs: REFERENCE_TIMEOUT_MS });
-  const outside = { http, now, kms: (uri: string) => loadPublicKey(uri, { environment, http }) };
+  const outside = await outsideSources(context);
   if (place === 'policy') return { policies: await openPolicyFiles({ paths: flags.list('policy'), logger, outside }) };
   const { openInClusterAccess, openKubeconfigAccess } = await import('../../io/kubernetes/cluster-access.ts');
   const { watchClusterPolicies } = await import('../../servers/webhook/policy-watch.ts');

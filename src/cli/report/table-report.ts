@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { columns } from './columns.ts';
 import type { ReportDocument, SignatureDocument, SubjectDocument } from './report-document.ts';
 import { counting, errorPhrase, signerPhrase, subjectName, VERDICTS } from './signer-text.ts';
 
@@ -8,16 +8,7 @@ const NONE = '-';
 
 /** A row for each signature; a subject without any has one of its own. Columns as wide as what is in them. */
 export function tableReport({ subjects }: ReportDocument): string {
-  const rows = [HEADER, ...subjects.flatMap(subjectRows)].map((row) => row.map(visibleText));
-  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return columns([HEADER, ...subjects.flatMap(subjectRows)]);
 }
 
 function subjectRows(subject: SubjectDocument): readonly (readonly string[])[] {

@@ -9,6 +9,8 @@ export interface EvidenceDemand {
   readonly source?: SignatureSource;
   /** Whether attestations are wanted beside signatures. */
   readonly wantsAttestations: boolean;
+  /** The webhook's own trusted root makes no difference: a key that nothing has to log or stamp, or trust that the policy names. */
+  readonly standsByItself?: true;
   /** @throws SealwrightError for a key or trust that could not be had */
   verification(material: PolicyMaterial): VerificationDemand;
 }

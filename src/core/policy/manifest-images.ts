@@ -1,6 +1,6 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
-import { readWorkloadImages } from './workload-images.ts';
+import { readWorkloadImages, type WorkloadImage } from './workload-images.ts';
 
 /** Kinds that Kubernetes itself has, as the API calls their resources. */
 const RESOURCES: Readonly<Record<string, string>> = {
@@ -26,15 +26,16 @@ const SHAPES = ['/pods', 'apps/deployments', 'batch/cronjobs'] as const;
  * @throws FormatError FORMAT_POLICY for what is no YAML or not of its kind's shape; LimitError
  */
 export function parseManifestImages(text: string, source: string): readonly string[] {
-  return parsePolicyDocuments(text, source).flatMap(imagesOf);
+  return parsePolicyDocuments(text, source).flatMap((object) => manifestImagesOf(object).map(({ text }) => text));
 }
 
-function imagesOf(object: JsonFields): readonly string[] {
+/** Those of one object, with where they stand. @throws FormatError with the code of `object`; LimitError LIMIT_COUNT */
+export function manifestImagesOf(object: JsonFields): readonly WorkloadImage[] {
   const kind = `${object.optionalString('apiVersion') ?? ''}/${object.optionalString('kind') ?? ''}`;
   const known = RESOURCES[kind];
   return (known === undefined ? SHAPES.filter((shape) => hasShape(object, shape)) : [known]).flatMap((path) => {
     const [group = '', resource = ''] = path.split('/');
-    return readWorkloadImages(group, resource, object).map(({ text }) => text);
+    return readWorkloadImages(group, resource, object);
   });
 }
 

@@ -58,6 +58,17 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
   return { policies, trustRoots, secrets, configMaps, exceptions };
 }
 
+/** Those of several texts together; of two things of one name that policies refer to, the later one counts. */
+export function mergePolicyObjects(all: readonly PolicyObjects[]): PolicyObjects {
+  return {
+    policies: all.flatMap(({ policies }) => policies),
+    trustRoots: new Map(all.flatMap(({ trustRoots }) => [...trustRoots])),
+    secrets: new Map(all.flatMap(({ secrets }) => [...secrets])),
+    configMaps: new Map(all.flatMap(({ configMaps }) => [...configMaps])),
+    exceptions: all.flatMap(({ exceptions }) => exceptions),
+  };
+}
+
 function nameOf(document: JsonFields): string {
   return document.object('metadata').string('name');
 }

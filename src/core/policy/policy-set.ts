@@ -70,3 +70,8 @@ export function needsEvidence(policies: readonly AdmissionPolicy[]): boolean {
 export function evidenceDemands(policies: readonly AdmissionPolicy[]): readonly EvidenceDemand[] {
   return policies.flatMap(({ demands }) => demands);
 }
+
+/** Whether what is believed depends on the webhook's own trusted root. */
+export function isTrustNeeded(policies: readonly AdmissionPolicy[]): boolean {
+  return evidenceDemands(policies).some(({ standsByItself }) => standsByItself !== true);
+}

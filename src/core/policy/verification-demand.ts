@@ -13,8 +13,17 @@ export function authorityDemand(authority: SigningAuthority): EvidenceDemand {
   return {
     ...(source === undefined ? {} : { source }),
     wantsAttestations: attestations.length > 0,
+    ...(standsByItself(authority) ? { standsByItself: true } : {}),
     verification: (material) => verificationDemand(authority, material),
   };
+}
+
+function standsByItself(authority: SigningAuthority): boolean {
+  const { kind, log, timestamp } = authority;
+  return (
+    (kind === 'key' || authority.trustRoot !== undefined) &&
+    [log, timestamp].every((named) => named === undefined || named.trustRoot !== undefined)
+  );
 }
 
 /** Any certificate of the webhook's own trusted root, and what cosign asks for beside it. */

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { mergeReferences, NO_REFERENCES, type ResolvedReferences } from '../../core/policy/policy-material.ts';
-import { parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
+import { NO_REFERENCES, type ResolvedReferences } from '../../core/policy/policy-material.ts';
+import { mergePolicyObjects, parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
-import { FormatError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
-import { resolveReferences, type ReferenceSources } from '../../workflows/policy-references.ts';
+import { SealwrightError, UsageError } from '../../errors.ts';
+import { resolveOwnReferences, type OutsideSources } from '../../workflows/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { PolicySource } from './policy-source.ts';
+import { readPolicyTexts, type PolicyText } from './policy-texts.ts';
 
 export interface PolicyFilesOptions {
   /** Files, and folders whose `.yaml`, `.yml` and `.json` files count (not those in folders below). */
@@ -16,7 +14,7 @@ export interface PolicyFilesOptions {
   /** How often the files are read again; 5 seconds when absent, never when 0. */
   readonly rereadMs?: number;
   /** For keys in a KMS and what is at URLs; without it policies that refer to those refuse their images. */
-  readonly outside?: Pick<ReferenceSources, 'kms' | 'http' | 'now'>;
+  readonly outside?: OutsideSources;
   /** How often what policies refer to is asked for again; 10 hours when absent, as in policy-controller. */
   readonly resyncMs?: number;
   readonly logger?: Logger;
@@ -26,13 +24,6 @@ const DEFAULT_REREAD_MS = 5000;
 const DEFAULT_RESYNC_MS = 36_000_000;
 /** How soon what could not be had is asked for again. */
 const RETRY_MS = 60_000;
-const MAX_FILES = 1000;
-const MAX_FILE_BYTES = 4 << 20;
-
-interface PolicyText {
-  readonly path: string;
-  readonly text: string;
-}
 
 /**
  * Policies from files, read again as they change: reading is what also notices the symbolic links that Kubernetes exchanges
@@ -43,13 +34,15 @@ interface PolicyText {
  */
 export async function openPolicyFiles(options: PolicyFilesOptions): Promise<PolicySource> {
   const { paths, rereadMs = DEFAULT_REREAD_MS, logger } = options;
-  const first = await readTexts(paths);
+  const first = await readPolicyTexts(paths);
   let objects = parseTexts(first, paths, logger);
   let digest = digestOf(first);
   let references = NO_REFERENCES;
   let current: PolicySet;
   const publish = async (): Promise<void> => {
-    references = await resolve(objects, references, options);
+    references = await resolveOwnReferences(objects, references, options.outside, (name, error) => {
+      logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
+    });
     current = new PolicySet(objects.policies, references);
   };
   current = new PolicySet(objects.policies);
@@ -59,7 +52,7 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
   let confirmedAt = now();
   const reread = async (): Promise<void> => {
     try {
-      const texts = await readTexts(paths);
+      const texts = await readPolicyTexts(paths);
       confirmedAt = now();
       const found = digestOf(texts);
       const waitMs = hasFailures(references) ? RETRY_MS : (options.resyncMs ?? DEFAULT_RESYNC_MS);
@@ -90,8 +83,8 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
 
 /** No policy at all is a mistake: with `--no-match allow` it would let everything in. */
 function parseTexts(texts: readonly PolicyText[], paths: readonly string[], logger: Logger | undefined): PolicyObjects {
-  const all = texts.map(({ path, text }) => parsePolicyObjects(text, path));
-  const policies = all.flatMap((objects) => objects.policies);
+  const objects = mergePolicyObjects(texts.map(({ path, text }) => parsePolicyObjects(text, path)));
+  const { policies } = objects;
   if (policies.length === 0) {
     throw new UsageError('USAGE_BAD_CONFIG', 'there is no policy in the files given', {
       found: paths.join(', '),
@@ -103,85 +96,11 @@ function parseTexts(texts: readonly PolicyText[], paths: readonly string[], logg
   for (const { name, warnings } of policies) {
     for (const warning of warnings) logger?.warn({ policy: name, warning }, 'policy warning');
   }
-  return {
-    policies,
-    trustRoots: new Map(all.flatMap(({ trustRoots }) => [...trustRoots])),
-    secrets: new Map(all.flatMap(({ secrets }) => [...secrets])),
-    configMaps: new Map(all.flatMap(({ configMaps }) => [...configMaps])),
-    exceptions: all.flatMap(({ exceptions }) => exceptions),
-  };
-}
-
-/** What the policies refer to: in the files themselves, in a KMS, or at a URL. */
-async function resolve(
-  { policies, trustRoots, secrets, configMaps }: PolicyObjects,
-  previous: ResolvedReferences,
-  { outside, logger }: PolicyFilesOptions,
-): Promise<ResolvedReferences> {
-  const http = outside?.http ?? new HttpClient({ offline: true });
-  const sources: ReferenceSources = {
-    secret: (name) => Promise.resolve(secrets.get(name)),
-    configMap: (name) => Promise.resolve(configMaps.get(name)),
-    trustRoot: (name) => Promise.resolve(trustRoots.get(name)),
-    kms: outside?.kms ?? ((uri) => Promise.reject(new RemoteError('REMOTE_OFFLINE', `${uri} was not asked`))),
-    http,
-    now: outside?.now ?? ((): Date => new Date()),
-  };
-  return resolveReferences(
-    mergeReferences(policies.map(({ references: own }) => own)),
-    sources,
-    previous,
-    (name, error) => {
-      logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
-    },
-  );
+  return objects;
 }
 
 function hasFailures({ keys, programs, trustRoots }: ResolvedReferences): boolean {
   return [...keys.values(), ...programs.values(), ...trustRoots.values()].some((resolved) => 'error' in resolved);
-}
-
-async function readTexts(paths: readonly string[]): Promise<readonly PolicyText[]> {
-  const files = (await Promise.all(paths.map(listFiles))).flat();
-  if (files.length > MAX_FILES) {
-    throw new UsageError('USAGE_BAD_CONFIG', 'there are too many policy files', {
-      found: String(files.length),
-      expected: `at most ${MAX_FILES}`,
-    });
-  }
-  return Promise.all(files.map(readText));
-}
-
-async function listFiles(path: string): Promise<readonly string[]> {
-  try {
-    if (!(await stat(path)).isDirectory()) return [path];
-    const names = (await readdir(path)).filter((name) => /\.(ya?ml|json)$/.test(name) && !name.startsWith('.'));
-    return names.sort().map((name) => join(path, name));
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-
-async function readText(path: string): Promise<PolicyText> {
-  let bytes: Buffer;
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) throw new RangeError(`${size} bytes, more than ${MAX_FILE_BYTES}`);
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-  try {
-    return { path, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
-  } catch (cause) {
-    throw new FormatError('FORMAT_POLICY', `${path} is not valid UTF-8`, { cause });
-  }
-}
-
-function unreadable(path: string, cause: unknown): UsageError {
-  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const found = typeof code === 'string' ? code : cause instanceof Error ? cause.message : 'an error';
-  return new UsageError('USAGE_FILE', `the policy file ${path} cannot be read`, { found, cause });
 }
 
 function digestOf(texts: readonly PolicyText[]): string {

@@ -5,9 +5,7 @@ import type { PolicyParserOptions } from '../../core/policy/cluster-image-policy
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import type { PolicySet } from '../../core/policy/policy-set.ts';
 import type { ImageException } from '../../core/policy/image-exception.ts';
-import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
 import type { PodTemplates, PullIdentity } from '../../core/policy/workload-images.ts';
-import type { ProgramVerdict } from '../../core/policy/policy-context.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import {
   ADMISSION_LIMITS,
@@ -16,12 +14,12 @@ import {
   type AdmissionAnswer,
   type AdmissionRequest,
 } from '../../core/wire/admission-review.ts';
-import { InvariantError, LimitError, RemoteError, renderError, SealwrightError } from '../../errors.ts';
+import { InvariantError, LimitError, renderError, SealwrightError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import type { ReviewResult } from '../../workflows/decision-record.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
-import { evaluateProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
+import { evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
 import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
@@ -144,7 +142,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           evidence,
           policies: current,
           material,
-          evaluate: (program, input) => evaluate(options.engines, material, program, input),
+          evaluate: (program, input) => evaluatePolicyProgram(options.engines, material, program, input),
           access,
           ...(options.podTemplates === undefined ? {} : { podTemplates: options.podTemplates }),
           noMatch: options.noMatch ?? options.controllerConfig?.().noMatch ?? 'deny',
@@ -220,20 +218,6 @@ class Materials {
     this.#known.set(policies, known);
     return known;
   }
-}
-
-async function evaluate(
-  engines: EnginesSource | undefined,
-  material: PolicyMaterial,
-  { language, source }: PolicyProgram,
-  input: string,
-): Promise<ProgramVerdict> {
-  if (engines === undefined) {
-    throw new RemoteError('POLICY_ENGINE_MISSING', 'this webhook was started without policy engines', {
-      expected: 'engines, for policies in CUE and Rego',
-    });
-  }
-  return evaluateProgram(await engines(), language, material.program(source), input);
 }
 
 /** Never rejects: an error that reached the API server could be taken for leave to admit (failurePolicy Ignore). */

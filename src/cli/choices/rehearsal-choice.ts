@@ -1,0 +1,47 @@
+import { isTrustNeeded, type PolicySet } from '../../core/policy/policy-set.ts';
+import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
+import { RequestBudget } from '../../io/net/request-budget.ts';
+import { AdmissionRehearsal } from '../../workflows/admission-rehearsal.ts';
+import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
+import type { CommandContext } from '../command.ts';
+import { lazyEngines } from './engine-choice.ts';
+import { registryClients } from './registry-choice.ts';
+import { NOBODY, trustFor } from './trust-choice.ts';
+
+export interface OpenedRehearsal {
+  readonly rehearsal: AdmissionRehearsal;
+  /** Registries as whoever runs the command reaches them. */
+  readonly access: RegistryAccess;
+  /** Whom signatures are believed by, in words. */
+  readonly trustSource: string;
+  close(): Promise<void>;
+}
+
+/** Longer than an API server would wait, as nobody's pod does. */
+const REGISTRY_TIMEOUT_MS = 10_000;
+/** A registry that asks for fewer requests gets them, for as long as somebody at a keyboard may wait. */
+const BUDGET = { perMinute: Number.POSITIVE_INFINITY, atOnce: 16, maxWaitMs: 60_000 };
+
+/**
+ * Everything that decisions need beside policies and objects. Whom to trust is asked only where a policy goes by it: a key stands
+ * by itself.
+ *
+ * @throws UsageError USAGE_NO_TRUST, USAGE_FILE; FormatError; RemoteError
+ */
+export async function openRehearsal(context: CommandContext, sets: readonly PolicySet[]): Promise<OpenedRehearsal> {
+  const { environment, now } = context;
+  const trust = sets.some(({ policies }) => isTrustNeeded(policies))
+    ? await trustFor(context, new HttpClient({ proxyEnv: environment }))
+    : NOBODY;
+  const engines = lazyEngines(environment);
+  const registries = registryClients(context, {
+    timeoutMs: REGISTRY_TIMEOUT_MS,
+    budget: new RequestBudget({ ...BUDGET, clock: SYSTEM_CLOCK }),
+  });
+  return {
+    rehearsal: new AdmissionRehearsal({ trustedRoot: trust.trustedRoot, engines: engines.open, now }),
+    access: commonAccess(registries.open(registries.own)),
+    trustSource: trust.source,
+    close: () => engines.close(),
+  };
+}

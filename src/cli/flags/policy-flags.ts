@@ -1,0 +1,28 @@
+import type { Flag } from '../flag.ts';
+
+export const NO_MATCH_ACTIONS = ['deny', 'warn', 'allow'] as const;
+
+export const POLICY_FLAG: Flag = {
+  name: 'policy',
+  kind: 'list',
+  value: 'FILE|FOLDER|URL',
+  help: 'policies, with what they refer to beside them',
+  isCommon: true,
+};
+
+/** policy-tester's. */
+export const TRUSTROOT_FLAG: Flag = {
+  name: 'trustroot',
+  kind: 'list',
+  value: 'FILE',
+  help: 'TrustRoots that the policies name, when not beside them',
+};
+
+export const NO_MATCH_FLAG: Flag = {
+  name: 'no-match',
+  kind: 'string',
+  value: 'ACTION',
+  choices: NO_MATCH_ACTIONS,
+  default: 'deny',
+  help: 'for images that no policy is about',
+};

@@ -1,0 +1,89 @@
+import type { ImageReference } from '../core/image/reference.ts';
+import type { ImageException } from '../core/policy/image-exception.ts';
+import type { NoMatchAction } from '../core/policy/image-decision.ts';
+import type { EvidenceFor, PinnedImage } from '../core/policy/image-evidence.ts';
+import { PolicyMaterial } from '../core/policy/policy-material.ts';
+import type { PolicySet } from '../core/policy/policy-set.ts';
+import type { ReviewedObject } from '../core/policy/resource-match.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
+import { AdmissionEvidence, type EvidenceRequest } from './admission-evidence.ts';
+import { admitImage, type AdmittedImage } from './admit-image.ts';
+import { evaluatePolicyProgram, type EnginesSource } from './policy-evaluation.ts';
+import type { RegistryAccess } from './registry-access.ts';
+
+/** What is rehearsed: some policies, and what they rest on. */
+export interface RehearsedPolicies {
+  readonly policies: PolicySet;
+  readonly exceptions: readonly ImageException[];
+  readonly noMatch: NoMatchAction;
+}
+
+export interface RehearsalOptions {
+  readonly trustedRoot: TrustedRoot;
+  readonly engines: EnginesSource;
+  readonly now: () => Date;
+}
+
+/** An image in the object that would be created. */
+export interface RehearsedImage {
+  /** As it is written there. */
+  readonly text: string;
+  readonly object: ReviewedObject;
+  readonly namespace: string;
+  readonly access: RegistryAccess;
+}
+
+/** Nobody waits for the answer. */
+const NEVER = new Promise<void>(() => undefined);
+
+/**
+ * Decides as the webhook would, by its own code, while nobody waits: each registry is asked once about each image, and nothing is
+ * taken from what was known before. That something could not be checked is the answer then.
+ */
+export class AdmissionRehearsal {
+  readonly #options: RehearsalOptions;
+  readonly #evidence: AdmissionEvidence;
+  readonly #materials = new WeakMap<PolicySet, PolicyMaterial>();
+
+  constructor(options: RehearsalOptions) {
+    this.#options = options;
+    this.#evidence = new AdmissionEvidence({ ...options, asksOnce: true });
+  }
+
+  decide(image: RehearsedImage, { policies, exceptions, noMatch }: RehearsedPolicies): Promise<AdmittedImage> {
+    const { engines, now } = this.#options;
+    const material = this.material(policies);
+    return admitImage(image.text, {
+      evidence: this.#evidence,
+      policies,
+      material,
+      evaluate: (program, input) => evaluatePolicyProgram(engines, material, program, input),
+      access: image.access,
+      noMatch,
+      actions: {},
+      object: image.object,
+      mayPin: true,
+      exceptions,
+      namespace: image.namespace,
+      now: now(),
+      timeIsUp: NEVER,
+    });
+  }
+
+  /** What is known about an image as some policies look at it. */
+  evidenceOf(request: EvidenceRequest): Promise<EvidenceFor> {
+    return this.#evidence.fresh(request);
+  }
+
+  /** The digest that a tag stands for. @throws all that RegistryClient throws */
+  resolve(reference: ImageReference, access: RegistryAccess): Promise<PinnedImage> {
+    return this.#evidence.resolve(reference, access);
+  }
+
+  /** One for each set of policies, so that what was verified under its trusted roots is verified once. */
+  material(policies: PolicySet): PolicyMaterial {
+    const known = this.#materials.get(policies) ?? new PolicyMaterial(this.#options.trustedRoot, policies.references);
+    this.#materials.set(policies, known);
+    return known;
+  }
+}
