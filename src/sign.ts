@@ -1,7 +1,9 @@
 /** The signing half of the library. A signer verifies what it made before it lets go of it. */
 export * from './errors.ts';
 
-export { signImage, signImageRecursively, type SignImageRequest, type SignedImage } from './workflows/sign-image.ts';
+export { signImage, signImageRecursively, type SignImageRequest } from './workflows/sign-image.ts';
+export { signImages, type ImageOutcome, type SignImagesRequest } from './workflows/sign-images.ts';
+export type { SignedImage } from './workflows/signed-image.ts';
 export { signBlob, type SignBlobRequest, type SignedBlob } from './workflows/sign-blob.ts';
 export { generateKeyPair, type GenerateKeyPairRequest, type GeneratedKeyPair } from './workflows/generate-key-pair.ts';
 export type { SignerInput, SigningContext } from './workflows/signing-services.ts';

@@ -1,5 +1,5 @@
 import type { ImageReference } from '../core/image/reference.ts';
-import type { SignedImage } from '../workflows/sign-image.ts';
+import type { SignedImage } from '../workflows/signed-image.ts';
 import type { CommandContext } from './command.ts';
 
 /** What cosign tells on stderr about signing: nothing of it is the result, of which there is none (cosign.md §1.4). */
@@ -25,8 +25,8 @@ export function announceBlobAsCosign({ flags, terminal }: CommandContext, path: 
 /** The image's repository is named even where the signature goes elsewhere (`COSIGN_REPOSITORY`). */
 export function reportSignedAsCosign({ flags, terminal }: CommandContext, images: readonly SignedImage[]): void {
   const bundleFile = flags.string('bundle');
-  if (bundleFile !== undefined) terminal.note(`Wrote bundle to file ${bundleFile}`);
   for (const { reference, referrer } of images) {
+    if (bundleFile !== undefined) terminal.note(`Wrote bundle to file ${bundleFile}`);
     if (referrer !== undefined) terminal.note(`Pushing signature to: ${reference.context}`);
   }
 }

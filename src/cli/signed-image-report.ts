@@ -3,7 +3,7 @@ import { renderClusterImagePolicy, type RenderedSigner } from '../core/policy/cl
 import { repositoryGlob } from '../core/policy/image-glob.ts';
 import type { PublicKey } from '../core/crypto/public-key.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import type { SignedImage } from '../workflows/sign-image.ts';
+import type { SignedImage } from '../workflows/signed-image.ts';
 import { InvariantError } from '../errors.ts';
 import { signerText } from './check-report.ts';
 import { shellCommand } from './shell-word.ts';
@@ -93,6 +93,7 @@ export function signedImageRecord(signed: SignedImage, next: NextSteps): object 
   return {
     image: `${signed.reference.context}@${signed.digest.toString()}`,
     digest: signed.digest.toString(),
+    outcome: signed.isNew ? 'signed' : 'signed before',
     signer:
       signer.kind === 'certificate' ? { subject: signer.subject, issuer: signer.issuer } : { keyId: signer.keyId },
     logIndex: signed.logIndex?.toString() ?? null,

@@ -8,7 +8,8 @@ import type { VerifiedBundle, VerifiedSigner } from '../core/verify/verified-bun
 import { InvariantError } from '../errors.ts';
 import { readBlob, type BlobStream } from './blob-reader.ts';
 import { assembleBundle, type FreshSignature, type SignedBundle } from './bundle-assembly.ts';
-import { obtainCredentials, type SigningCredentials } from './signing-credentials.ts';
+import { SharedCredentials } from './shared-credentials.ts';
+import type { SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
 import { askWitnesses, verifyOwnSignature } from './witnesses.ts';
 
@@ -17,6 +18,8 @@ export interface SignBlobRequest extends SigningContext {
   readonly signer: SignerInput;
   /** Leaves the parts of the signature apart, and a bundle of the kind before Sigstore's (`--new-bundle-format=false`). */
   readonly olderFormat?: boolean;
+  /** Of {@link blobCredentials}, when several blobs are signed with one login and one certificate. */
+  readonly credentials?: SharedCredentials;
 }
 
 export interface SignedBlob {
@@ -42,12 +45,10 @@ export interface SignedBlob {
  *   services that are not what they should be; whatever the blob's stream throws
  */
 export async function signBlob(request: SignBlobRequest): Promise<SignedBlob> {
-  const isOlder = request.olderFormat === true;
-  const signingConfig = isOlder ? olderServices(request.signingConfig) : request.signingConfig;
-  const context = { ...request, signingConfig };
-  const credentials = await obtainCredentials(context, request.signer);
+  const context = servicesFor(request);
+  const credentials = await (request.credentials ?? blobCredentials(request)).current();
   const fresh = await signStream(credentials, request.blob);
-  const assemble = isOlder ? assembleDetached : assembleBundle;
+  const assemble = request.olderFormat === true ? assembleDetached : assembleBundle;
   const { json, verified, timestamps } = await assemble(context, credentials, fresh);
   return {
     digest: fresh.content.digest,
@@ -59,6 +60,20 @@ export async function signBlob(request: SignBlobRequest): Promise<SignedBlob> {
     timestamp: verified.times[0]?.time,
     timestampResponses: timestamps,
   };
+}
+
+/** Credentials for requests that differ in their blobs alone. */
+export function blobCredentials(request: Omit<SignBlobRequest, 'blob' | 'credentials'>): SharedCredentials {
+  return new SharedCredentials(servicesFor(request), request.signer);
+}
+
+/** The older format cannot keep what every service answers. */
+function servicesFor({
+  olderFormat,
+  ...context
+}: SigningContext & Pick<SignBlobRequest, 'olderFormat'>): SigningContext {
+  if (olderFormat !== true) return context;
+  return { ...context, signingConfig: olderServices(context.signingConfig) };
 }
 
 /** The parts, verified as loose as they will lie; in the bundle there is no room for the timestamp. */

@@ -1,19 +1,27 @@
-import { IMAGE_SIGNATURE_PREDICATE, imageSignatureStatement } from '../core/attestation/image-signature.ts';
+import { imageSignatureStatement } from '../core/attestation/image-signature.ts';
 import { encodeStatement } from '../core/attestation/statement.ts';
 import type { Descriptor } from '../core/image/descriptor.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
 import { olderServices } from '../core/trust/older-services.ts';
-import type { VerifiedBundle, VerifiedSigner } from '../core/verify/verified-bundle.ts';
 import { InvariantError } from '../errors.ts';
-import { pushBundle } from '../io/registry/bundle-store.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
 import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
-import type { SignedLayer } from './layer-assembly.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { manifestTree } from './manifest-tree.ts';
-import { obtainCredentials, type SigningCredentials } from './signing-credentials.ts';
+import { findOwnSignature } from './own-signature.ts';
+import { SharedCredentials } from './shared-credentials.ts';
+import { signImageLayers, type OlderStorage } from './sign-image-layers.ts';
+import { pushSignature, withdrawBundles, type StoredSignature } from './signature-push.ts';
+import {
+  describePresent,
+  describeSigned,
+  type PresentManifest,
+  type SignedImage,
+  type SignedManifest,
+} from './signed-image.ts';
+import type { SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
-import { pushSignatureLayers, signImageLayers, type OlderStorage } from './sign-image-layers.ts';
 import { signStatement } from './statement-signature.ts';
 
 export interface SignImageRequest extends SigningContext {
@@ -29,29 +37,10 @@ export interface SignImageRequest extends SigningContext {
   readonly upload?: boolean;
   /** Signs and stores as cosign did before bundles (`--new-bundle-format=false`). */
   readonly olderStorage?: OlderStorage;
-}
-
-export interface SignedImage {
-  readonly reference: ImageReference;
-  /** What was signed. */
-  readonly digest: Digest;
-  /** The reference named a tag, which may mean another image by now. */
-  readonly isTagResolved: boolean;
-  /** Undefined in cosign's older storage, which has layers. */
-  readonly bundleJson: string | undefined;
-  /** In cosign's older storage, one for each name of the image; none for a bundle. */
-  readonly layers: readonly SignedLayer[];
-  readonly bundle: VerifiedBundle;
-  readonly signer: VerifiedSigner;
-  /** Of the first log; undefined when none was used. */
-  readonly logIndex: bigint | undefined;
-  /** The first trusted time; undefined when nobody told one. */
-  readonly timestamp: Date | undefined;
-  /** The services that were used: what a policy for this signature names. */
-  readonly caUrl: string | undefined;
-  readonly logUrl: string | undefined;
-  /** The manifest that carries the signature: a referrer, or what is under the `.sig` tag; undefined when nothing was pushed. */
-  readonly referrer: Descriptor | undefined;
+  /** Leaves alone what carries this very signature already: same signer, same annotations, and all that a new one would prove. */
+  readonly skipIfSigned?: boolean;
+  /** Told of signatures that could not be taken back after another one of the same image failed: the registry does not delete. */
+  readonly onLeftBehind?: (signature: StoredSignature) => void;
 }
 
 /**
@@ -64,7 +53,7 @@ export interface SignedImage {
  */
 export async function signImage(request: SignImageRequest): Promise<SignedImage> {
   const subject = await request.registry.resolve(request.reference);
-  const [signed] = await signManifests(request, [subject]);
+  const [signed] = await signManifests(request, [subject], sharedCredentials(request), sequential());
   if (signed === undefined) throw new InvariantError('one manifest was to be signed, and none was');
   return signed;
 }
@@ -77,41 +66,109 @@ export async function signImage(request: SignImageRequest): Promise<SignedImage>
  */
 export async function signImageRecursively(request: SignImageRequest): Promise<readonly SignedImage[]> {
   const subject = await request.registry.resolve(request.reference);
-  return signManifests(request, await manifestTree(request.registry, request.reference, subject));
+  const subjects = await manifestTree(request.registry, request.reference, subject);
+  return signManifests(request, subjects, sharedCredentials(request), sequential());
 }
 
-async function signManifests(
+/** The credentials that {@link signManifests} needs for a request. */
+export function sharedCredentials(
+  request: Pick<SignImageRequest, keyof SigningContext | 'signer' | 'olderStorage'>,
+): SharedCredentials {
+  return new SharedCredentials(servicesFor(request), request.signer);
+}
+
+/** cosign's older storage cannot keep what every service answers. */
+function servicesFor<Request extends SigningContext & Pick<SignImageRequest, 'olderStorage'>>(
+  request: Request,
+): Request {
+  if (request.olderStorage === undefined) return request;
+  return { ...request, signingConfig: olderServices(request.signingConfig) };
+}
+
+function sequential(): ConcurrencyLimit {
+  return new ConcurrencyLimit(1);
+}
+
+/**
+ * Signs manifests of one image. None is pushed before all are signed and verified, and when one cannot be pushed, those that
+ * were are taken back.
+ *
+ * @param subjects the image first, then what it names
+ * @param limit    how much happens at once; the caller holds no turn of it
+ */
+export async function signManifests(
   request: SignImageRequest,
   subjects: readonly Descriptor[],
+  credentials: SharedCredentials,
+  limit: ConcurrencyLimit,
 ): Promise<readonly SignedImage[]> {
-  const { olderStorage } = request;
-  const signingConfig = olderStorage === undefined ? request.signingConfig : olderServices(request.signingConfig);
-  const context = { ...request, signingConfig };
-  const credentials = await obtainCredentials(context, request.signer);
-  const assembled: Assembled[] = [];
-  for (const { digest } of subjects) assembled.push(await assemble(context, credentials, digest));
-  const signed: SignedImage[] = [];
-  for (const [index, subject] of subjects.entries()) {
-    const signature = assembled[index];
-    if (signature === undefined) throw new InvariantError('a manifest without its signature');
-    const named = index === 0 ? request.reference : request.reference.atDigest(subject.digest);
-    signed.push(describe(named, subject, signature, credentials, await push(request, subject, signature, credentials)));
+  const context = servicesFor(request);
+  const made = await limit.runAll(
+    SIGNING_TURNS,
+    subjects.map((subject) => () => signManifest(context, subject, credentials)),
+  );
+  const stored: StoredSignature[] = [];
+  const store = async (signature: SignedManifest | PresentManifest, index: number): Promise<SignedImage> => {
+    const { digest } = signature.subject;
+    const reference = index === 0 ? request.reference : request.reference.atDigest(digest);
+    if ('present' in signature) return describePresent(reference, signature);
+    const referrer = await push(request, signature);
+    if (referrer !== undefined) stored.push({ subject: digest, referrer: referrer.digest });
+    return describeSigned(reference, signature, referrer);
+  };
+  try {
+    return await limit.runAll(
+      SIGNING_TURNS,
+      made.map((signature, index) => () => store(signature, index)),
+    );
+  } catch (error) {
+    await withdraw(request, stored);
+    throw error;
   }
-  return signed;
 }
 
-/** One of the two forms; `json` decides which. */
-interface Assembled {
-  readonly json: string | undefined;
-  readonly layers: readonly SignedLayer[];
-  readonly verified: VerifiedBundle;
+/** Whatever happens while signing takes its turn from one queue. */
+export const SIGNING_TURNS = 'signing';
+
+async function signManifest(
+  request: SignImageRequest,
+  subject: Descriptor,
+  shared: SharedCredentials,
+): Promise<SignedManifest | PresentManifest> {
+  const present = mayBePresent(request)
+    ? await findOwnSignature(request, shared, wantedFor(request, subject))
+    : undefined;
+  if (present !== undefined) return { subject, present };
+  const credentials = await shared.current();
+  return { subject, credentials, ...(await assemble(request, credentials, subject.digest)) };
+}
+
+/** What is asked for explicitly is not compared with what is there: it is made. */
+function mayBePresent({ skipIfSigned, upload, olderStorage = {} }: SignImageRequest): boolean {
+  const { payload, createdAt, dockerReferences = [] } = olderStorage;
+  const isPlain = payload === undefined && createdAt === undefined && dockerReferences.length === 0;
+  return skipIfSigned === true && upload !== false && isPlain;
+}
+
+function wantedFor(
+  { registry, reference, signatureRepository, annotations = {}, olderStorage }: SignImageRequest,
+  { digest }: Descriptor,
+): Parameters<typeof findOwnSignature>[2] {
+  return {
+    registry,
+    reference,
+    digest,
+    annotations,
+    isOlder: olderStorage !== undefined,
+    ...(signatureRepository === undefined ? {} : { signatureRepository }),
+  };
 }
 
 async function assemble(
   request: SignImageRequest,
   credentials: SigningCredentials,
   digest: Digest,
-): Promise<Assembled> {
+): Promise<Pick<SignedManifest, 'json' | 'layers' | 'verified'>> {
   const { olderStorage, annotations = {}, reference } = request;
   if (olderStorage === undefined) {
     const fresh = await signImageStatement(credentials, digest, annotations);
@@ -126,43 +183,20 @@ async function assemble(
 
 async function push(
   { registry, reference, signatureRepository, upload, now, olderStorage }: SignImageRequest,
-  subject: Descriptor,
-  { json, layers }: Assembled,
-  signer: SigningCredentials,
+  signature: SignedManifest,
 ): Promise<Descriptor | undefined> {
   if (upload === false) return undefined;
-  const target = signatureRepository ?? reference;
-  if (json === undefined) {
-    const options = { ...olderStorage, signer };
-    return (await pushSignatureLayers(registry, target, subject.digest, layers, options)).manifest;
-  }
-  return pushBundle(registry, target, subject, json, {
-    predicateType: IMAGE_SIGNATURE_PREDICATE,
-    createdAt: now(),
-  });
+  return pushSignature({ ...signature, registry, target: signatureRepository ?? reference, olderStorage, now });
 }
 
-function describe(
-  reference: ImageReference,
-  subject: Descriptor,
-  { json, layers, verified }: Assembled,
-  { holder, services }: SigningCredentials,
-  referrer: Descriptor | undefined,
-): SignedImage {
-  return {
-    reference,
-    digest: subject.digest,
-    isTagResolved: reference.digest === undefined,
-    bundleJson: json,
-    layers,
-    bundle: verified,
-    signer: verified.signer,
-    logIndex: verified.logEntries[0]?.logIndex,
-    timestamp: verified.times[0]?.time,
-    caUrl: holder === undefined ? undefined : services.ca?.url,
-    logUrl: services.logs[0]?.url,
-    referrer,
-  };
+async function withdraw(
+  { registry, reference, signatureRepository, olderStorage, onLeftBehind }: SignImageRequest,
+  stored: readonly StoredSignature[],
+): Promise<void> {
+  // Layers are among others' under one tag, which is not written a second time because of them.
+  const staying =
+    olderStorage === undefined ? await withdrawBundles(registry, signatureRepository ?? reference, stored) : stored;
+  for (const signature of staying) onLeftBehind?.(signature);
 }
 
 function signImageStatement(

@@ -2,12 +2,15 @@ import type { BundleContent, UnverifiedBundle } from '../core/bundle/bundle.ts';
 import type { NamedDigest } from '../core/bundle/hash-name.ts';
 import type { TransparencyLogEntry } from '../core/bundle/log-entry.ts';
 import { keyDetailsName } from '../core/crypto/key-details.ts';
+import type { IdentityMatcher } from '../core/identity/identity-pattern.ts';
+import type { SelectedServices } from '../core/trust/service-selection.ts';
 import type { Service } from '../core/trust/signing-config.ts';
+import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import type { SignedContent } from '../core/verify/entry-binding.ts';
 import { verifyLogEntries } from '../core/verify/log-entries.ts';
 import { verifyTimestamps } from '../core/verify/trusted-times.ts';
-import type { SignerPolicy } from '../core/verify/verification-policy.ts';
+import type { SignerPolicy, Thresholds } from '../core/verify/verification-policy.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { InvariantError } from '../errors.ts';
@@ -124,25 +127,28 @@ export function verifyOwnSignature(
   const signer: SignerPolicy =
     holder === undefined
       ? { kind: 'key', key: key.publicKey, schemes: [scheme] }
-      : {
-          kind: 'identities',
-          identities: [
-            {
-              subject: { kind: 'exact', value: holder.identity.subject },
-              issuer: { kind: 'exact', value: holder.identity.issuer },
-            },
-          ],
-        };
-  return verifyBundle({
-    bundle,
-    artifact,
-    trustedRoot,
+      : { kind: 'identities', identities: [exactIdentity(holder.identity.subject, holder.identity.issuer)] };
+  return verifyBundle({ bundle, artifact, trustedRoot, ...ownPolicy(signer, services, trustedRoot) });
+}
+
+export function exactIdentity(subject: string, issuer: string): IdentityMatcher {
+  return { subject: { kind: 'exact', value: subject }, issuer: { kind: 'exact', value: issuer } };
+}
+
+/** What a signature made with these services proves, and so has to. */
+export function ownPolicy(
+  signer: SignerPolicy,
+  services: SelectedServices,
+  { ctlogs }: TrustedRoot,
+): { readonly signer: SignerPolicy; readonly thresholds: Partial<Thresholds> } {
+  const isKey = signer.kind === 'key';
+  return {
     signer,
     thresholds: {
       logEntries: services.logs.length > 0 ? 1 : 0,
-      scts: holder === undefined || trustedRoot.ctlogs.length === 0 ? 0 : 1,
+      scts: isKey || ctlogs.length === 0 ? 0 : 1,
       signedTimestamps: services.tsas.length > 0 ? 1 : 0,
-      observerTimestamps: holder === undefined ? 0 : 1,
+      observerTimestamps: isKey ? 0 : 1,
     },
-  });
+  };
 }

@@ -13,12 +13,8 @@ import type { ImageReference } from '../../src/core/image/reference.ts';
 import { withoutLogs } from '../../src/core/trust/older-services.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
 import { pushLayers, type NewLayer } from '../../src/io/registry/layer-writer.ts';
-import {
-  signImage,
-  signImageRecursively,
-  type SignedImage,
-  type SignImageRequest,
-} from '../../src/workflows/sign-image.ts';
+import { signImage, signImageRecursively, type SignImageRequest } from '../../src/workflows/sign-image.ts';
+import type { SignedImage } from '../../src/workflows/signed-image.ts';
 import { signaturePolicy } from '../../src/workflows/signature-policy.ts';
 import { verifyImage } from '../../src/workflows/verify-image.ts';
 import { ALICE, SIGNING_TIME } from '../support/instance.ts';

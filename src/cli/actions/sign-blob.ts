@@ -2,7 +2,7 @@ import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
+import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -32,17 +32,19 @@ export async function signBlobs(context: CommandContext): Promise<void> {
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
+  const request = {
+    http,
+    signer,
+    signingConfig: signingConfigOf(context, trust),
+    trustedRoot: trust.trustedRoot,
+    now,
+    olderFormat,
+  };
+  // cosign asks for a certificate for each.
+  const shared = compat ? {} : { credentials: blobCredentials(request) };
   for (const path of paths) {
     if (compat) announceBlobAsCosign(context, path);
-    const signed = await signBlobWorkflow({
-      http,
-      blob: streamInput(path),
-      signer,
-      signingConfig: signingConfigOf(context, trust),
-      trustedRoot: trust.trustedRoot,
-      now,
-      olderFormat,
-    });
+    const signed = await signBlobWorkflow({ ...request, ...shared, blob: streamInput(path) });
     if (!compat) terminal.progress(signatureFacts(terminal, signed.bundle).join('      '));
     if (olderFormat) {
       writeParts(context, signed, key);

@@ -1,12 +1,11 @@
 import { LAYER_ANNOTATIONS } from '../../core/bundle/signature-layer.ts';
+import type { ImageReference } from '../../core/image/reference.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import {
-  signImage,
-  signImageRecursively,
-  type SignImageRequest,
-  type SignedImage,
-} from '../../workflows/sign-image.ts';
+import { signImage, signImageRecursively, type SignImageRequest } from '../../workflows/sign-image.ts';
+import { signImages as signImagesTogether } from '../../workflows/sign-images.ts';
+import type { SignedImage } from '../../workflows/signed-image.ts';
+import { bundleFiles } from '../choices/bundle-files.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
@@ -16,14 +15,19 @@ import { annotations } from '../flags/annotation-flags.ts';
 import { olderStorage } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
-import { nextSteps, reportSignedImage, signedImageRecord } from '../signed-image-report.ts';
+import { failUnlessSigned, reportOutcome, tellTotal } from '../signed-batch-report.ts';
+
+/** More at once would only make services refuse. */
+const MAX_WORKERS = 100;
+const DEFAULT_WORKERS = 10;
 
 export async function signImages(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, now, compat } = context;
   const references = flags.arguments.map(imageReference);
   const noted = annotations(context);
-  const bundleFile = flags.string('bundle');
-  if (bundleFile !== undefined && (references.length > 1 || flags.boolean('recursive'))) throw severalBundles();
+  const isSeveral = references.length > 1 || flags.boolean('recursive');
+  const files = bundleFiles(context, isSeveral);
+  const maxWorkers = flags.integer('max-workers', 1, MAX_WORKERS) ?? DEFAULT_WORKERS;
   const older = olderStorage(context);
   if (older !== undefined) checkOutputFiles(context, references.length);
   const http = new HttpClient({ proxyEnv: environment });
@@ -39,41 +43,55 @@ export async function signImages(context: CommandContext): Promise<void> {
       action: 'push',
     })),
   );
-  for (const reference of references) {
-    const request: SignImageRequest = {
-      http,
-      registry,
-      reference,
-      signer,
-      signingConfig: signingConfigOf(context, trust),
-      trustedRoot: trust.trustedRoot,
-      annotations: noted,
-      upload: flags.boolean('upload'),
-      now,
-      ...(older === undefined ? {} : { olderStorage: older }),
-      ...(repository === undefined ? {} : { signatureRepository: repository }),
-    };
-    const images = flags.boolean('recursive') ? await signImageRecursively(request) : [await signImage(request)];
-    if (bundleFile !== undefined) writeOutputFile(bundleFile, images[0]?.bundleJson ?? '');
-    for (const image of images) writeParts(context, image, key);
-    if (compat) reportSignedAsCosign(context, images);
-    else report(context, images, key);
+  const request: Omit<SignImageRequest, 'reference'> = {
+    http,
+    registry,
+    signer,
+    signingConfig: signingConfigOf(context, trust),
+    trustedRoot: trust.trustedRoot,
+    annotations: noted,
+    upload: flags.boolean('upload'),
+    now,
+    ...(older === undefined ? {} : { olderStorage: older }),
+    ...(repository === undefined ? {} : { signatureRepository: repository }),
+  };
+  const write = (image: SignedImage): void => {
+    files?.write(image);
+    writeParts(context, image, key);
+  };
+  if (compat) {
+    await signAsCosign(context, request, references, write);
+    return;
   }
+  const origin = { key, trustFlags: trustFlagsGiven(context) };
+  const outcomes = await signImagesTogether({
+    ...request,
+    references,
+    recursive: flags.boolean('recursive'),
+    maxWorkers,
+    skipIfSigned: !flags.boolean('force'),
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'signed') outcome.images.forEach(write);
+      reportOutcome(context, outcome, origin);
+    },
+  });
+  if (references.length > 1) tellTotal(context, outcomes);
+  failUnlessSigned(outcomes);
 }
 
-/** The image that was named, with what to do next; of what an index names, only that it is signed too. */
-function report(context: CommandContext, images: readonly SignedImage[], key: ChosenSigner['key']): void {
-  const { flags, terminal } = context;
-  const isJson = flags.string('output') === 'json';
-  for (const [index, signed] of images.entries()) {
-    const next = nextSteps(signed, { key, trustFlags: trustFlagsGiven(context) });
-    if (isJson) terminal.result(JSON.stringify(signedImageRecord(signed, next)));
-    if (index > 0) {
-      terminal.progress(terminal.done(`signed    ${signed.digest.toString()}, which the index names`));
-      continue;
-    }
-    if (signed.isTagResolved) terminal.warn(`tag resolved to ${signed.digest.toString()}; that digest is signed`);
-    reportSignedImage(terminal, signed, next);
+/** One after the other, each with a certificate of its own, up to the first that fails; signed again whatever is there. */
+async function signAsCosign(
+  context: CommandContext,
+  request: Omit<SignImageRequest, 'reference'>,
+  references: readonly ImageReference[],
+  write: (image: SignedImage) => void,
+): Promise<void> {
+  for (const reference of references) {
+    const images = context.flags.boolean('recursive')
+      ? await signImageRecursively({ ...request, reference })
+      : [await signImage({ ...request, reference })];
+    images.forEach(write);
+    reportSignedAsCosign(context, images);
   }
 }
 
@@ -98,12 +116,5 @@ function checkOutputFiles({ flags }: CommandContext, images: number): void {
   throw new UsageError('USAGE_BAD_FLAG', 'one file cannot hold the parts of several signatures', {
     found: `--${file} with several signatures to be made`,
     expected: `one image and one name, or no --${file}`,
-  });
-}
-
-function severalBundles(): UsageError {
-  return new UsageError('USAGE_BAD_FLAG', 'one file cannot hold the bundles of several images', {
-    found: '--bundle with several images, or with --recursive',
-    expected: 'one image, or no --bundle',
   });
 }

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { isatty } from 'node:tty';
 import { DEFAULT_VERSIONS, selectServices } from '../../core/trust/service-selection.ts';
+import { parseIdentityToken } from '../../core/identity/identity-token.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { LoginOptions } from '../../io/oidc/interactive-login.ts';
 import { openBrowser } from '../../io/oidc/browser.ts';
@@ -13,10 +14,20 @@ import { signingConfigOf } from './trust-choice.ts';
 
 const STDIN = 0;
 
-/** Asks for a token when it is needed, and once, however many images are signed. */
+/** Asks for a token when it is needed, and once as long as it lasts, however many images are signed. */
 export function identityToken(context: CommandContext, http: HttpClient, trust: ResolvedTrust): () => Promise<string> {
   let token: Promise<string> | undefined;
-  return () => (token ??= obtain(context, http, trust));
+  return async () => {
+    const known = await token;
+    if (known !== undefined && !isOver(known, context.now())) return known;
+    token = obtain(context, http, trust);
+    return token;
+  };
+}
+
+function isOver(token: string, now: Date): boolean {
+  const { expiresAt } = parseIdentityToken(token);
+  return expiresAt !== undefined && expiresAt <= now;
 }
 
 async function obtain(context: CommandContext, http: HttpClient, trust: ResolvedTrust): Promise<string> {

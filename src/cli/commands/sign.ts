@@ -25,7 +25,15 @@ export const sign: Command = {
     annotationFlag('noted beside the digest, and signed with it'),
     ...TRUST_FLAGS,
     SIGNING_CONFIG_FLAG,
-    { name: 'bundle', kind: 'string', value: 'FILE', help: 'write the bundle to a file as well' },
+    { name: 'bundle', kind: 'string', value: 'FILE|DIR/', help: 'write the bundle, or each one, to a file as well' },
+    { name: 'force', kind: 'boolean', help: 'sign what carries this very signature already' },
+    {
+      name: 'max-workers',
+      kind: 'string',
+      value: 'N',
+      default: '10',
+      help: 'how many images are worked on at once',
+    },
     {
       name: 'upload',
       kind: 'boolean',
@@ -39,6 +47,7 @@ export const sign: Command = {
   examples: [
     'sealwright sign --keyless registry.example/app:1',
     'sealwright sign --key cosign.key registry.example/app@sha256:…',
+    'sealwright sign --keyless registry.example/app@sha256:… registry.example/worker@sha256:…',
   ],
   readsCosignVariables: true,
   run: async (context) => {

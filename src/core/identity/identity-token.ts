@@ -24,6 +24,8 @@ export interface IdentityToken {
    * here, and then any name that the certificate authority gives is accepted.
    */
   readonly certificateNames: readonly string[];
+  /** The commit that is being built, of tokens of GitHub and GitLab; certificates then name it. */
+  readonly sourceRevision: string | undefined;
 }
 
 const CODE = 'FORMAT_TOKEN';
@@ -56,7 +58,13 @@ export function parseIdentityToken(token: string): IdentityToken {
     federatedIssuer: claims.optionalObject('federated_claims')?.optionalString('connector_id'),
     expiresAt: typeof expires === 'number' && expires >= 0 && expires < 1e12 ? new Date(expires * 1000) : undefined,
     certificateNames: email === '' ? workloadNames(claims, subject) : [email],
+    sourceRevision: optionalText(claims, 'sha'),
   };
+}
+
+function optionalText(claims: JsonFields, name: string): string | undefined {
+  const value = claims.value(name);
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** Some providers send the boolean as text. */
@@ -67,10 +75,7 @@ function isVerified(claims: JsonFields): boolean {
 
 /** As Fulcio derives them, by the claims that only these issuers' tokens have. */
 function workloadNames(claims: JsonFields, subject: string): readonly string[] {
-  const text = (name: string): string => {
-    const value = claims.value(name);
-    return typeof value === 'string' ? value : '';
-  };
+  const text = (name: string): string => optionalText(claims, name) ?? '';
   if (text('job_workflow_ref') !== '') return [`https://github.com/${text('job_workflow_ref')}`];
   if (text('ci_config_ref_uri') !== '') return [`https://${text('ci_config_ref_uri')}`];
   if (claims.has('kubernetes.io')) {

@@ -24,4 +24,26 @@ export class ConcurrencyLimit {
       else if (--turns.running === 0) this.#peers.delete(peer);
     }
   }
+
+  /**
+   * Runs tasks as {@link run} does. After one has failed none is begun any more, and nothing goes on behind the failure.
+   *
+   * @returns the results in the order of the tasks
+   * @throws what the first of them that failed has thrown
+   */
+  async runAll<Result>(peer: string, tasks: readonly (() => Promise<Result>)[]): Promise<readonly Result[]> {
+    const failures: unknown[] = [];
+    const results: Result[] = [];
+    const guarded = async (task: () => Promise<Result>, index: number): Promise<void> => {
+      if (failures.length > 0) return;
+      try {
+        results[index] = await task();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    await Promise.all(tasks.map((task, index) => this.run(peer, () => guarded(task, index))));
+    if (failures.length > 0) throw failures[0];
+    return results;
+  }
 }

@@ -1,0 +1,63 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../../errors.ts';
+import type { SignedImage } from '../../workflows/signed-image.ts';
+import type { CommandContext } from '../command.ts';
+import { writeOutputFile } from '../output-file.ts';
+
+/** Where the bundles of signed images go besides the registry. */
+export interface BundleFiles {
+  /** @throws UsageError USAGE_FILE */
+  readonly write: (image: SignedImage) => void;
+}
+
+/**
+ * `--bundle`: a file for one bundle, or a folder, in which each has a file that is named after its image's digest. cosign
+ * writes one over the other into the same file, and so does its mode.
+ *
+ * @throws UsageError USAGE_BAD_FLAG for one file and several bundles, USAGE_FILE for a folder that cannot be made
+ */
+export function bundleFiles({ flags, compat }: CommandContext, isSeveral: boolean): BundleFiles | undefined {
+  const path = flags.string('bundle');
+  if (path === undefined) return undefined;
+  if (!compat && (path.endsWith('/') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)) {
+    makeFolder(path);
+    return {
+      write: (image) => {
+        writeBundle(join(path, bundleName(image)), image);
+      },
+    };
+  }
+  if (!isSeveral || compat) {
+    return {
+      write: (image) => {
+        writeBundle(path, image);
+      },
+    };
+  }
+  throw new UsageError('USAGE_BAD_FLAG', 'one file cannot hold the bundles of several images', {
+    found: '--bundle FILE with several images, or with --recursive',
+    expected: 'a folder, which gets a file for each digest',
+    fix: `--bundle ${path}/`,
+  });
+}
+
+function writeBundle(path: string, { bundleJson }: SignedImage): void {
+  if (bundleJson !== undefined) writeOutputFile(path, bundleJson);
+}
+
+function bundleName({ digest }: SignedImage): string {
+  return `${digest.algorithm}-${digest.hex}.sigstore.json`;
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw new UsageError('USAGE_FILE', `${path} cannot be made`, {
+      found: (cause as NodeJS.ErrnoException).code ?? 'an error',
+      expected: 'a folder for bundles',
+      cause,
+    });
+  }
+}
