@@ -7,7 +7,7 @@ import { olderServices } from '../core/trust/older-services.ts';
 import { InvariantError } from '../errors.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
 import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
-import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 import { manifestTree } from './manifest-tree.ts';
 import { findOwnSignature } from './own-signature.ts';
 import { SharedCredentials } from './shared-credentials.ts';

@@ -1,7 +1,7 @@
 import type { Descriptor } from '../core/image/descriptor.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import { SealwrightError } from '../errors.ts';
-import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 import { manifestTree } from './manifest-tree.ts';
 import { sharedCredentials, SIGNING_TURNS, signManifests, type SignImageRequest } from './sign-image.ts';
 import type { StoredSignature } from './signature-push.ts';
