@@ -100,6 +100,7 @@ export type FormatCode =
   | 'FORMAT_TILE'
   | 'FORMAT_ENVELOPE'
   | 'FORMAT_STATEMENT'
+  | 'FORMAT_REVOCATION'
   | 'FORMAT_PREDICATE'
   | 'FORMAT_TRUSTED_ROOT'
   | 'FORMAT_SIGNING_CONFIG'
@@ -162,6 +163,9 @@ export type VerificationCode =
   | 'TUF_SIGNATURE' // trust metadata without enough signatures of the keys that its role has
   | 'TUF_ROLLBACK' // trust metadata older than what has been seen before
   | 'TUF_MISMATCH' // trust metadata or a target that is not the one that other metadata names
+  | 'REVOCATION_QUORUM' // too few members of the revocation authority, or about different statements
+  | 'REVOCATIONS_OLDER' // a snapshot of revocations older than one seen before
+  | 'REVOCATIONS_CONFLICT' // snapshots of revocations that contradict each other
   | 'DIGEST_MISMATCH'; // content does not have the digest it was named by
 
 export type PolicyCode =

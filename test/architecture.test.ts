@@ -43,6 +43,7 @@ const ROOMS: readonly Room[] = [
   { name: 'core/bundle', builtins: [], packages: [] },
   { name: 'core/wire', builtins: [], packages: [] },
   { name: 'core/verify', builtins: [], packages: [] },
+  { name: 'core/revocation', builtins: [], packages: [] },
   { name: 'core/policy', builtins: [], packages: ['re2js', 'yaml'] },
   { name: 'core/installation', builtins: [], packages: ['yaml'] },
   { name: 'io/files', builtins: ['crypto', 'fs/promises', 'path'], packages: [] },

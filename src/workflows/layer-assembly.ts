@@ -116,6 +116,6 @@ function finished(
 
 /** The authority's chain is stored with each signature, as cosign does; nobody believes it for that. */
 function chainOf(leaf: Certificate, { certificateAuthorities }: SigningContext['trustedRoot']): readonly Certificate[] {
-  const start = { source: 'clock', time: leaf.notBefore, authority: 'the certificate', operator: '' } as const;
+  const start = { source: 'clock', time: leaf.notBefore, authority: 'the certificate' } as const;
   return verifyCertificatePath(leaf, [], certificateAuthorities, [start]).slice(1);
 }

@@ -33,7 +33,7 @@ export function verifySigningCertificate(
       expected: `key ${encodeHex(key.publicKey.id)}`,
     });
   }
-  const start = { source: 'clock', time: leaf.notBefore, authority: 'the certificate', operator: '' } as const;
+  const start = { source: 'clock', time: leaf.notBefore, authority: 'the certificate' } as const;
   // Without the intermediates that came with it: verifiers will only have the trusted root's.
   const [, issuer] = verifyCertificatePath(leaf, [], certificateAuthorities, [start]);
   if (issuer === undefined) throw new InvariantError('a certificate path without an issuer');

@@ -67,6 +67,11 @@ const ENCODED: readonly (readonly [string, FulcioExtensionName])[] = [
   [`${ARC}.24`, 'tokenSubject'],
 ];
 
+/** Every name there is. */
+export const FULCIO_EXTENSION_NAMES: readonly FulcioExtensionName[] = [
+  ...new Set([...ENCODED, ...BARE].map(([, name]) => name)),
+];
+
 /**
  * Reads every known extension. The issuer comes from .8, and from .1 only when .8 is absent.
  *

@@ -5,7 +5,7 @@ import { nameText } from '../pki/name.ts';
 import type { CertificateAuthority } from '../trust/trusted-root.ts';
 import { windowContains, windowText } from '../trust/validity-window.ts';
 import { VerificationError } from '../../errors.ts';
-import type { VerifiedTime } from './trusted-times.ts';
+import type { ToldTime } from './trusted-times.ts';
 
 /**
  * A path from the signing certificate to a trusted authority at every one of the times, so that no single one of several
@@ -19,7 +19,7 @@ export function verifyCertificatePath(
   leaf: Certificate,
   intermediates: readonly Certificate[],
   authorities: readonly CertificateAuthority[],
-  times: readonly VerifiedTime[],
+  times: readonly ToldTime[],
 ): CertificateChain {
   const paths = times.map((time) => {
     checkLeafValidity(leaf, time);
@@ -31,7 +31,7 @@ export function verifyCertificatePath(
 }
 
 /** @throws VerificationError CERTIFICATE_TIME, with both times */
-export function checkLeafValidity(leaf: Certificate, { time, source, authority }: VerifiedTime): void {
+export function checkLeafValidity(leaf: Certificate, { time, source, authority }: ToldTime): void {
   if (leaf.isValidAt(time)) return;
   const event = {
     log: `the log ${authority} recorded the signature at`,
@@ -59,7 +59,7 @@ function pathAt(
   leaf: Certificate,
   intermediates: readonly Certificate[],
   authorities: readonly CertificateAuthority[],
-  { time }: VerifiedTime,
+  { time }: ToldTime,
 ): CertificateChain {
   let failure: VerificationError | undefined;
   for (const authority of authorities) {

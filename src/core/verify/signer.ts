@@ -14,7 +14,7 @@ import { verifyScts } from './certificate-transparency.ts';
 import type { CheckList } from './check-list.ts';
 import type { VerifiedSigner } from './internal/sealed-bundle.ts';
 import type { ProvenEntry } from './log-entries.ts';
-import type { VerifiedTime } from './trusted-times.ts';
+import { logTime, type VerifiedTime } from './trusted-times.ts';
 import type { SignerPolicy, VerificationPolicy } from './verification-policy.ts';
 
 /**
@@ -107,7 +107,14 @@ function verifyCertificate(
   checks.identity(identity);
   const subject = identity?.subject ?? subjects[0] ?? '';
   return {
-    signer: { kind: 'certificate', certificate, subject, issuer: extensions.issuer ?? '', extensions },
+    signer: {
+      kind: 'certificate',
+      certificate,
+      authorities: path.slice(1),
+      subject,
+      issuer: extensions.issuer ?? '',
+      extensions,
+    },
     identity,
   };
 }
@@ -117,7 +124,7 @@ function checkClaimedTimes(certificate: Certificate, entries: readonly ProvenEnt
   for (const { api, entry, log, promisedTime } of entries) {
     if (api === 'rekor-v2' || promisedTime !== undefined || entry.integratedTime === 0n) continue;
     const time = new Date(Number(entry.integratedTime) * 1000);
-    checkLeafValidity(certificate, { source: 'log', time, authority: log.origin, operator: log.origin });
+    checkLeafValidity(certificate, logTime(log, time));
   }
 }
 

@@ -37,7 +37,8 @@ export function collectTimes(input: SigningTimeInput): readonly VerifiedTime[] {
   if (policy.concessions.unsafeUseCurrentTime !== true || input.now === undefined) {
     throw stamped.failure ?? missing('no trusted time', 'a timestamp by a trusted authority, or a promise by the log');
   }
-  return [{ source: 'clock', time: input.now, authority: 'this machine', operator: 'this machine' }];
+  const machine = 'this machine';
+  return [{ source: 'clock', time: input.now, authority: machine, operator: machine, witness: { kind: 'clock' } }];
 }
 
 /** Rekor v2 entries bear no time of their own, so the log's key is held against every time there is. */

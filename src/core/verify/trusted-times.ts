@@ -1,19 +1,34 @@
 import { SealwrightError, VerificationError } from '../../errors.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import { findSigner, verifyTimestamp } from '../pki/timestamp-verification.ts';
 import { parseTimestampResponse, type UnverifiedTimestamp } from '../pki/timestamp-response.ts';
+import type { LogInstance } from '../trust/log-instance.ts';
 import type { CertificateAuthority } from '../trust/trusted-root.ts';
 import type { ProvenEntry } from './log-entries.ts';
 import type { VerificationPolicy } from './verification-policy.ts';
 
-/** A time that somebody other than the signer stands for. `clock` is the caller's own, by concession. */
-export interface VerifiedTime {
+/** A time, and whose word it is. */
+export interface ToldTime {
   readonly source: 'log' | 'tsa' | 'clock';
   readonly time: Date;
   /** Log origin, or URI or name of the timestamp authority. */
   readonly authority: string;
+}
+
+/** A time that somebody other than the signer stands for. `clock` is the caller's own, by concession. */
+export interface VerifiedTime extends ToldTime {
   /** Times of one operator count once. */
   readonly operator: string;
+  /** Which key or certificate stands behind it, for those who must stop believing it. */
+  readonly witness: TimeWitness;
 }
+
+export type TimeWitness =
+  /** SHA-256 of the log's key. */
+  | { readonly kind: 'log'; readonly logId: Uint8Array }
+  /** The certificate that signed the time, and its authority's chain. */
+  | { readonly kind: 'tsa'; readonly certificates: readonly Certificate[] }
+  | { readonly kind: 'clock' };
 
 /**
  * Timestamps that verify under a trusted authority. Those that do not are left out, and thresholds decide: a bundle may
@@ -71,7 +86,8 @@ function verifyUnder(
   // Where the root names the very certificate, another one of the same issuer is not the authority.
   if (leaf?.isCa === false && !leaf.equals(signer)) throw untrusted(timestamp, [authority]);
   const name = authority.uri === '' ? authorityName(authority) : authority.uri;
-  return { source: 'tsa', time, authority: name, operator: authority.operator ?? name };
+  const witness: TimeWitness = { kind: 'tsa', certificates: [signer, ...authority.chain] };
+  return { source: 'tsa', time, authority: name, operator: authority.operator ?? name, witness };
 }
 
 /** A fault of the authority's own certificates is the authority's: it must not read as if the signer's had it. */
@@ -89,11 +105,11 @@ function believed<Result>(verify: () => Result): Result {
 
 /** Times that logs have signed for (Rekor v1). */
 export function promisedTimes(entries: readonly ProvenEntry[]): readonly VerifiedTime[] {
-  return entries.flatMap(({ log, promisedTime }) =>
-    promisedTime === undefined
-      ? []
-      : [{ source: 'log' as const, time: promisedTime, authority: log.origin, operator: log.operator ?? log.origin }],
-  );
+  return entries.flatMap(({ log, promisedTime }) => (promisedTime === undefined ? [] : [logTime(log, promisedTime)]));
+}
+
+export function logTime({ origin, operator, logId }: LogInstance, time: Date): VerifiedTime {
+  return { source: 'log', time, authority: origin, operator: operator ?? origin, witness: { kind: 'log', logId } };
 }
 
 /** @throws VerificationError TIMESTAMP_MISSING, or why the timestamps that are there do not count */

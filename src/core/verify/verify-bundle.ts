@@ -80,6 +80,7 @@ export function verifyBundle(request: VerificationRequest): VerifiedBundle {
 function logEntryFacts({ entry, log, treeSize, promisedTime }: ProvenEntry): VerifiedLogEntry {
   return {
     logIndex: entry.logIndex,
+    logId: log.logId,
     origin: log.origin,
     kindVersion: `${entry.kind} ${entry.version}`,
     ...(treeSize === undefined ? {} : { treeSize }),

@@ -10,6 +10,8 @@ export type VerifiedSigner =
   | {
       readonly kind: 'certificate';
       readonly certificate: Certificate;
+      /** The path from its issuer to the trusted authority. */
+      readonly authorities: readonly Certificate[];
       /** The name that was accepted; the first one when no identity was demanded. */
       readonly subject: string;
       /** Identity provider, empty when the certificate names none. */
@@ -24,6 +26,8 @@ export type VerifiedSigner =
 
 export interface VerifiedLogEntry {
   readonly logIndex: bigint;
+  /** SHA-256 of the log's key. */
+  readonly logId: Uint8Array;
   /** Absent when only a promise proved the entry (bundle v0.1). */
   readonly treeSize?: bigint;
   readonly origin: string;
