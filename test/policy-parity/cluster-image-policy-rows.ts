@@ -1,7 +1,12 @@
 /** policy-controller's `ClusterImagePolicy` (both versions have the same fields) and `TrustRoot`. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { rowsOf, type ParityProof, type ParityRow, type ParityTable } from './parity-table.ts';
+import { rowsOf, type ParityProof, type ParityRow, type ParityTable } from '../parity/parity-table.ts';
+
+/** `kept`: stored as it is, and neither read nor written. */
+export type PolicyVerdict = 'same' | 'better' | 'refused' | 'kept';
+export type PolicyParityTable = ParityTable<PolicyVerdict>;
+type Row = ParityRow<PolicyVerdict>;
 
 const proof =
   (file: string) =>
@@ -23,13 +28,13 @@ const AUTHORITY = 'spec.authorities[]';
 const STATUS =
   'annotations conditions conditions[] conditions[].lastTransitionTime conditions[].message conditions[].reason ' +
   'conditions[].severity conditions[].status conditions[].type observedGeneration';
-const status: readonly ParityRow[] = rowsOf(
+const status: readonly Row[] = rowsOf(
   reviewed('what leaves the spec alone is admitted: status'),
   'kept',
   ['status', ...under('status', STATUS)],
   'nothing is reconciled, so there is nothing to report; `sealwright webhook status` and the log say what is wrong',
 );
-const program = (parent: string): readonly ParityRow[] => [
+const program = (parent: string): readonly Row[] => [
   ...rowsOf(
     proof(`${WEBHOOK}/policy-routes.test.ts`)('programs are compiled before a policy is admitted'),
     'better',
@@ -50,7 +55,7 @@ const program = (parent: string): readonly ParityRow[] => [
   ),
 ];
 
-const POLICY_ROWS: readonly ParityRow[] = [
+const POLICY_ROWS: readonly Row[] = [
   ...rowsOf(reviewed('an object without a spec'), 'same', ['spec']),
   ...rowsOf(cases('no images'), 'same', ['spec.images', 'spec.images[]']),
   ...rowsOf(
@@ -172,7 +177,7 @@ const KEYS = 'spec.sigstoreKeys';
 const ALL_KINDS = 'a TrustRoot stands in for the trusted root';
 const SUBJECT = '[].subject [].subject.organization [].subject.commonName';
 const better = 'every wrong entry is named; the original keeps the problems of the last list alone';
-const TRUST_ROOT_ROWS: readonly ParityRow[] = [
+const TRUST_ROOT_ROWS: readonly Row[] = [
   ...rowsOf(referred('a TrustRoot of ${spec} is refused'), 'same', ['spec']),
   ...rowsOf(
     proof('test/io/tuf/archive-mirror.test.ts')('a repository at a URL'),
@@ -223,7 +228,7 @@ function fieldsOf(name: string): readonly string[] {
   return Object.keys(all[name] ?? {});
 }
 
-export const CLUSTER_IMAGE_POLICY_TABLES: readonly ParityTable[] = [
+export const CLUSTER_IMAGE_POLICY_TABLES: readonly PolicyParityTable[] = [
   {
     title: 'ClusterImagePolicy, v1alpha1 and v1beta1 (policy-controller 0.13.1)',
     fields: fieldsOf('clusterimagepolicies.policy.sigstore.dev v1beta1'),

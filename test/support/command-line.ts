@@ -1,6 +1,6 @@
 /** The command line as its users run it: whole processes through `bin/sealwright`, in a home of their own. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -32,6 +32,12 @@ export class Sandbox {
 
   path(name: string): string {
     return join(this.work, name);
+  }
+
+  /** A file in the working folder. @returns its name */
+  write(name: string, content: string | Uint8Array): string {
+    writeFileSync(this.path(name), content);
+    return name;
   }
 
   async run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {

@@ -4,6 +4,7 @@ import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
+import { refuseHardwareKeys } from './key-choice.ts';
 import { NOBODY, signingConfigOf as configOf, trustFor } from './trust-choice.ts';
 
 /**
@@ -14,6 +15,8 @@ import { NOBODY, signingConfigOf as configOf, trustFor } from './trust-choice.ts
  */
 export async function signingTrust(context: CommandContext, http: HttpClient): Promise<ResolvedTrust> {
   const { flags } = context;
+  // Before anybody is asked whom to trust, for a key that will not be used.
+  refuseHardwareKeys(context);
   if (flags.boolean('use-signing-config')) return trustFor(context, http);
   if (flags.isGiven('key') && !flags.boolean('tlog-upload')) return NOBODY;
   throw new UsageError('USAGE_BAD_FLAG', '--use-signing-config=false leaves no service to sign with', {

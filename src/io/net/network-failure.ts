@@ -21,7 +21,7 @@ const FAILURES: Readonly<Record<string, Failure>> = {
 
 /** Trust failures of the peer's certificate, and handshakes that never became TLS. */
 const TLS_CODES =
-  /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT|UNABLE_TO_|INVALID_CA$|HOSTNAME_MISMATCH$|EPROTO$)/;
+  /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT|UNABLE_TO_|INVALID_(CA|PURPOSE)$|PATH_LENGTH_EXCEEDED$|ERROR_IN_CERT_|HOSTNAME_MISMATCH$|EPROTO$)/;
 
 /** Node's code for the failure, or nothing: messages of parsers and sockets may quote what was sent. */
 function codeOf(cause: unknown): string {

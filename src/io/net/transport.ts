@@ -5,11 +5,16 @@ import { isLoopback } from './loopback.ts';
 import { networkFailure } from './network-failure.ts';
 import { redactUrl } from './url-redaction.ts';
 
+export interface ClientCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface TransportOptions {
   /** PEM certificates of authorities trusted besides the runtime's own. */
   readonly ca?: readonly string[];
   /** What this side proves itself with, where a server asks (mutual TLS). PEM. */
-  readonly clientCertificate?: { readonly certificate: string; readonly key: string };
+  readonly clientCertificate?: ClientCertificate;
   /** Name expected in the server's certificate, where it is not the URL's host. */
   readonly serverName?: string;
   /** Accepts any certificate: whoever sits on the wire can read and answer. */
@@ -43,7 +48,7 @@ export class Transport {
   }
 
   /**
-   * @throws UsageError USAGE_BAD_CONFIG for a URL that may not be asked; RemoteError REMOTE_UNREACHABLE, REMOTE_TIMEOUT,
+   * @throws UsageError USAGE_BAD_CONFIG for a URL that may not be asked, or a client certificate that is none; RemoteError REMOTE_UNREACHABLE, REMOTE_TIMEOUT,
    *   REMOTE_TLS, REMOTE_BODY
    */
   async send(request: HttpRequest, url: URL, timeoutMs: number, mode: TimeoutMode): Promise<Exchange> {
@@ -132,6 +137,7 @@ export class Transport {
 
   async #tls(): Promise<Record<string, unknown>> {
     const { ca = [], clientCertificate, serverName, unsafeSkipTlsVerify } = this.#options;
+    if (clientCertificate !== undefined) await checkClientCertificate(clientCertificate);
     return {
       minVersion: 'TLSv1.2',
       ...(ca.length === 0 ? {} : { ca: [...(await import('node:tls')).getCACertificates('default'), ...ca] }),
@@ -139,6 +145,19 @@ export class Transport {
       ...(serverName === undefined ? {} : { servername: serverName }),
       ...(unsafeSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
     };
+  }
+}
+
+/** Before a peer is asked: at the connection it would look like a peer that cannot be reached. */
+async function checkClientCertificate({ certificate, key }: ClientCertificate): Promise<void> {
+  const { createSecureContext } = await import('node:tls');
+  try {
+    createSecureContext({ cert: certificate, key });
+  } catch {
+    // The cause is dropped: OpenSSL's text may describe the key.
+    throw new UsageError('USAGE_BAD_CONFIG', 'the client certificate and its key cannot be used', {
+      expected: 'a PEM certificate, and the unencrypted PEM key that it is for',
+    });
   }
 }
 

@@ -55,24 +55,34 @@ export class RegistryEndpoints {
     }
   }
 
+  /** Each is asked once before either is asked patiently: the wrong protocol does not get better by waiting. */
   async #first(preferred: string, other: string): Promise<string> {
     try {
-      if (await this.#speaks(preferred)) return preferred;
+      return (await this.#speaks(preferred, 'once')) ? preferred : other;
     } catch (error) {
-      if (!isWrongProtocol(error)) throw error;
-      if (await this.#speaks(other).catch(() => false)) return other;
-      throw error;
+      if (isWrongProtocol(error) && (await this.#speaksInstead(other))) return other;
     }
-    return other;
+    return (await this.#speaks(preferred)) ? preferred : other;
   }
 
-  async #speaks(base: string): Promise<boolean> {
+  /** @throws RemoteError REMOTE_TLS for a registry that does speak TLS, and cannot prove who it is: the answer sought */
+  async #speaksInstead(base: string): Promise<boolean> {
+    try {
+      return await this.#speaks(base, 'once');
+    } catch (error) {
+      if (!(error instanceof RemoteError) || isDistrustedCertificate(error)) throw error;
+      return false;
+    }
+  }
+
+  async #speaks(base: string, attempts: 'once' | 'patiently' = 'patiently'): Promise<boolean> {
     const { status, body } = await this.#options.http.request({
       url: `${base}/v2/`,
       expect: [200, 400, 401, 403, 404, 405],
       maxBytes: 1 << 20,
       allowHttp: this.#options.allowHttp,
       peer: 'the registry',
+      idempotent: attempts === 'patiently',
     });
     // What TLS servers written in Go or nginx say to plain HTTP.
     return !(
@@ -90,7 +100,17 @@ function isPrivate(hostname: string): boolean {
 /** Failures that the other protocol would explain; a refused connection or an unknown name would not change. */
 function isWrongProtocol(error: unknown): boolean {
   if (!(error instanceof RemoteError)) return false;
+  return error.code === 'REMOTE_TLS' || error.code === 'REMOTE_BODY' || codeBehind(error) === 'ECONNRESET';
+}
+
+/** TLS was spoken: OpenSSL names what it did not like of a certificate without `SSL`, and a handshake that was none with it. */
+function isDistrustedCertificate(error: unknown): boolean {
+  return error instanceof RemoteError && error.code === 'REMOTE_TLS' && !/^(EPROTO$|ERR_SSL_)/.test(codeBehind(error));
+}
+
+/** Node's code of what a socket threw; empty where there is none. */
+function codeBehind(error: RemoteError): string {
   const cause = error.cause instanceof SealwrightError ? error.cause.cause : error.cause;
   const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return error.code === 'REMOTE_TLS' || error.code === 'REMOTE_BODY' || code === 'ECONNRESET';
+  return typeof code === 'string' ? code : '';
 }

@@ -1,12 +1,15 @@
 /** Plain HTTP: to loopback, to everybody by flag, and to private addresses not unasked. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { encodePem } from '../../../src/core/encoding/pem.ts';
 import { ImageReference } from '../../../src/core/image/reference.ts';
 import type { SealwrightError } from '../../../src/errors.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { RegistryClient } from '../../../src/io/registry/registry-client.ts';
+import { issueRoot } from '../../support/test-authority.ts';
 import { manifestJson, OCI_MANIFEST } from '../../support/registry-server.ts';
 
 interface Proxy {
@@ -77,4 +80,21 @@ test('another host without TLS: REMOTE_TLS as ever', async (t) => {
   const proxy = await plainWorld(t);
   const reference = new ImageReference({ registry: 'registry.example.test', repository: 'a', tag: '1' });
   await assert.rejects(clientBehind(t, proxy, false).getManifest(reference), { code: 'REMOTE_TLS' });
+});
+
+test('loopback that speaks TLS alone: asked once in plain HTTP, and a certificate that nobody trusts is what is told', async (t) => {
+  const { certificate, key } = issueRoot();
+  const tls = { cert: certificate.toPem(), key: encodePem('PRIVATE KEY', key.toPkcs8()) };
+  let connections = 0;
+  const server = createTlsServer(tls, (_, response) => response.end()).on('connection', () => connections++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const registry = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const reference = new ImageReference({ registry, repository: 'a', tag: '1' });
+  const client = new RegistryClient({ http: new HttpClient() });
+  await assert.rejects(client.getManifest(reference), { code: 'REMOTE_TLS' });
+  assert.equal(connections, 2);
 });

@@ -1,0 +1,140 @@
+/** cosign's command line has the rows, the rows have the tests, and what is not there is refused, never ignored. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { findCommand, COMMANDS } from '../../src/cli/command-table.ts';
+import { GLOBAL_FLAGS } from '../../src/cli/flag.ts';
+import { PARITY_FILE, parityTables, renderParity } from '../../tools/parity.ts';
+import { errorCode, Sandbox } from '../support/command-line.ts';
+import { peer } from '../support/peers.ts';
+import { SameProcess } from '../support/same-process.ts';
+import type { CommandRow } from './command-rows.ts';
+import { keptCommandLine, readCommandLine } from './cosign-command-line.ts';
+import { faultsOf } from './parity-table.ts';
+import { ALL_ROWS } from './rows/all-rows.ts';
+
+const sandbox = new Sandbox();
+const line = new SameProcess(sandbox);
+after(() => {
+  sandbox.remove();
+});
+
+const of = (...verdicts: readonly string[]): readonly CommandRow[] =>
+  ALL_ROWS.filter(({ verdict }) => verdicts.includes(verdict));
+
+/** `verify --key` in its two parts; no flag for the command itself, no command for a flag of all. */
+function partsOf({ field }: CommandRow): { readonly command: string; readonly flag: string } {
+  const [command = '', flag = ''] = field.startsWith('--') ? ['', field.slice(2)] : field.split(' --');
+  return { command, flag };
+}
+
+/** How a test may spell it. */
+async function namesOf({ command, flag }: ReturnType<typeof partsOf>): Promise<readonly string[]> {
+  const declared = command === '' ? GLOBAL_FLAGS : ((await findCommand(command)?.load())?.flags ?? []);
+  const letter = declared.find(({ name }) => name === flag)?.short;
+  return letter === undefined ? [flag] : [flag, `'-${letter}'`];
+}
+
+async function isAccepted({ command, flag }: { readonly command: string; readonly flag: string }): Promise<boolean> {
+  if (command === '') return GLOBAL_FLAGS.some(({ name }) => name === flag);
+  const entry = findCommand(command);
+  if (entry === undefined || flag === '') return entry !== undefined;
+  return (await entry.load()).flags.some(({ name, aliases = [] }) => name === flag || aliases.includes(flag));
+}
+
+test('what is kept of cosign’s command line is what cosign says', async (t) => {
+  const cosign = peer(t, 'cosign');
+  if (cosign === undefined) return;
+  assert.deepEqual(await readCommandLine(cosign, keptCommandLine()), keptCommandLine());
+});
+
+test('each command and flag of cosign’s has one row, and each row is one of cosign’s', () => {
+  const fields = parityTables(keptCommandLine()).flatMap((table) => table.fields);
+  assert.ok(fields.length > 700);
+  assert.deepEqual(ALL_ROWS.map(({ field }) => field).toSorted(), fields.toSorted());
+});
+
+test('rows that claim something name a test that is there and says the flag’s name; the others claim nothing', async () => {
+  const faults: string[] = [];
+  for (const row of of('same', 'safer', 'refused')) faults.push(...faultsOf(row, await namesOf(partsOf(row))));
+  assert.deepEqual(faults, []);
+  assert.deepEqual(
+    of('accepted', 'not yet').filter(({ proof }) => proof !== undefined),
+    [],
+  );
+});
+
+test('what is safer or refused says how', () => {
+  assert.deepEqual(
+    of('safer', 'refused').filter(({ how = '' }) => how === ''),
+    [],
+  );
+});
+
+test('what the table has is accepted, and what it has not yet is not', async () => {
+  for (const row of ALL_ROWS) {
+    assert.equal(await isAccepted(partsOf(row)), row.verdict !== 'not yet' && !isRefusedUnknown(row), row.field);
+  }
+});
+
+/** What is refused need not be declared: an unknown command is refused too. */
+function isRefusedUnknown({ verdict, field }: CommandRow): boolean {
+  return verdict === 'refused' && !field.includes(' --') && findCommand(field) === undefined;
+}
+
+test('what is not there yet is refused as unknown', async () => {
+  for (const row of of('not yet')) {
+    const { command, flag } = partsOf(row);
+    const ended = await line.run([...command.split(' '), ...(flag === '' ? [] : [`--${flag}=x`])]);
+    assert.equal(ended.exitCode, 1, row.field);
+    assert.equal(errorCode(ended), 'USAGE_BAD_FLAG', row.field);
+    assert.match(ended.stderr, flag === '' ? /no such command/ : /the flag is not one of this command/, row.field);
+    assert.ok(ended.stderr.includes(flag), ended.stderr);
+  }
+});
+
+/** What else the commands want, so that it is the flag that they refuse. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  sign: ['localhost:1/a:1'],
+  'sign-blob': ['there.json'],
+  attest: ['--predicate', 'there.json', 'localhost:1/a:1'],
+  'attest-blob': ['--predicate', 'there.json', 'there.json'],
+  verify: ['localhost:1/a:1'],
+  'verify-attestation': ['localhost:1/a:1'],
+  'verify-blob': ['--bundle', 'there.json', 'there.json'],
+  'verify-blob-attestation': ['--bundle', 'there.json', 'there.json'],
+  'dockerfile verify': ['Dockerfile'],
+  'manifest verify': ['pod.yaml'],
+  'bundle create': ['--artifact', 'there.json', '--signature', 'there.json'],
+};
+
+test('what is refused is refused by name, before anything is asked or written', async () => {
+  sandbox.write('there.json', '{}');
+  sandbox.write('Dockerfile', 'FROM localhost:1/a:1\n');
+  sandbox.write('pod.yaml', 'kind: Pod\nspec:\n  containers:\n  - image: localhost:1/a:1\n');
+  for (const row of of('refused')) {
+    const { command, flag } = partsOf(row);
+    const declared = (await findCommand(command)?.load())?.flags.find(({ name }) => name === flag);
+    const value = declared?.kind === 'boolean' ? `--${flag}` : `--${flag}=x`;
+    const ended = await line.run([...command.split(' '), value, ...(BESIDE[command] ?? [])]);
+    assert.equal(ended.exitCode, 1, row.field);
+    assert.equal(errorCode(ended), 'USAGE_BAD_FLAG', `${row.field}: ${ended.stderr}`);
+    assert.ok(ended.stderr.includes(`--${flag}`), `${row.field}: ${ended.stderr}`);
+  }
+});
+
+test('every flag that there is stands on the page', async () => {
+  const page = readFileSync(PARITY_FILE, 'utf8');
+  for (const { name, load } of COMMANDS.flatMap(({ entries }) => entries)) {
+    for (const flag of (await load()).flags) {
+      const isThere =
+        page.includes(`| \`${name} --${flag.name}\` |`) ||
+        new RegExp(`^\\| \`${name}\` \\| .*\`--${flag.name}\``, 'm').test(page);
+      assert.ok(isThere, `${name} --${flag.name}`);
+    }
+  }
+});
+
+test('docs/parity.md is what npm run docs:parity makes', async () => {
+  assert.equal(readFileSync(PARITY_FILE, 'utf8'), await renderParity());
+});

@@ -1,0 +1,25 @@
+/** About the program itself, its registries' passwords, and what every command takes. */
+import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+
+const lines = testsIn('test/scenarios/command-lines.ts');
+const mode = testsIn('test/cli/cosign-mode.test.ts');
+const attachments = testsIn('test/cli/attachments-interop.test.ts');
+const env = testsIn('test/cli/env.test.ts');
+const completion = testsIn('test/cli/completion.test.ts');
+
+export const ABOUT_ROWS: readonly CommandRow[] = [
+  ...rows('same', [''], 'output-file timeout', lines('output to a file, and a deadline')),
+  ...rows('same', [''], 'verbose', mode('-d shows every request and answer, and no credential')),
+  ...rows('same', ['env'], '', env('env: the same variables, in the same form')),
+  ...rows('same', ['env'], 'show-sensitive-values', env('secrets are hidden unless asked for')),
+  ...open('accepted', ['env'], 'show-descriptions'),
+  ...rows('same', ['completion'], '', completion('the answer is that of the framework that cosign is written with')),
+  ...rows(
+    'same',
+    ['login'],
+    ' username password password-stdin',
+    attachments('login: what either keeps, the other finds'),
+  ),
+  ...rows('same', ['version'], ' json', mode('help: the same headings; version: the same fields')),
+  ...open('not yet', ['debug', 'debug providers'], ''),
+];

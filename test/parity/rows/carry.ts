@@ -1,0 +1,62 @@
+/** What carries images, shows what belongs to them, and puts it there or takes it away. */
+import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+
+const interop = testsIn('test/cli/carry-interop.test.ts');
+const carrying = testsIn('test/workflows/image-carrying.test.ts');
+const attachments = testsIn('test/cli/attachments-interop.test.ts');
+const older = testsIn('test/cli/attachments-older.test.ts');
+const attestations = testsIn('test/cli/verify-attestation.test.ts');
+
+export const CARRY_ROWS: readonly CommandRow[] = [
+  ...rows('same', ['tree'], '', interop('tree: with --compat cosign, the lines of the other')),
+  ...open('accepted', ['tree'], 'registry-referrers-mode experimental-oci11'),
+  ...rows(
+    'safer',
+    ['copy'],
+    '',
+    interop('copy: to a registry without the referrers API and back, nothing is lost'),
+    'everything that refers to the image is copied too, which cosign leaves behind',
+  ),
+  ...rows('same', ['copy'], 'only', carrying('--only: these kinds, the image by its digest, and no tag for it')),
+  ...rows('same', ['copy'], 'platform', carrying('--platform copies one image of the index, under the tag')),
+  ...open('accepted', ['copy'], 'force sig-only'),
+  ...rows('same', ['save'], ' dir', interop('save: the other verifies the folder, and loads it')),
+  ...rows('same', ['load'], ' dir', interop('load: a folder that the other saved, with its signature')),
+  ...rows('same', ['clean'], '', attachments("clean: each removes the other's signatures")),
+  ...open('accepted', ['clean'], 'force type'),
+  ...rows('same', ['download attestation'], ' predicate-type', attestations('download attestation')),
+  ...open('accepted', ['download attestation', 'download sbom'], 'platform'),
+  ...rows(
+    'same',
+    ['download sbom', 'attach sbom'],
+    '',
+    attachments('sbom: attached by either, downloaded by the other'),
+  ),
+  ...open('accepted', ['attach sbom'], 'input-format registry-referrers-mode sbom type'),
+  ...rows(
+    'same',
+    ['download signature', 'attach signature'],
+    '',
+    older('a signature attached with its payload, or with the usual one, verifies, and comes back as it was'),
+  ),
+  ...rows(
+    'same',
+    ['attach signature'],
+    'signature payload',
+    older('a signature attached with its payload, or with the usual one, verifies, and comes back as it was'),
+  ),
+  ...open('accepted', ['attach signature'], 'bundle certificate certificate-chain rekor-response tsr'),
+  ...open('accepted', ['attach attestation'], ' attestation'),
+  ...rows(
+    'same',
+    ['triangulate', 'generate'],
+    '',
+    attachments('triangulate and generate: the same text, byte for byte'),
+  ),
+  ...open('accepted', ['triangulate'], 'type'),
+  ...open('accepted', ['generate'], 'annotations'),
+  ...rows('same', ['upload blob', 'upload wasm'], '', attachments('upload blob and wasm: the same layers and types')),
+  ...open('accepted', ['upload blob'], 'annotation ct files'),
+  ...open('accepted', ['upload wasm'], 'file'),
+  ...open('not yet', ['attach', 'download', 'upload', 'dockerfile', 'manifest'], '', 'lists its commands'),
+];
