@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { COMMANDS } from '../../src/cli/command-table.ts';
 import { GLOBAL_FLAGS } from '../../src/cli/flag.ts';
 import { commandPage, overviewPage } from '../../src/cli/help-page.ts';
+import { PARITY_FILE, renderParity } from '../../tools/parity.ts';
+import { contradictedRows } from '../parity/contradicted-rows.ts';
 import { REFERENCE_FILE, renderReference } from '../../tools/cli-reference.ts';
 
 const SCREEN_LINES = 24;
@@ -43,3 +45,8 @@ for (const { entries } of COMMANDS) {
     });
   }
 }
+
+test('docs/parity.md is what npm run docs:parity makes; a flag that is new has its row in test/parity/rows', async () => {
+  assert.deepEqual(await contradictedRows(), []);
+  assert.equal(readFileSync(PARITY_FILE, 'utf8'), await renderParity());
+});

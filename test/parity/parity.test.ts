@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { findCommand, COMMANDS } from '../../src/cli/command-table.ts';
 import { GLOBAL_FLAGS } from '../../src/cli/flag.ts';
-import { PARITY_FILE, parityTables, renderParity } from '../../tools/parity.ts';
+import { PARITY_FILE, parityTables } from '../../tools/parity.ts';
 import { errorCode, Sandbox } from '../support/command-line.ts';
 import { peer } from '../support/peers.ts';
 import { SameProcess } from '../support/same-process.ts';
 import type { CommandRow } from './command-rows.ts';
+import { partsOf } from './contradicted-rows.ts';
 import { keptCommandLine, readCommandLine } from './cosign-command-line.ts';
 import { faultsOf } from './parity-table.ts';
 import { ALL_ROWS } from './rows/all-rows.ts';
@@ -22,24 +23,11 @@ after(() => {
 const of = (...verdicts: readonly string[]): readonly CommandRow[] =>
   ALL_ROWS.filter(({ verdict }) => verdicts.includes(verdict));
 
-/** `verify --key` in its two parts; no flag for the command itself, no command for a flag of all. */
-function partsOf({ field }: CommandRow): { readonly command: string; readonly flag: string } {
-  const [command = '', flag = ''] = field.startsWith('--') ? ['', field.slice(2)] : field.split(' --');
-  return { command, flag };
-}
-
 /** How a test may spell it. */
 async function namesOf({ command, flag }: ReturnType<typeof partsOf>): Promise<readonly string[]> {
   const declared = command === '' ? GLOBAL_FLAGS : ((await findCommand(command)?.load())?.flags ?? []);
   const letter = declared.find(({ name }) => name === flag)?.short;
   return letter === undefined ? [flag] : [flag, `'-${letter}'`];
-}
-
-async function isAccepted({ command, flag }: { readonly command: string; readonly flag: string }): Promise<boolean> {
-  if (command === '') return GLOBAL_FLAGS.some(({ name }) => name === flag);
-  const entry = findCommand(command);
-  if (entry === undefined || flag === '') return entry !== undefined;
-  return (await entry.load()).flags.some(({ name, aliases = [] }) => name === flag || aliases.includes(flag));
 }
 
 test('what is kept of cosign’s command line is what cosign says', async (t) => {
@@ -70,17 +58,6 @@ test('what is safer or refused says how', () => {
     [],
   );
 });
-
-test('what the table has is accepted, and what it has not yet is not', async () => {
-  for (const row of ALL_ROWS) {
-    assert.equal(await isAccepted(partsOf(row)), row.verdict !== 'not yet' && !isRefusedUnknown(row), row.field);
-  }
-});
-
-/** What is refused need not be declared: an unknown command is refused too. */
-function isRefusedUnknown({ verdict, field }: CommandRow): boolean {
-  return verdict === 'refused' && !field.includes(' --') && findCommand(field) === undefined;
-}
 
 test('what is not there yet is refused as unknown', async () => {
   for (const row of of('not yet')) {
@@ -133,8 +110,4 @@ test('every flag that there is stands on the page', async () => {
       assert.ok(isThere, `${name} --${flag.name}`);
     }
   }
-});
-
-test('docs/parity.md is what npm run docs:parity makes', async () => {
-  assert.equal(readFileSync(PARITY_FILE, 'utf8'), await renderParity());
 });
