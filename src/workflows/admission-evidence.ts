@@ -2,6 +2,7 @@ import { ImageReference, type Repository } from '../core/image/reference.ts';
 import type { EvidenceDemand } from '../core/policy/evidence-demand.ts';
 import { pinnedName, type EvidenceFor, type ImageEvidence, type PinnedImage } from '../core/policy/image-evidence.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
+import type { RevocationIndex } from '../core/revocation/revocation-index.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { SealwrightError } from '../errors.ts';
 import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
@@ -34,6 +35,8 @@ export interface EvidenceRequest {
   readonly demands: readonly EvidenceDemand[];
   readonly material: PolicyMaterial;
   readonly access: RegistryAccess;
+  /** What is revoked at the moment. */
+  readonly revocations?: RevocationIndex;
 }
 
 const DEFAULT_MAX_IMAGES = 2000;
@@ -93,11 +96,13 @@ export class AdmissionEvidence {
     const found = new Map<string, SignatureRecord>();
     for (const place of placesOf(request)) {
       const record = this.#recall(place, maxAgeMs);
-      if (record === undefined) return undefined;
+      const { registry, repository } = place.repository;
+      const since = request.revocations?.freshSince(`${registry}/${repository}`);
+      if (record === undefined || (since !== undefined && record.foundAt < since)) return undefined;
       found.set(place.name, record);
     }
     return {
-      evidence: (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request.material),
+      evidence: (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request),
       foundAt: oldest([...found.values()]) ?? this.#options.now(),
     };
   }
@@ -115,7 +120,7 @@ export class AdmissionEvidence {
         }
       }),
     );
-    return (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request.material);
+    return (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request);
   }
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
@@ -251,11 +256,11 @@ function placeOf(image: PinnedImage, { source, wantsAttestations }: EvidenceDema
 function evidenceOf(
   found: SignatureRecord | SealwrightError | undefined,
   demand: EvidenceDemand,
-  material: PolicyMaterial,
+  { material, revocations }: EvidenceRequest,
 ): ImageEvidence {
   if (found instanceof SignatureRecord) {
     try {
-      return found.evidence(demand.verification(material));
+      return found.evidence(demand.verification(material), revocations);
     } catch (error) {
       // What the policy refers to could not be had.
       if (error instanceof SealwrightError && error.family !== 'invariant') return { kind: 'unavailable', error };

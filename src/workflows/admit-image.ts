@@ -17,9 +17,11 @@ import { couldNotCheck } from '../core/policy/policy-judgement.ts';
 import { evidenceDemands, needsEvidence, type PolicySet } from '../core/policy/policy-set.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { FormatError, LimitError, NotFoundError, PolicyError, SealwrightError } from '../errors.ts';
-import type { AdmissionEvidence } from './admission-evidence.ts';
+import type { AdmissionEvidence, EvidenceRequest } from './admission-evidence.ts';
 import { fetchConfigFiles } from './image-config.ts';
 import type { RegistryAccess } from './registry-access.ts';
+import { decideRevoked, withRevocationWarnings, withStaleness } from './revocation-decision.ts';
+import type { RevocationView } from './revocation-state.ts';
 
 export interface ImageAdmission {
   readonly evidence: AdmissionEvidence;
@@ -36,6 +38,8 @@ export interface ImageAdmission {
   readonly object: ReviewedObject;
   /** Whether the answer may pin a tag; when it may not, a tag that needs a signature is refused. */
   readonly mayPin: boolean;
+  /** What is revoked, and whether that is news; nobody is asked when absent. */
+  readonly revocations?: RevocationView;
   /** Exceptions in force or ended, of every namespace, and the object's own. */
   readonly exceptions: readonly ImageException[];
   readonly namespace: string;
@@ -103,6 +107,12 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
     return { decision: decideRefused(error), basis: NO_BASIS };
   }
   const { policies, object, noMatch, material } = admission;
+  const { registry, repository, digest } = reference;
+  const revoked =
+    digest === undefined ? undefined : decideRevoked({ registry, repository, digest }, admission.revocations);
+  if (revoked !== undefined) {
+    return { decision: applyAnswerActions(revoked, admission.actions), image: reference.toString(), basis: NO_BASIS };
+  }
   const { possible, isCertain } = policies.possiblyCovering(object, reference, text);
   const basis = NO_BASIS;
   if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch), basis };
@@ -112,7 +122,7 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
   }
   const late = admission.timeIsUp.then(() => decideLate({ reference, text }, possible, admission));
   const { decision, ...rest } = await Promise.race([decideCovered({ reference, text }, possible, admission), late]);
-  return { decision: applyAnswerActions(decision, admission.actions), ...rest };
+  return { decision: applyAnswerActions(withStaleness(decision, admission.revocations), admission.actions), ...rest };
 }
 
 /** The time is up: what was proven before may still admit the image, and nothing else can. */
@@ -142,9 +152,9 @@ async function lastKnownPass(
   text: string,
   admission: ImageAdmission,
 ): Promise<AdmittedImage | undefined> {
-  const { evidence, policies, object, material, access } = admission;
+  const { evidence, policies, object, material } = admission;
   const covering = policies.covering(object, image, text);
-  const known = evidence.lastKnown({ image, demands: evidenceDemands(covering), material, access });
+  const known = evidence.lastKnown(evidenceRequest(image, covering, admission));
   if (known === undefined || covering.length === 0) return undefined;
   const name = new ImageReference(image).toString();
   const decision = await decideImage(
@@ -165,14 +175,16 @@ async function decideCovered(
 ): Promise<AdmittedImage> {
   const { registry, repository, tag, digest } = reference;
   if (digest !== undefined) {
-    return decidePinned({ registry, repository, digest }, text, admission);
+    return decideUnrevoked({ registry, repository, digest }, text, admission);
   }
   const basis = NO_BASIS;
   if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), enforcing(possible, admission)), basis };
   try {
     const image = await admission.evidence.resolve(reference, admission.access);
+    const revoked = decideRevoked(image, admission.revocations);
+    if (revoked !== undefined) return { decision: revoked, image: new ImageReference(image).toString(), basis };
     const pinned = new ImageReference({ registry, repository, tag, digest: image.digest }).toString();
-    return { ...(await decidePinned(image, text, admission)), pinned };
+    return { ...(await decideUnrevoked(image, text, admission)), pinned };
   } catch (error) {
     if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
     // That the registry says there is no such tag is a finding; all else keeps it from saying anything.
@@ -180,6 +192,11 @@ async function decideCovered(
     const finding = isFinding ? error : couldNotCheck(reference.toString(), error);
     return { decision: decideRefused(finding, enforcing(possible, admission)), basis };
   }
+}
+
+async function decideUnrevoked(image: PinnedImage, text: string, admission: ImageAdmission): Promise<AdmittedImage> {
+  const decided = await decidePinned(image, text, admission);
+  return { ...decided, decision: withRevocationWarnings(decided.decision, image, admission.revocations) };
 }
 
 /** Only a pass may rest on what is remembered: before anything is refused, the registry is asked. */
@@ -194,7 +211,7 @@ async function decidePinned(image: PinnedImage, text: string, admission: ImageAd
     basis,
   });
   if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE, NO_BASIS);
-  const request = { image, demands: evidenceDemands(covering), material, access: admission.access };
+  const request = evidenceRequest(image, covering, admission);
   const remembered = evidence.remembered(request);
   if (remembered !== undefined) {
     const known = await decide(remembered.evidence, { evidence: 'remembered', foundAt: remembered.foundAt });
@@ -202,6 +219,15 @@ async function decidePinned(image: PinnedImage, text: string, admission: ImageAd
   }
   const current = await decide(await evidence.fresh(request), { evidence: 'fetched' });
   return isAbsence(current.decision) ? ((await lastKnownPass(image, text, admission)) ?? current) : current;
+}
+
+function evidenceRequest(
+  image: PinnedImage,
+  covering: readonly AdmissionPolicy[],
+  { material, access, revocations }: ImageAdmission,
+): EvidenceRequest {
+  const demands = evidenceDemands(covering);
+  return { image, demands, material, access, ...(revocations === undefined ? {} : { revocations: revocations.index }) };
 }
 
 function contextOf(

@@ -17,7 +17,7 @@ import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-ima
 
 export interface ReviewAdmission extends Pick<
   ImageAdmission,
-  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch' | 'actions' | 'exceptions' | 'now'
+  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch' | 'actions' | 'exceptions' | 'revocations' | 'now'
 > {
   /** Registries as the pods of a workload reach them. */
   readonly access: (namespace: string, identity: PullIdentity) => RegistryAccess;

@@ -37,7 +37,7 @@ export async function examineImage(request: VerifyImageRequest): Promise<Examine
   const judgement = judgeSignatures(found, request);
   const { verified: signatures, refused } = judgement;
   const { reference, digest, isTagResolved } = found;
-  const error = signatures.length === 0 ? refusalOf(found, refused) : undefined;
+  const error = signatures.length === 0 ? refusalOf(found, refused, request.policy.revocations) : undefined;
   return {
     report: imageReport(found, judgement, error),
     verified: error === undefined ? { reference, digest, isTagResolved, signatures, refused } : undefined,

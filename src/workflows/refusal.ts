@@ -1,12 +1,13 @@
+import { revokedError, type RevocationIndex } from '../core/revocation/revocation-index.ts';
 import { NotFoundError, RemoteError, VerificationError, type ErrorFacts, type SealwrightError } from '../errors.ts';
 import type { FoundSignatures } from './image-signatures.ts';
 import type { RefusedSignature } from './signature-judgement.ts';
 
 /**
- * What comes nearest to a signature that would have passed, first: right signer without the annotation, then another
+ * What comes nearest to a signature that would have passed, first: one that did until it was revoked, right signer without the annotation, then another
  * signer, then another image. Anything else is between the last two.
  */
-const NEARNESS: readonly string[] = ['ANNOTATION_MISMATCH', 'IDENTITY_MISMATCH'];
+const NEARNESS: readonly string[] = ['REVOKED', 'ANNOTATION_MISMATCH', 'IDENTITY_MISMATCH'];
 const FARTHEST: readonly string[] = ['SUBJECT_MISMATCH', 'ARTIFACT_MISMATCH', 'KEY_MISMATCH', 'PAYLOAD_TYPE_MISMATCH'];
 const MAX_LISTED = 10;
 
@@ -14,7 +15,14 @@ const MAX_LISTED = 10;
  * The one error for an image of which no signature passed. *No signature*, *not readable*, *by somebody else*, *for another
  * image* and *could not check* are five answers to five situations, and each calls for something else to be done.
  */
-export function refusalOf(found: FoundSignatures, refused: readonly RefusedSignature[]): SealwrightError {
+export function refusalOf(
+  found: FoundSignatures,
+  refused: readonly RefusedSignature[],
+  revocations?: RevocationIndex,
+): SealwrightError {
+  // Whoever has signed it, or nobody.
+  const revocation = revocations?.image([found.digest.toString()]);
+  if (revocation !== undefined) return revokedError(found.reference.toString(), revocation);
   const [nearest] = [...refused].sort((a, b) => rank(a) - rank(b));
   if (nearest !== undefined) {
     return nearest.error.code === 'IDENTITY_MISMATCH' ? otherSigners(refused) : withAll(nearest.error, refused);

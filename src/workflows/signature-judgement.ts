@@ -2,11 +2,11 @@ import { SIMPLE_SIGNING_TYPES } from '../core/bundle/simple-signing.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { SealwrightError, UsageError, VerificationError } from '../errors.ts';
 import type { FetchedLayer } from '../io/registry/layer-store.ts';
 import type { FoundSignature, FoundSignatures, SignatureFormat } from './image-signatures.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
+import { verifyUnrevoked } from './unrevoked-bundle.ts';
 
 /** A signature of the image that passed every step. */
 export interface VerifiedSignature {
@@ -75,14 +75,14 @@ export function judgeSignatures(found: FoundSignatures, request: JudgementReques
   return { verified, refused };
 }
 
-/** @throws VerificationError, FormatError or LimitError with the reason for the refusal */
+/** @throws VerificationError, FormatError, LimitError or PolicyError REVOKED with the reason for the refusal */
 function verifySignature(
   found: FoundSignature,
   { digest, predicateTypes }: FoundSignatures,
   { trustedRoot, policy, annotations: wanted = {}, now }: JudgementRequest,
   onCheck: (check: () => VerificationCheck) => void,
 ): VerifiedSignature {
-  const verified = verifyBundle({
+  const verified = verifyUnrevoked({
     ...policy,
     onCheck,
     bundle: found.bundle,

@@ -1,9 +1,12 @@
+import type { RevocationIndex } from '../core/revocation/revocation-index.ts';
 import type { Concessions, SignerPolicy, Thresholds } from '../core/verify/verification-policy.ts';
 
 /** What a signature has to prove to count: by whom it is, and how well that is witnessed. */
 export interface SignaturePolicy extends Concessions {
   readonly signer: SignerPolicy;
   readonly thresholds: Partial<Thresholds>;
+  /** What is not to be believed although it verifies; nothing when absent. */
+  readonly revocations?: RevocationIndex;
 }
 
 /** cosign's switches. Each of the first two weakens what is proven, and shows in the result's checks. */

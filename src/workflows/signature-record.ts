@@ -4,7 +4,9 @@ import { Digest } from '../core/image/digest.ts';
 import type { CheckedEvidence, VerifiedAttestation } from '../core/policy/image-evidence.ts';
 import type { VerificationDemand } from '../core/policy/evidence-demand.ts';
 import { plainDemand } from '../core/policy/verification-demand.ts';
+import { revokedError, type RevocationIndex } from '../core/revocation/revocation-index.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
+import type { PolicyError } from '../errors.ts';
 import { claimedPredicateType, type FoundSignature, type FoundSignatures } from './image-signatures.ts';
 import { judgeSignatures, type SignatureJudgement, type VerifiedSignature } from './signature-judgement.ts';
 
@@ -38,7 +40,8 @@ export class SignatureRecord {
     return this.#found.predicateTypes === 'any';
   }
 
-  evidence(demand: VerificationDemand): CheckedEvidence {
+  /** @param revocations of the moment: what was verified stays so, and may have been revoked since */
+  evidence(demand: VerificationDemand, revocations?: RevocationIndex): CheckedEvidence {
     // Whoever a certificate names is established here; whether that suffices is for the policies to say.
     const certificates = demand.signer.kind === 'key' ? plainDemand(this.#trustedRoot) : demand;
     const results = [
@@ -49,11 +52,21 @@ export class SignatureRecord {
     const attestations = this.hasAttestations
       ? this.#once(demand, demand.signer.kind === 'key' ? 'publicKey' : 'certificate', 'attestations').verified
       : [];
+    const signatures = sift(
+      results.flatMap(({ verified }) => verified),
+      revocations,
+      this.#found,
+    );
+    const statements = sift(attestations, revocations, this.#found);
     return {
       kind: 'checked',
-      signatures: results.flatMap(({ verified }) => verified.map(({ bundle }) => bundle)),
-      attestations: attestations.map(attestation),
-      refused: results.flatMap(({ refused }) => refused.map(({ error }) => error)),
+      signatures: signatures.good.map(({ bundle }) => bundle),
+      attestations: statements.good.map(attestation),
+      refused: [
+        ...signatures.revoked,
+        ...statements.revoked,
+        ...results.flatMap(({ refused }) => refused.map(({ error }) => error)),
+      ],
       unusable: this.#found.unusable.map(({ error }) => error),
       unreadFormats: this.#found.unreadFormats,
     };
@@ -77,6 +90,22 @@ export class SignatureRecord {
     judgements.set(name, judged);
     return judged;
   }
+}
+
+/** Those that still count, and why the others do not. */
+function sift(
+  verified: readonly VerifiedSignature[],
+  revocations: RevocationIndex | undefined,
+  { reference }: FoundSignatures,
+): { readonly good: readonly VerifiedSignature[]; readonly revoked: readonly PolicyError[] } {
+  if (revocations === undefined || revocations.size === 0) return { good: verified, revoked: [] };
+  const judged = verified.map((one) => ({ one, revocation: revocations.signature(one.bundle) }));
+  return {
+    good: judged.flatMap(({ one, revocation }) => (revocation === undefined ? [one] : [])),
+    revoked: judged.flatMap(({ revocation }) =>
+      revocation === undefined ? [] : [revokedError(reference.toString(), revocation)],
+    ),
+  };
 }
 
 /** Everything but statements that say themselves to be something else. */

@@ -9,6 +9,7 @@ import type { AttestationPolicies } from './attestation-policies.ts';
 import { fetchImageAttestations, type ImageAttestationsRequest } from './image-attestations.ts';
 import type { FoundSignatures } from './image-signatures.ts';
 import { refusalOf } from './refusal.ts';
+import type { SignaturePolicy } from './signature-policy.ts';
 import {
   judgeSignatures,
   type JudgementRequest,
@@ -68,7 +69,7 @@ export async function verifyAttestations(request: VerifyAttestationsRequest): Pr
   const predicateType = predicateTypeOf(request.type);
   const found = await fetchImageAttestations({ ...request, predicateTypes: [predicateType] });
   const { verified, refused } = judgeSignatures(found, request);
-  if (verified.length === 0) throw attestationRefusal(found, refused, predicateType);
+  if (verified.length === 0) throw attestationRefusal(found, refused, { ...request, predicateType });
   const judged: DeniedAttestation[] = [];
   for (const attestation of verified) judged.push(await judgeStatement(attestation, request));
   const attestations = judged.filter(({ objections }) => objections.length === 0);
@@ -106,9 +107,10 @@ function denial(found: FoundSignatures, denied: readonly DeniedAttestation[], to
 function attestationRefusal(
   found: FoundSignatures,
   refused: readonly RefusedSignature[],
-  predicateType: string,
+  { predicateType, policy: { revocations } }: { readonly predicateType: string; readonly policy: SignaturePolicy },
 ): SealwrightError {
-  if (refused.length > 0 || found.unusable.length > 0) return refusalOf(found, refused);
+  const isRevoked = revocations?.image([found.digest.toString()]) !== undefined;
+  if (refused.length > 0 || found.unusable.length > 0 || isRevoked) return refusalOf(found, refused, revocations);
   const image = `${found.reference.context}@${found.digest.toString()}`;
   const others = found.otherPredicateTypes.slice(0, MAX_LISTED);
   const other = others.find((type) => type !== IMAGE_SIGNATURE_PREDICATE);

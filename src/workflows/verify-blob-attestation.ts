@@ -6,10 +6,10 @@ import type { HashAlgorithm } from '../core/crypto/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { InvariantError, VerificationError } from '../errors.ts';
 import { readBlob, type BlobStream } from './blob-reader.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
+import { verifyUnrevoked } from './unrevoked-bundle.ts';
 import { subjectAlgorithms } from './verify-blob.ts';
 
 export interface VerifyBlobAttestationRequest {
@@ -45,7 +45,13 @@ export async function verifyBlobAttestation(request: VerifyBlobAttestationReques
     });
   }
   const { payload } = bundle.content.envelope;
-  const verified = verifyBundle({ ...policy, bundle, artifact: await artifactOf(request, payload), trustedRoot, now });
+  const verified = verifyUnrevoked({
+    ...policy,
+    bundle,
+    artifact: await artifactOf(request, payload),
+    trustedRoot,
+    now,
+  });
   if (verified.statement === undefined) throw new InvariantError('a verified envelope without its statement');
   checkPredicateType(verified.statement, type);
   // As cosign, which reads every statement through the structure of its type.

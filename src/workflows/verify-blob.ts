@@ -11,11 +11,11 @@ import { ArtifactDigests, type Artifact } from '../core/verify/artifact.ts';
 import { verifyContentSignature } from '../core/verify/content-signature.ts';
 import { signingKey } from '../core/verify/signer.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import type { ProposedEntry } from '../core/wire/log-v1.ts';
 import { FormatError, UsageError } from '../errors.ts';
 import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
+import { verifyUnrevoked } from './unrevoked-bundle.ts';
 
 export interface VerifyBlobRequest {
   readonly artifact:
@@ -50,7 +50,14 @@ export async function verifyBlob(request: VerifyBlobRequest): Promise<VerifiedBu
   const given = readBlobSignature(request.bundle);
   const artifact = await artifactOf(request, given);
   const bundle = await withFoundEntry(request, given, artifact);
-  return verifyBundle({ ...policy, bundle, artifact, trustedRoot, now, ...(onCheck === undefined ? {} : { onCheck }) });
+  return verifyUnrevoked({
+    ...policy,
+    bundle,
+    artifact,
+    trustedRoot,
+    now,
+    ...(onCheck === undefined ? {} : { onCheck }),
+  });
 }
 
 /**

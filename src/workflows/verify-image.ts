@@ -34,7 +34,7 @@ export interface VerifiedImage {
 export async function verifyImage(request: VerifyImageRequest): Promise<VerifiedImage> {
   const found = await fetchImageSignatures(request);
   const { verified, refused } = judgeSignatures(found, request);
-  if (verified.length === 0) throw refusalOf(found, refused);
+  if (verified.length === 0) throw refusalOf(found, refused, request.policy.revocations);
   const { reference, digest, isTagResolved } = found;
   return { reference, digest, isTagResolved, signatures: verified, refused };
 }

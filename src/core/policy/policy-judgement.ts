@@ -174,6 +174,8 @@ function explain(name: string, evidence: CheckedEvidence, reasons: readonly Reas
   if (lacking !== undefined) {
     return new VerificationError(lacking.code, `${name}: ${lacking.message}`, { ...remedy, ...lacking.facts });
   }
+  const revoked = evidence.refused.find(({ code }) => code === 'REVOKED');
+  if (revoked !== undefined) return withName(name, revoked);
   if (evidence.signatures.length > 0) return anotherSigner(name, evidence.signatures, reasons, remedy);
   const [other] = reasons.filter((reason) => reason instanceof VerificationError);
   if (other !== undefined)

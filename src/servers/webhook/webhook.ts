@@ -21,6 +21,7 @@ import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
 import { evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
+import type { RevocationView } from '../../workflows/revocation-state.ts';
 import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
@@ -61,6 +62,8 @@ export interface WebhookOptions {
   readonly actions?: AnswerActions;
   /** Exceptions of the cluster, beside those that come with the policies. */
   readonly exceptions?: () => readonly ImageException[];
+  /** What is revoked at the moment; nobody is asked when absent. */
+  readonly revocations?: () => RevocationView;
   readonly now: () => Date;
   readonly logger?: Logger;
   /** What policies must keep to beside their schema, when one is put into the cluster. */
@@ -148,6 +151,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           noMatch: options.noMatch ?? options.controllerConfig?.().noMatch ?? 'deny',
           actions: options.actions ?? {},
           exceptions: [...(policies.exceptions?.() ?? []), ...(options.exceptions?.() ?? [])],
+          ...(options.revocations === undefined ? {} : { revocations: options.revocations() }),
           now: options.now(),
           stage,
           deadlineMs,

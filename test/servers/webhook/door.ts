@@ -24,6 +24,7 @@ export interface DoorOptions extends Pick<
   | 'registryRequests'
   | 'certificateEnd'
   | 'exceptions'
+  | 'revocations'
   | 'maxAgeMs'
   | 'lastKnownMs'
   | 'hasRoom'
