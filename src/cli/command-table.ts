@@ -280,8 +280,14 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/webhook-uninstall.ts')).webhookUninstall,
       },
       {
+        name: 'policy learn',
+        summary: 'the tightest policies that admit what runs, from the signatures on it',
+        load: async () => (await import('./commands/policy-learn.ts')).policyLearn,
+      },
+      {
         name: 'policy test',
         summary: 'what the webhook would decide about images and manifests',
+        isSeldom: true,
         load: async () => (await import('./commands/policy-test.ts')).policyTest,
       },
       {

@@ -1,4 +1,5 @@
 import { isTrustNeeded, type PolicySet } from '../../core/policy/policy-set.ts';
+import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import { RequestBudget } from '../../io/net/request-budget.ts';
 import { AdmissionRehearsal } from '../../workflows/admission-rehearsal.ts';
@@ -12,6 +13,9 @@ export interface OpenedRehearsal {
   readonly rehearsal: AdmissionRehearsal;
   /** Registries as whoever runs the command reaches them. */
   readonly access: RegistryAccess;
+  /** The same with other credentials. */
+  readonly registries: ReturnType<typeof registryClients>;
+  readonly trustedRoot: TrustedRoot;
   /** Whom signatures are believed by, in words. */
   readonly trustSource: string;
   close(): Promise<void>;
@@ -26,13 +30,19 @@ const BUDGET = { perMinute: Number.POSITIVE_INFINITY, atOnce: 16, maxWaitMs: 60_
  * Everything that decisions need beside policies and objects. Whom to trust is asked only where a policy goes by it: a key stands
  * by itself.
  *
+ * @param needs `trust`: whatever the policies say
  * @throws UsageError USAGE_NO_TRUST, USAGE_FILE; FormatError; RemoteError
  */
-export async function openRehearsal(context: CommandContext, sets: readonly PolicySet[]): Promise<OpenedRehearsal> {
+export async function openRehearsal(
+  context: CommandContext,
+  sets: readonly PolicySet[],
+  needs: { readonly trust: boolean } = { trust: false },
+): Promise<OpenedRehearsal> {
   const { environment, now } = context;
-  const trust = sets.some(({ policies }) => isTrustNeeded(policies))
-    ? await trustFor(context, new HttpClient({ proxyEnv: environment }))
-    : NOBODY;
+  const trust =
+    needs.trust || sets.some(({ policies }) => isTrustNeeded(policies))
+      ? await trustFor(context, new HttpClient({ proxyEnv: environment }))
+      : NOBODY;
   const engines = lazyEngines(environment);
   const registries = registryClients(context, {
     timeoutMs: REGISTRY_TIMEOUT_MS,
@@ -41,6 +51,8 @@ export async function openRehearsal(context: CommandContext, sets: readonly Poli
   return {
     rehearsal: new AdmissionRehearsal({ trustedRoot: trust.trustedRoot, engines: engines.open, now }),
     access: commonAccess(registries.open(registries.own)),
+    registries,
+    trustedRoot: trust.trustedRoot,
     trustSource: trust.source,
     close: () => engines.close(),
   };

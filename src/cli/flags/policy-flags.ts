@@ -26,3 +26,29 @@ export const NO_MATCH_FLAG: Flag = {
   default: 'deny',
   help: 'for images that no policy is about',
 };
+
+/** Which workloads are looked at, and with whose credentials. */
+export const CLUSTER_PICTURE_FLAGS: readonly Flag[] = [
+  {
+    name: 'kubeconfig',
+    kind: 'string',
+    value: 'FILE',
+    help: 'the cluster that it names; KUBECONFIG, then ~/.kube/config when absent',
+    isCommon: true,
+  },
+  { name: 'kube-context', kind: 'string', value: 'NAME', help: 'another context of the kubeconfig than its current' },
+  {
+    name: 'namespace',
+    short: 'n',
+    kind: 'list',
+    value: 'NAME',
+    help: 'only what runs in this namespace',
+    isCommon: true,
+  },
+  {
+    name: 'pull-secrets',
+    kind: 'boolean',
+    default: true,
+    help: "registries with the workloads' credentials, not your own",
+  },
+];

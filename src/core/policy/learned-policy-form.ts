@@ -16,14 +16,22 @@ export interface LearnedObjectsOptions {
   readonly logUrl: string | undefined;
 }
 
+/** An object for the cluster's API. */
+export interface PolicyDocument {
+  readonly apiVersion: string;
+  readonly kind: 'ClusterImagePolicy' | 'ImagePolicy';
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec: JsonObject & { readonly mode: 'warn' | 'enforce' };
+}
+
 export interface LearnedObject {
   readonly policy: LearnedPolicy;
-  readonly document: JsonObject;
+  readonly document: PolicyDocument;
 }
 
 /** Learnt policies as objects for a cluster. */
 export function learnedObjects({ policies }: Learned, options: LearnedObjectsOptions): readonly LearnedObject[] {
-  return policies.flatMap((policy) => {
+  return policies.flatMap((policy): readonly LearnedObject[] => {
     const spec = specOf(policy, options);
     if (options.form === 'cip') {
       const metadata = { name: policy.name };
@@ -32,7 +40,7 @@ export function learnedObjects({ policies }: Learned, options: LearnedObjectsOpt
       ];
     }
     const namespaces = policy.namespaces.length > 0 ? policy.namespaces : options.namespaces;
-    return namespaces.map((namespace) => ({
+    return namespaces.map((namespace): LearnedObject => ({
       policy,
       document: {
         apiVersion: EXCEPTION_API_VERSION,
@@ -49,7 +57,10 @@ export function renderLearned(learned: Learned, objects: readonly LearnedObject[
   const head = learned.leftOut.map(({ image, kind, code, reason }) => `left out: ${image}: ${code ?? kind}: ${reason}`);
   const documents = objects.map(({ policy, document }) =>
     [
-      ...comments([`learnt from ${policy.images.length} image${policy.images.length === 1 ? '' : 's'}`, ...policy.notes]),
+      ...comments([
+        `learnt from ${policy.images.length} image${policy.images.length === 1 ? '' : 's'}`,
+        ...policy.notes,
+      ]),
       stringify(document, { lineWidth: 0 }).trimEnd(),
     ].join('\n'),
   );
@@ -66,7 +77,7 @@ function comments(lines: readonly string[]): readonly string[] {
   });
 }
 
-function specOf({ globs, demands }: LearnedPolicy, { mode, logUrl }: LearnedObjectsOptions): JsonObject {
+function specOf({ globs, demands }: LearnedPolicy, { mode, logUrl }: LearnedObjectsOptions): PolicyDocument['spec'] {
   const authorities = demands.map((demand, index) => ({ name: `signer-${index + 1}`, ...authorityOf(demand, logUrl) }));
   const program = callerProgram(demands);
   return {

@@ -46,7 +46,9 @@ export function reasonAgainst(signer: ObservedSigner): string | undefined {
   if (signer.kind === 'key') return undefined;
   const { subject, issuer, githubRepository, sourceRef = '' } = signer;
   if (subject === '' || issuer === '') return 'its certificate names nobody, or no issuer';
-  if ([subject.slice(subject.lastIndexOf('@') + 1), sourceRef].some((ref) => /^refs\/(?:pull|merge-requests)\//.test(ref))) {
+  if (
+    [subject.slice(subject.lastIndexOf('@') + 1), sourceRef].some((ref) => /^refs\/(?:pull|merge-requests)\//.test(ref))
+  ) {
     return 'it signed a proposed change: whoever may propose one could sign by that name';
   }
   if (isReused(signer) && githubRepository === undefined) {
@@ -95,7 +97,11 @@ function propose(seen: readonly ObservedSigner[]): ProposedDemand {
   }
   const { workflow, ref } = splitSubject(subject);
   if (ref?.kind !== 'tag') {
-    return { demand: { kind: 'identity', issuer, subject: { kind: 'exact', value: subject } }, seen, notes: notesOn(ref, subject) };
+    return {
+      demand: { kind: 'identity', issuer, subject: { kind: 'exact', value: subject } },
+      seen,
+      notes: notesOn(ref, subject),
+    };
   }
   const tags = seen.flatMap((signer) => (signer.kind === 'identity' ? tagOf(signer.subject) : []));
   const source = `^${escapePattern(workflow)}@refs/tags/${tagPattern(tags)}$`;
@@ -120,12 +126,16 @@ function callerRefs(seen: readonly ObservedSigner[]): readonly string[] | undefi
 
 function notesOn(ref: Ref | undefined, subject: string): readonly string[] {
   if (ref === undefined) {
-    return subject.includes('@') && !subject.includes('/') ? ['a person, not a workflow: whoever has this account signs'] : [];
+    return subject.includes('@') && !subject.includes('/')
+      ? ['a person, not a workflow: whoever has this account signs']
+      : [];
   }
   if (ref.kind === 'branch' && !MAIN_BRANCHES.includes(ref.name)) {
     return [`the branch ${ref.name}: whoever may push to it signs`];
   }
-  return ref.kind === 'branch' ? [`runs on the branch ${ref.name} alone; a release that is built on a tag would not pass`] : [];
+  return ref.kind === 'branch'
+    ? [`runs on the branch ${ref.name} alone; a release that is built on a tag would not pass`]
+    : [];
 }
 
 function splitSubject(subject: string): { readonly workflow: string; readonly ref?: Ref } {

@@ -133,7 +133,10 @@ test('a reusable workflow has to sign for the repository it was seen to sign for
   const source = policy.condition?.program.source;
   assert.equal(policy.condition?.program.language, 'rego');
   assert.ok(source?.kind === 'data');
-  assert.match(source.text, /signatures\[_\]\n {2}signature\.githubWorkflowRepo == "acme\/pay"\n {2}signature\.githubWorkflowRef == "refs\/heads\/main"\n\}/);
+  assert.match(
+    source.text,
+    /signatures\[_\]\n {2}signature\.githubWorkflowRepo == "acme\/pay"\n {2}signature\.githubWorkflowRef == "refs\/heads\/main"\n\}/,
+  );
   assert.match(source.text, /startswith\(signature\.githubWorkflowRef, "refs\/tags\/"\)/);
 });
 
@@ -156,15 +159,24 @@ test('who must not be asked for is left out, and says why', () => {
 test('of several signers the fewest that cover every image; a workflow before a key', () => {
   const byKey: ObservedSigner = { kind: 'key', key: KEY, isLogged: true };
   const both = learnPolicies([image('a:1', byKey, workflow('refs/heads/main'))]);
-  assert.deepEqual(both.policies[0]?.demands.map(({ kind }) => kind), ['identity']);
-  assert.deepEqual(both.leftOut.map(({ kind }) => kind), ['several-signers']);
+  assert.deepEqual(
+    both.policies[0]?.demands.map(({ kind }) => kind),
+    ['identity'],
+  );
+  assert.deepEqual(
+    both.leftOut.map(({ kind }) => kind),
+    ['several-signers'],
+  );
   assert.match(both.leftOut[0]?.reason ?? '', /the key [0-9a-f]{64} as well/);
   // Each alone covers one image; the key covers both.
   const common = learnPolicies([
     image('a:1', byKey, workflow('refs/heads/main')),
     image('a:2', byKey, workflow('refs/heads/main', 'acme/other')),
   ]);
-  assert.deepEqual(common.policies[0]?.demands.map(({ kind }) => kind), ['key']);
+  assert.deepEqual(
+    common.policies[0]?.demands.map(({ kind }) => kind),
+    ['key'],
+  );
   // Nobody covers both.
   const [two] = policies(image('a:1', workflow('refs/heads/main')), image('a:2', byKey));
   assert.equal(two?.authorities.length, 2);
@@ -200,7 +212,10 @@ test('what is not known or not believed is told in front, and cannot end its com
   ]);
   const written = text(learned);
   const head = written.split('\n').slice(0, 2);
-  assert.match(head[0] ?? '', /^# left out: registry\.example\/a@sha256:[0-9a-f]+: NO_SIGNATURE: no\\u\{a\}spec: \{\}\\u\{2028\}\\u\{1b\}/);
+  assert.match(
+    head[0] ?? '',
+    /^# left out: registry\.example\/a@sha256:[0-9a-f]+: NO_SIGNATURE: no\\u\{a\}spec: \{\}\\u\{2028\}\\u\{1b\}/,
+  );
   assert.match(head[1] ?? '', /^# left out: .*COULD_NOT_CHECK: registry down$/);
   assert.equal(parsePolicyObjects(written, 'learnt').policies.length, 1);
 });
@@ -210,7 +225,12 @@ test('for namespaces: one policy in each that runs the image, and none where not
     { ...image('a:1', workflow('refs/heads/main')), namespaces: ['shop', 'bank'] },
     image('b:1'),
   ]);
-  const objects = learnedObjects(learned, { form: 'image-policy', mode: 'enforce', namespaces: ['x'], logUrl: undefined });
+  const objects = learnedObjects(learned, {
+    form: 'image-policy',
+    mode: 'enforce',
+    namespaces: ['x'],
+    logUrl: undefined,
+  });
   const { policies: parsed } = parsePolicyObjects(renderLearned(learned, objects), 'learnt');
   assert.deepEqual(
     parsed.map(({ name, namespace, mode }) => [name, namespace, mode]),

@@ -1,0 +1,78 @@
+import type { PinnedImage } from '../core/policy/image-evidence.ts';
+import { pinnedName } from '../core/policy/image-evidence.ts';
+import {
+  learnPolicies,
+  type Absence,
+  type Learned,
+  type LeftOut,
+  type ObservedImage,
+} from '../core/policy/learned-policies.ts';
+import { SealwrightError } from '../errors.ts';
+import { absenceFor, type SignerObservation } from './observe-signers.ts';
+import type { RegistryAccess } from './registry-access.ts';
+
+/** An image that policies shall be learnt from. */
+export interface ImageToLearnFrom {
+  /** By digest where one is known; a tag is resolved. */
+  readonly text: string;
+  /** Where it runs; undefined where it was only named. */
+  readonly namespace?: string;
+  readonly access: RegistryAccess;
+}
+
+interface Place {
+  readonly image: PinnedImage;
+  readonly namespaces: Set<string>;
+  readonly accesses: Map<string, RegistryAccess>;
+}
+
+/** Namespaces whose credentials are tried for one image. */
+const MAX_ACCESSES = 5;
+
+/** Who has signed each image, each asked about once, and the policies that follow. */
+export async function learnFrom(
+  images: readonly ImageToLearnFrom[],
+  observation: SignerObservation,
+): Promise<Learned & { readonly observed: readonly ObservedImage[] }> {
+  const places = new Map<string, Place>();
+  const unresolved: LeftOut[] = [];
+  await Promise.all(
+    images.map(async ({ text, namespace, access }) => {
+      const image = await pin(text, access, observation);
+      if ('kind' in image) {
+        unresolved.push({ image: text, namespaces: namespace === undefined ? [] : [namespace], ...image });
+        return;
+      }
+      const name = pinnedName(image);
+      const place = places.get(name) ?? { image, namespaces: new Set(), accesses: new Map() };
+      places.set(name, place);
+      if (namespace !== undefined) place.namespaces.add(namespace);
+      if (place.accesses.size < MAX_ACCESSES) place.accesses.set(access.name, access);
+    }),
+  );
+  const observed = await Promise.all(
+    [...places]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(async ([, { image, namespaces, accesses }]): Promise<ObservedImage> => ({
+        image,
+        namespaces: [...namespaces].sort(),
+        ...(await observation.of(image, [...accesses.values()])),
+      })),
+  );
+  const { policies, leftOut } = learnPolicies(observed);
+  unresolved.sort((a, b) => (a.image < b.image ? -1 : 1));
+  return { policies, leftOut: [...unresolved, ...leftOut], observed };
+}
+
+async function pin(
+  text: string,
+  access: RegistryAccess,
+  observation: SignerObservation,
+): Promise<PinnedImage | Absence> {
+  try {
+    return await observation.pin(text, access);
+  } catch (error) {
+    if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+    return absenceFor(error);
+  }
+}
