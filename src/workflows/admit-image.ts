@@ -6,6 +6,7 @@ import {
   decideImage,
   decideRefused,
   decideUncovered,
+  withWarning,
   isUncovered,
   type ImageDecision,
   type NoMatchAction,
@@ -13,7 +14,7 @@ import {
 import { NO_EVIDENCE, type EvidenceFor, type PinnedImage } from '../core/policy/image-evidence.ts';
 import type { PolicyContext } from '../core/policy/policy-context.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
-import { couldNotCheck } from '../core/policy/policy-judgement.ts';
+import { couldNotCheck } from '../core/policy/refusal-reason.ts';
 import { evidenceDemands, needsEvidence, type PolicySet } from '../core/policy/policy-set.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { FormatError, LimitError, NotFoundError, PolicyError, SealwrightError } from '../errors.ts';
@@ -178,13 +179,23 @@ async function decideCovered(
     return decideUnrevoked({ registry, repository, digest }, text, admission);
   }
   const basis = NO_BASIS;
-  if (!admission.mayPin) return { decision: decideRefused(unpinned(reference), enforcing(possible, admission)), basis };
+  const isPinned = possible.some(({ tags }) => tags === 'pin');
+  if (isPinned && !admission.mayPin) {
+    return { decision: decideRefused(unpinned(reference), enforcing(possible, admission)), basis };
+  }
+  const refusing = isPinned ? [] : possible.filter(({ tags }) => tags === 'refuse');
+  const missing = refusing.length === 0 ? undefined : withoutDigest(reference);
+  if (missing !== undefined && refusing.some(({ mode }) => mode === 'enforce')) {
+    return { decision: decideRefused(missing, refusing), basis };
+  }
   try {
     const image = await admission.evidence.resolve(reference, admission.access);
     const revoked = decideRevoked(image, admission.revocations);
     if (revoked !== undefined) return { decision: revoked, image: new ImageReference(image).toString(), basis };
     const pinned = new ImageReference({ registry, repository, tag, digest: image.digest }).toString();
-    return { ...(await decideUnrevoked(image, text, admission)), pinned };
+    const decided = await decideUnrevoked(image, text, admission);
+    if (isPinned) return { ...decided, pinned };
+    return missing === undefined ? decided : { ...decided, decision: withWarning(decided.decision, missing) };
   } catch (error) {
     if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
     // That the registry says there is no such tag is a finding; all else keeps it from saying anything.
@@ -239,6 +250,7 @@ function contextOf(
     evidence,
     evaluate,
     configFiles: () => (image === undefined ? Promise.resolve({}) : fetchConfigFiles(access.client([]), image)),
+    ...(image === undefined ? {} : { image }),
     ...(object.document === undefined ? {} : { object: object.document }),
   };
 }
@@ -254,6 +266,16 @@ function unpinned(reference: ImageReference): PolicyError {
     found: name,
     expected: `${reference.context}@sha256:…`,
     fix: "name the image by digest, or register the webhook's /mutate as well, which pins tags",
+  });
+}
+
+/** In Kyverno's words, for policies that neither pin a tag nor put up with one. */
+function withoutDigest(reference: ImageReference): PolicyError {
+  const name = reference.toString();
+  return new PolicyError('POLICY_DENIED', `missing digest for ${name}`, {
+    found: name,
+    expected: `${reference.context}@sha256:…`,
+    fix: 'name the image by digest, or let the policy write it: mutateDigest: true',
   });
 }
 

@@ -108,12 +108,14 @@ function pullIdentity({ resource, object }: AdmissionRequest, declared: PodTempl
   return readPullIdentity(resource.group, resource.resource, object, declared);
 }
 
-function reviewedObject({ resource, object, kind, namespace }: AdmissionRequest): ReviewedObject {
+function reviewedObject(request: AdmissionRequest): ReviewedObject {
+  const { resource, object, kind, namespace, operation, subResource, name, user, groups } = request;
   const labels = labelsOf(object?.optionalObject('metadata')?.optionalObject('labels'));
   return {
     ...resource,
     labels,
     namespace,
+    request: { operation, kind, subResource, name, user, groups },
     ...(object === undefined ? {} : { document: documentOf(object, kind, resource) }),
   };
 }

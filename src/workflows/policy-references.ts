@@ -4,6 +4,7 @@ import { encodeHex } from '../core/encoding/hex.ts';
 import { parseUtf8 } from '../core/encoding/utf8.ts';
 import type { KeySource, ProgramSource } from '../core/policy/cluster-image-policy.ts';
 import {
+  keyName,
   mergeReferences,
   type PolicyReferences,
   type Resolved,
@@ -18,7 +19,8 @@ import { readTrustRoot } from './trust-root-source.ts';
 
 /** Where the things are that policies refer to. Undefined: there is no such object. */
 export interface ReferenceSources {
-  readonly secret: (name: string) => Promise<ReadonlyMap<string, Uint8Array> | undefined>;
+  /** In the controller's own namespace when none is named. */
+  readonly secret: (name: string, namespace?: string) => Promise<ReadonlyMap<string, Uint8Array> | undefined>;
   readonly configMap: (name: string) => Promise<ReadonlyMap<string, string> | undefined>;
   readonly trustRoot: (name: string) => Promise<TrustRootSource | undefined>;
   /** The public key that a KMS reference names. */
@@ -87,7 +89,7 @@ export async function resolveOwnReferences(
   reportFailure?: (name: string, error: SealwrightError) => void,
 ): Promise<ResolvedReferences> {
   const sources: ReferenceSources = {
-    secret: (name) => Promise.resolve(secrets.get(name)),
+    secret: (name, namespace) => Promise.resolve(secrets.get(namespace === undefined ? name : `${namespace}/${name}`)),
     configMap: (name) => Promise.resolve(configMaps.get(name)),
     trustRoot: (name) => Promise.resolve(trustRoots.get(name)),
     kms: outside?.kms ?? ((uri) => Promise.reject(new RemoteError('REMOTE_OFFLINE', `${uri} was not asked`))),
@@ -103,14 +105,19 @@ async function resolveKey(
   { secret, kms }: ReferenceSources,
 ): Promise<PublicKey> {
   if (source.kind === 'kms') return kms(source.uri);
-  const { name } = source;
-  const entries = await secret(name);
-  if (entries === undefined) throw missing(`Secret ${name}`);
+  const { name, namespace, entry } = source;
+  const entries = await secret(name, namespace);
+  if (entries === undefined) throw missing(keyName(source));
+  if (entry !== undefined) return secretKey(name, entries.get(entry) ?? new Uint8Array(0));
   const [only, another] = entries.values();
   if (only === undefined) throw unusable(`secret "${name}" contains no data`);
   if (another !== undefined) throw unusable(`secret "${name}" contains multiple data entries, only one is supported`);
+  return secretKey(name, only);
+}
+
+function secretKey(name: string, entry: Uint8Array): PublicKey {
   try {
-    return PublicKey.fromPem(parseUtf8(only, 'FORMAT_PEM', `the entry of secret ${name}`));
+    return PublicKey.fromPem(parseUtf8(entry, 'FORMAT_PEM', `the entry of secret ${name}`));
   } catch (cause) {
     if (!(cause instanceof FormatError)) throw cause;
     throw unusable(`secret "${name}" contains an invalid public key: ${cause.message}`);

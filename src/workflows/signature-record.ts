@@ -49,11 +49,16 @@ export class SignatureRecord {
       // A key that nobody named cannot be judged, which is itself a finding.
       this.#once(demand, 'publicKey', 'signatures'),
     ];
+    // cosign's older formats put a certificate beside a signature by one's own key, which the key alone verifies as well.
+    const withCertificate =
+      demand.signer.kind === 'key' ? this.#once(demand, 'certificate', 'signatures').verified : [];
+    const materials: readonly Material[] =
+      demand.signer.kind === 'key' ? ['publicKey', 'certificate'] : ['certificate'];
     const attestations = this.hasAttestations
-      ? this.#once(demand, demand.signer.kind === 'key' ? 'publicKey' : 'certificate', 'attestations').verified
+      ? materials.flatMap((material) => this.#once(demand, material, 'attestations').verified)
       : [];
     const signatures = sift(
-      results.flatMap(({ verified }) => verified),
+      [...results.flatMap(({ verified }) => verified), ...withCertificate],
       revocations,
       this.#found,
     );

@@ -28,6 +28,7 @@ export const CACHED_PEERS = [
   'helm',
   'policy-tester',
   'policy-validator',
+  'kyverno',
 ] as const;
 
 /** Debian packages: looked for in PATH. */

@@ -34,6 +34,11 @@ export interface AdmissionPolicy {
    * signatures.
    */
   readonly interest: 'name' | 'image' | 'signatures';
+  /**
+   * What it wants of an image that is named by a tag: that the digest is written in its place, that it is refused, or that it
+   * is left as it is, to mean another image tomorrow.
+   */
+  readonly tags: 'pin' | 'refuse' | 'leave';
   /** The evidence that it may ask for when it judges. */
   readonly demands: readonly EvidenceDemand[];
   /** The policy as it is for an object, most often itself; undefined when it is not about the object. */

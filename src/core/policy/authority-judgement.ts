@@ -200,7 +200,7 @@ function signedByIdentity(
   return { accepted, reason: accepted.length > 0 ? undefined : nearest };
 }
 
-function signerText({ signer }: VerifiedBundle): string {
+export function signerText({ signer }: VerifiedBundle): string {
   return signer.kind === 'key' ? `the key ${signer.keyId}` : `${signer.subject}, authenticated by ${signer.issuer}`;
 }
 

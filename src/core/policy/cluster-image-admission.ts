@@ -19,6 +19,7 @@ export function clusterImageAdmission(policy: ClusterImagePolicy): AdmissionPoli
     ...(revision === undefined ? {} : { revision }),
     references: clusterImageReferences(policy),
     interest: interestOf(policy),
+    tags: 'pin',
     demands: signingAuthorities(policy).map(authorityDemand),
     about: (object) =>
       (namespace === undefined || namespace === object.namespace) && matchesResource(match, object)

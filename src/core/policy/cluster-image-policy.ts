@@ -85,8 +85,11 @@ export type KeyHash = 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
 export type KeySource =
   | { readonly kind: 'data'; readonly key: PublicKey }
-  /** A Secret with one entry, a public key in PEM, in the controller's own namespace. */
-  | { readonly kind: 'secret'; readonly name: string }
+  /**
+   * A Secret with a public key in PEM: its only entry, or the one that is named; in the controller's own namespace, or the
+   * one that is named.
+   */
+  | { readonly kind: 'secret'; readonly name: string; readonly namespace?: string; readonly entry?: string }
   | { readonly kind: 'kms'; readonly uri: string };
 
 /** Met by any proven attestation of the type that the program, if there is one, finds compliant. */

@@ -69,6 +69,11 @@ export function decideRefused(error: SealwrightError, policies: readonly Admissi
   return decision(isEnforced ? [error] : [], isEnforced ? [] : [error], []);
 }
 
+/** The same with something that would refuse the image if it were enforced. */
+export function withWarning({ denials, warnings, judgements }: ImageDecision, error: SealwrightError): ImageDecision {
+  return decision(denials, [...warnings, error], judgements);
+}
+
 function decision(
   denials: readonly SealwrightError[],
   warnings: readonly SealwrightError[],

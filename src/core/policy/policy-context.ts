@@ -1,6 +1,6 @@
 import type { JsonObject } from '../encoding/json.ts';
 import type { PolicyProgram } from './cluster-image-policy.ts';
-import type { EvidenceFor } from './image-evidence.ts';
+import type { EvidenceFor, PinnedImage } from './image-evidence.ts';
 
 /** What a program in CUE or Rego says about its input. */
 export type ProgramVerdict = { readonly isCompliant: true } | { readonly isCompliant: false; readonly reason: string };
@@ -16,6 +16,8 @@ export interface PolicyContext {
   readonly evaluate: (program: PolicyProgram, input: string) => Promise<ProgramVerdict>;
   /** The image's configuration for each platform, `os/architecture[/variant]`. @throws SealwrightError */
   readonly configFiles: () => Promise<JsonObject>;
+  /** The image, once its digest is known. */
+  readonly image?: PinnedImage;
   /** The outermost object under review. */
   readonly object?: JsonObject;
 }

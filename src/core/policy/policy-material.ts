@@ -112,7 +112,9 @@ export class PolicyMaterial {
 }
 
 export function keyName(source: Exclude<KeySource, { kind: 'data' }>): string {
-  return source.kind === 'secret' ? `Secret ${source.name}` : source.uri;
+  if (source.kind === 'kms') return source.uri;
+  const { name, namespace, entry } = source;
+  return `Secret ${namespace === undefined ? '' : `${namespace}/`}${name}${entry === undefined ? '' : `, ${entry}`}`;
 }
 
 export function programName(source: Exclude<ProgramSource, { kind: 'data' }>): string {

@@ -5,6 +5,8 @@ import type { AdmissionPolicy } from './admission-policy.ts';
 import { clusterImageAdmission } from './cluster-image-admission.ts';
 import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from './image-exception.ts';
 import { parseImagePolicy } from './image-policy.ts';
+import { parseKyvernoPolicy } from './kyverno/cluster-policy-parser.ts';
+import { imageRuleAdmission } from './kyverno/image-rule-admission.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 
@@ -12,7 +14,7 @@ import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 export interface PolicyObjects {
   readonly policies: readonly AdmissionPolicy[];
   readonly trustRoots: ReadonlyMap<string, TrustRootSource>;
-  /** Entries of Secrets by name; their namespace is the controller's, whatever it says. */
+  /** Entries of Secrets by name, whose namespace is then the controller's, and by namespace and name. */
   readonly secrets: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
   readonly configMaps: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly exceptions: readonly ImageException[];
@@ -21,7 +23,7 @@ export interface PolicyObjects {
 const MAX_ENTRIES = 1000;
 
 /**
- * Every object of one or more YAML documents: `ClusterImagePolicy`, `TrustRoot`, and the Secrets and ConfigMaps that they
+ * Every object of one or more YAML documents: `ClusterImagePolicy`, Kyverno's policies, `TrustRoot`, and the Secrets and ConfigMaps that they
  * refer to.
  *
  * @param source where the text is from, for messages
@@ -39,7 +41,7 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
         trustRoots.set(nameOf(document), parseTrustRoot(document.object('spec'), `TrustRoot ${nameOf(document)}`));
         break;
       case 'v1 Secret':
-        secrets.set(nameOf(document), secretEntries(document));
+        for (const name of secretNames(document)) secrets.set(name, secretEntries(document));
         break;
       case 'v1 ConfigMap':
         configMaps.set(nameOf(document), textEntries(document.optionalObject('data')));
@@ -50,6 +52,12 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
         break;
       case `${EXCEPTION_API_VERSION} ImagePolicy`:
         policies.push(clusterImageAdmission(parseImagePolicy(document)));
+        break;
+      case 'kyverno.io/v1 ClusterPolicy':
+      case 'kyverno.io/v1 Policy':
+      case 'kyverno.io/v2beta1 ClusterPolicy':
+      case 'kyverno.io/v2beta1 Policy':
+        policies.push(...parseKyvernoPolicy(document).map(imageRuleAdmission));
         break;
       default:
         policies.push(clusterImageAdmission(parseClusterImagePolicy(document, options)));
@@ -71,6 +79,13 @@ export function mergePolicyObjects(all: readonly PolicyObjects[]): PolicyObjects
 
 function nameOf(document: JsonFields): string {
   return document.object('metadata').string('name');
+}
+
+/** Policies name a Secret of the controller's own namespace by its name alone, and others with their namespace. */
+function secretNames(document: JsonFields): readonly string[] {
+  const namespace = document.object('metadata').optionalString('namespace');
+  const name = nameOf(document);
+  return namespace === undefined ? [name] : [name, `${namespace}/${name}`];
 }
 
 function secretEntries(document: JsonFields): ReadonlyMap<string, Uint8Array> {

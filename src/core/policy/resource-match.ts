@@ -14,6 +14,20 @@ export interface ReviewedObject {
   readonly namespace?: string;
   /** The whole of it, for policies that ask for its spec, metadata or kind. */
   readonly document?: JsonObject;
+  /** How it came, for policies that ask; absent for what is in the cluster already. */
+  readonly request?: ReviewedRequest;
+  /** Of its namespace, where they are known. */
+  readonly namespaceLabels?: ReadonlyMap<string, string>;
+}
+
+/** Who asked for what. */
+export interface ReviewedRequest {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  readonly kind: string;
+  readonly subResource: string;
+  readonly name: string;
+  readonly user: string;
+  readonly groups: readonly string[];
 }
 
 /** The original knows no others, and refuses them. */

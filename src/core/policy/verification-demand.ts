@@ -46,7 +46,7 @@ export function verificationDemand(authority: SigningAuthority, material: Policy
   if (kind === 'key') {
     const key = material.key(authority.key);
     const thresholds = { logEntries: log === undefined ? 0 : 1, observerTimestamps: 0, ...stamped };
-    const schemes = schemesOf(key, authority.hash);
+    const schemes = keySchemes(key, authority.hash);
     const name = `key ${encodeHex(key.id)} ${authority.hash} ${JSON.stringify(thresholds)}`;
     return { name, trustedRoot, signer: { kind: 'key', key, schemes }, thresholds, concessions: {} };
   }
@@ -68,7 +68,7 @@ export function verificationDemand(authority: SigningAuthority, material: Policy
 }
 
 /** SHA-256, the default, stands beside what the kind of key signs with of itself: newer cosign goes by that. */
-function schemesOf(key: PublicKey, hash: KeyHash): readonly SignatureScheme[] {
+export function keySchemes(key: PublicKey, hash: KeyHash): readonly SignatureScheme[] {
   const schemes = schemesFor(key.kind).filter((scheme) => !scheme.startsWith('rsa-pss'));
   if (key.kind === 'ed25519') return schemes;
   const [first] = schemes;

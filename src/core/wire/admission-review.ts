@@ -8,6 +8,7 @@ const API_VERSION = 'admission.k8s.io/v1';
 const KIND = 'AdmissionReview';
 const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 const MAX_NAME = 1024;
+const MAX_GROUPS = 10_000;
 
 /** Object and old object can be 3 MiB together, more with what JSON escapes. */
 export const ADMISSION_LIMITS = { maxBytes: 8 << 20, maxDepth: 100 } as const;
@@ -27,6 +28,8 @@ export interface AdmissionRequest {
   readonly isDryRun: boolean;
   /** Who asked, as the API server knows them; empty when it does not say. */
   readonly user: string;
+  /** Groups that they are in. */
+  readonly groups: readonly string[];
   /** The new state; undefined for DELETE. */
   readonly object: JsonFields | undefined;
   /** The state before; undefined for CREATE. */
@@ -88,6 +91,7 @@ export function parseAdmissionReview(body: Uint8Array): AdmissionRequest {
     operation,
     isDryRun: request.optionalBoolean('dryRun') ?? false,
     user: request.optionalObject('userInfo')?.optionalString('username') ?? '',
+    groups: request.optionalObject('userInfo')?.strings('groups', MAX_GROUPS) ?? [],
     object: request.optionalObject('object'),
     oldObject: request.optionalObject('oldObject'),
   };

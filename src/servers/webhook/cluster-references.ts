@@ -17,8 +17,8 @@ export function clusterReferences(
 ): ReferenceSources {
   return {
     ...outside,
-    secret: async (name) => {
-      const object = await fetchClusterObject(cluster, corePath(systemNamespace, 'secrets', name));
+    secret: async (name, namespace = systemNamespace) => {
+      const object = await fetchClusterObject(cluster, corePath(namespace, 'secrets', name));
       const data = object?.optionalObject('data');
       if (object === undefined) return undefined;
       const names = (data?.names() ?? []).slice(0, MAX_ENTRIES);

@@ -1,0 +1,71 @@
+import type { AdmissionPolicy } from '../admission-policy.ts';
+import type { EvidenceDemand } from '../evidence-demand.ts';
+import { keyName, REFERS_TO_NOTHING, type PolicyReferences } from '../policy-material.ts';
+import type { ReviewedObject } from '../resource-match.ts';
+import { attestorDemand } from './attestor-demand.ts';
+import type { Attestor } from './attestor.ts';
+import { coversPinned, patternCoverage } from './image-patterns.ts';
+import { attestorsOf, judgeImageRule } from './image-rule-judgement.ts';
+import type { ActionOverride, FailureAction, ImageRule } from './image-rule.ts';
+import { selects } from './resource-filter.ts';
+import { isAbout } from './rule-match.ts';
+
+/** An entry of `verifyImages` as admission sees it. */
+export function imageRuleAdmission(rule: ImageRule): AdmissionPolicy {
+  const known = new Map<string, WeakMap<Attestor, EvidenceDemand>>();
+  const demandOf = (attestor: Attestor, wantsAttestations: boolean): EvidenceDemand => {
+    const name = String(wantsAttestations);
+    const demands = known.get(name) ?? new WeakMap<Attestor, EvidenceDemand>();
+    known.set(name, demands);
+    const demand = demands.get(attestor) ?? attestorDemand(attestor, wantsAttestations);
+    demands.set(attestor, demand);
+    return demand;
+  };
+  const { policyKind, name, namespace, warnings, revision, images, tags } = rule;
+  const attestors = attestorsOf(rule);
+  const withMode = (mode: FailureAction): AdmissionPolicy => ({
+    kind: policyKind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    mode,
+    warnings,
+    revision,
+    tags,
+    references: referencesOf(attestors.map(({ attestor }) => attestor)),
+    interest: attestors.length === 0 ? 'image' : 'signatures',
+    demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
+    about: (object) => {
+      if (namespace !== undefined && namespace !== object.namespace) return undefined;
+      if (!isAbout(rule.match, object)) return undefined;
+      return modes[actionFor(rule, object)];
+    },
+    coverage: (reference, text) => patternCoverage(images, reference, text),
+    covers: (image, text) => coversPinned(images, image, text),
+    judge: (imageName, material, context) => judgeImageRule(rule, imageName, { material, context, demandOf }),
+  });
+  const modes = { enforce: withMode('enforce'), warn: withMode('warn') };
+  return modes[rule.action];
+}
+
+function actionFor({ action, overrides }: ImageRule, object: ReviewedObject): FailureAction {
+  return overrides.find((override) => isFor(override, object))?.action ?? action;
+}
+
+/** An override to Audit whose namespace's labels are not known is not one. */
+function isFor({ action, namespaces, namespaceSelector }: ActionOverride, object: ReviewedObject): boolean {
+  const isNamed = namespaces.length === 0 || namespaces.some((one) => one.matches(object.namespace ?? ''));
+  if (namespaceSelector === undefined) return isNamed;
+  const { namespaceLabels } = object;
+  return (
+    isNamed && (namespaceLabels === undefined ? action === 'enforce' : selects(namespaceSelector, namespaceLabels))
+  );
+}
+
+function referencesOf(attestors: readonly Attestor[]): PolicyReferences {
+  const keys: PolicyReferences['keys'] = new Map(
+    attestors.flatMap((attestor) =>
+      attestor.kind === 'key' && attestor.key.kind !== 'data' ? [[keyName(attestor.key), attestor.key] as const] : [],
+    ),
+  );
+  return { ...REFERS_TO_NOTHING, keys };
+}

@@ -1,0 +1,50 @@
+import type { PolicyRevision } from '../policy-revision.ts';
+import type { AttestorSet } from './attestor.ts';
+import type { ConditionGroup } from './condition.ts';
+import type { ImagePatterns } from './image-patterns.ts';
+import type { RuleMatch } from './rule-match.ts';
+import type { WildcardSelector } from './resource-filter.ts';
+import type { Wildcard } from './wildcard.ts';
+
+/** One entry of `verifyImages` of a rule of Kyverno's `ClusterPolicy` or `Policy`: the part that stands by itself. */
+export interface ImageRule {
+  readonly policyKind: 'ClusterPolicy' | 'Policy';
+  /** `ClusterPolicy name/rule`, with the entry's number where a rule has several. */
+  readonly name: string;
+  /** Of a `Policy`. */
+  readonly namespace?: string;
+  readonly match: RuleMatch;
+  readonly images: ImagePatterns;
+  /**
+   * Whether an image has to have been verified: without any attestor nothing can be, and such a rule refuses. Where there are
+   * attestors they are asked either way.
+   */
+  readonly required: boolean;
+  /** Every one of them has to be satisfied; none where only digests matter. */
+  readonly attestors: readonly AttestorSet[];
+  readonly attestations: readonly AttestationRule[];
+  readonly action: FailureAction;
+  /** The first that fits the object's namespace takes the place of `action`. */
+  readonly overrides: readonly ActionOverride[];
+  /** What happens to a tag: it is replaced by its digest, refused, or left to move. */
+  readonly tags: 'pin' | 'refuse' | 'leave';
+  readonly warnings: readonly string[];
+  readonly revision: PolicyRevision;
+}
+
+export type FailureAction = 'enforce' | 'warn';
+
+export interface ActionOverride {
+  readonly action: FailureAction;
+  readonly namespaces: readonly Wildcard[];
+  readonly namespaceSelector?: WildcardSelector;
+}
+
+/** Statements of a type, all of which have to meet the conditions, by each of the attestor sets. */
+export interface AttestationRule {
+  readonly path: string;
+  readonly type: string;
+  readonly attestors: readonly AttestorSet[];
+  /** All of them. */
+  readonly conditions: readonly ConditionGroup[];
+}
