@@ -285,6 +285,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/policy-learn.ts')).policyLearn,
       },
       {
+        name: 'policy plan',
+        summary: 'what enforcing would refuse of everything that runs; the gate to enforce',
+        isSeldom: true,
+        load: async () => (await import('./commands/policy-plan.ts')).policyPlan,
+      },
+      {
         name: 'policy test',
         summary: 'what the webhook would decide about images and manifests',
         isSeldom: true,

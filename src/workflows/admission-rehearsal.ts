@@ -10,6 +10,7 @@ import { AdmissionEvidence, type EvidenceRequest } from './admission-evidence.ts
 import { admitImage, type AdmittedImage } from './admit-image.ts';
 import { evaluatePolicyProgram, type EnginesSource } from './policy-evaluation.ts';
 import type { RegistryAccess } from './registry-access.ts';
+import type { RevocationView } from './revocation-state.ts';
 
 /** What is rehearsed: some policies, and what they rest on. */
 export interface RehearsedPolicies {
@@ -22,6 +23,8 @@ export interface RehearsalOptions {
   readonly trustedRoot: TrustedRoot;
   readonly engines: EnginesSource;
   readonly now: () => Date;
+  /** What is no longer believed. */
+  readonly revocations?: RevocationView;
 }
 
 /** An image in the object that would be created. */
@@ -51,7 +54,7 @@ export class AdmissionRehearsal {
   }
 
   decide(image: RehearsedImage, { policies, exceptions, noMatch }: RehearsedPolicies): Promise<AdmittedImage> {
-    const { engines, now } = this.#options;
+    const { engines, now, revocations } = this.#options;
     const material = this.material(policies);
     return admitImage(image.text, {
       evidence: this.#evidence,
@@ -64,6 +67,7 @@ export class AdmissionRehearsal {
       object: image.object,
       mayPin: true,
       exceptions,
+      ...(revocations === undefined ? {} : { revocations }),
       namespace: image.namespace,
       now: now(),
       timeIsUp: NEVER,
@@ -72,7 +76,8 @@ export class AdmissionRehearsal {
 
   /** What is known about an image as some policies look at it. */
   evidenceOf(request: EvidenceRequest): Promise<EvidenceFor> {
-    return this.#evidence.fresh(request);
+    const { revocations } = this.#options;
+    return this.#evidence.fresh(revocations === undefined ? request : { ...request, revocations: revocations.index });
   }
 
   /** The digest that a tag stands for. @throws all that RegistryClient throws */

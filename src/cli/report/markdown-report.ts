@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { code, text } from './markdown-text.ts';
 import type { ErrorDocument, ReportDocument, SignatureDocument, SubjectDocument } from './report-document.ts';
 import { counting, signerPhrase, subjectName, VERDICTS } from './signer-text.ts';
 
@@ -6,7 +6,7 @@ import { counting, signerPhrase, subjectName, VERDICTS } from './signer-text.ts'
 export function markdownReport(document: ReportDocument): string {
   const rows = document.subjects.map((subject) => {
     const signers = counting(subject).map(signerPhrase).join('; ');
-    return `| ${VERDICTS[subject.outcome]} | ${code(subjectName(subject))} | ${cell(signers || (subject.error?.code ?? '-'))} |`;
+    return `| ${VERDICTS[subject.outcome]} | ${code(subjectName(subject))} | ${text(signers || (subject.error?.code ?? '-'))} |`;
   });
   const count = document.subjects.filter(({ outcome }) => outcome === 'verified').length;
   return [
@@ -42,7 +42,7 @@ function signatureSection(signature: SignatureDocument): readonly string[] {
     '',
     '| Check | Status | Evidence |',
     '|---|---|---|',
-    ...checks.map(({ check, status, evidence }) => `| ${check} | ${status} | ${cell(evidence)} |`),
+    ...checks.map(({ check, status, evidence }) => `| ${check} | ${status} | ${text(evidence)} |`),
   ];
 }
 
@@ -51,7 +51,7 @@ function passedOver({ signatures }: SubjectDocument): readonly string[] {
   if (others.length === 0) return [];
   const rows = others.map(
     (signature) =>
-      `| ${code(signature.location)} | ${cell(signerPhrase(signature))} | ${signature.error?.code ?? ''} ${cell(signature.error?.message ?? '')} |`,
+      `| ${code(signature.location)} | ${text(signerPhrase(signature))} | ${signature.error?.code ?? ''} ${text(signature.error?.message ?? '')} |`,
   );
   return ['', '| Passed over | By | Why |', '|---|---|---|', ...rows];
 }
@@ -62,23 +62,4 @@ function errorLines({ code: name, message, ...facts }: ErrorDocument): readonly 
     '',
     ...Object.entries(facts).map(([fact, value]) => `- ${fact}: ${code(value)}`),
   ];
-}
-
-/** Untrusted text as text: no mark-up, links, mentions or HTML of its own. */
-function text(value: string): string {
-  return visibleText(value).replace(/[\\`*_{}[\]()<>#|!~@&]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-/** In a cell of a table. */
-function cell(value: string): string {
-  return text(value);
-}
-
-/** As code, in more backticks than the text has in a row. */
-function code(value: string): string {
-  // A bar ends a cell of a table even inside code.
-  const visible = visibleText(value).replaceAll('|', '\u2502');
-  const longest = Math.max(0, ...[...visible.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return longest === 0 ? `${fence}${visible}${fence}` : `${fence} ${visible} ${fence}`;
 }

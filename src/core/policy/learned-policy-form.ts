@@ -78,7 +78,10 @@ function comments(lines: readonly string[]): readonly string[] {
 }
 
 function specOf({ globs, demands }: LearnedPolicy, { mode, logUrl }: LearnedObjectsOptions): PolicyDocument['spec'] {
-  const authorities = demands.map((demand, index) => ({ name: `signer-${index + 1}`, ...authorityOf(demand, logUrl) }));
+  const authorities = demands.map((demand, index) => ({
+    name: `signer-${index + 1}`,
+    ...demandAuthority(demand, logUrl),
+  }));
   const program = callerProgram(demands);
   return {
     mode,
@@ -88,7 +91,8 @@ function specOf({ globs, demands }: LearnedPolicy, { mode, logUrl }: LearnedObje
   };
 }
 
-function authorityOf(demand: SignerDemand, logUrl: string | undefined): JsonObject {
+/** What an authority says so that the demand is made. */
+export function demandAuthority(demand: SignerDemand, logUrl: string | undefined): JsonObject {
   if (demand.kind === 'key') {
     const log = demand.isLogged && logUrl !== undefined ? { ctlog: { url: logUrl } } : {};
     return { key: { data: demand.key.toPem() }, ...log };

@@ -56,6 +56,17 @@ export async function watchClusterPolicies(options: PolicyWatchOptions): Promise
   };
 }
 
+/**
+ * The same at one moment, without a watch.
+ *
+ * @throws RemoteError when the list cannot be had
+ */
+export async function listClusterPolicies(options: PolicyWatchOptions): Promise<PolicySet> {
+  const watch = new PolicyWatch(options);
+  await watch.list();
+  return watch.current;
+}
+
 class PolicyWatch {
   readonly #options: PolicyWatchOptions;
   readonly #abort = new AbortController();
