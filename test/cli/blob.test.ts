@@ -59,6 +59,24 @@ test('verified offline: by file, by stdin, by digest', async () => {
   assert.ok(subjects[0].signatures[0]?.checks.every(({ status }) => status === 'passed'));
 });
 
+test('what a pattern lets in that may not be meant is a warning on stderr and in the report', async () => {
+  const { issuer, trustedRoot } = stack.status;
+  const by = (pattern: string): Promise<Ended> => {
+    const identity = ['--certificate-identity-regexp', pattern, '--certificate-oidc-issuer', issuer];
+    const trusted = ['--trusted-root', trustedRoot, '--bundle', 'app.json', '-o', 'json', 'app.bin'];
+    return sandbox.run(['verify-blob', '--offline', ...identity, ...trusted]);
+  };
+  const loose = await by('dev@example.test');
+  assert.equal(loose.exitCode, 0, loose.stderr);
+  const warning = String.raw`subject dev@example.test: . stands for any character, so that other names are accepted, such as dev@examplextest; write dev@example\.test`;
+  assert.ok(loose.stderr.includes(`! ${warning}`), loose.stderr);
+  assert.deepEqual((JSON.parse(loose.stdout) as { warnings: string[] }).warnings, [warning]);
+  const exact = await by(String.raw`dev@example\.test`);
+  assert.equal(exact.exitCode, 0, exact.stderr);
+  assert.doesNotMatch(exact.stderr, /stands for/);
+  assert.deepEqual((JSON.parse(exact.stdout) as { warnings: string[] }).warnings, []);
+});
+
 test('verifying offline opens no socket', (t) => {
   const strace = peer(t, 'strace');
   if (strace === undefined) return;

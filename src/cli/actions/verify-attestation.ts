@@ -10,7 +10,7 @@ import { reportChecks } from '../attestation-report.ts';
 import { signerText } from '../check-report.ts';
 import { attestationPolicies } from '../choices/attestation-policies.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import { signerPolicy } from '../choices/signer-policy.ts';
+import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
@@ -20,6 +20,7 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
   const { flags, terminal, environment, compat, now } = context;
   const references = flags.arguments.map(imageReference);
   const policy = await signerPolicy(context);
+  patternWarnings(context, policy);
   const chosen = await attestationPolicies(context);
   try {
     const http = new HttpClient({ proxyEnv: environment });

@@ -8,7 +8,7 @@ import {
 } from '../../workflows/verify-blob-attestation.ts';
 import { reportChecks } from '../attestation-report.ts';
 import { checkRecord, signerText } from '../check-report.ts';
-import { signerPolicy } from '../choices/signer-policy.ts';
+import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { readInputFile, streamInput } from '../input-file.ts';
@@ -17,6 +17,7 @@ export async function verifyAttestationOfBlob(context: CommandContext): Promise<
   const { flags, terminal, environment, compat, now } = context;
   const artifact = artifactOf(context);
   const policy = await signerPolicy(context);
+  patternWarnings(context, policy);
   const bundle = parseBundle(readInputFile(flags.required('bundle')));
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
   const trust = await trustFor(context, http);

@@ -5,7 +5,7 @@ import { examineBlob } from '../../workflows/examine-blob.ts';
 import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { VerifyBlobRequest } from '../../workflows/verify-blob.ts';
 import { entryFinder, signatureOf, withGivenAuthorities } from '../choices/detached-signature.ts';
-import { demandedSigners, signerPolicy } from '../choices/signer-policy.ts';
+import { demandedSigners, patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { NOBODY, trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -18,6 +18,7 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const [argument = ''] = flags.arguments;
   const policy = await signerPolicy(context);
+  const warnings = patternWarnings(context, policy);
   const bundle = signatureOf(context);
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
   const trust = isTrustNeeded(context, policy) ? await trustFor(context, http) : NOBODY;
@@ -34,7 +35,7 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
     now: now(),
     ...(findEntry === undefined ? {} : { findEntry }),
   });
-  const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings: [] };
+  const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings };
   const document = documentOf(context, run, [report]);
   if (!compat) for (const subject of document.subjects) tellSubject(context, subject);
   if (verified !== undefined) {

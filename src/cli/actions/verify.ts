@@ -3,7 +3,7 @@ import { examineImage } from '../../workflows/examine-image.ts';
 import type { VerificationReport } from '../../workflows/verification-report.ts';
 import type { VerifiedImage } from '../../workflows/verify-image.ts';
 import { attachmentTagPrefix, signatureRepository } from '../choices/registry-choice.ts';
-import { demandedSigners, signerPolicy } from '../choices/signer-policy.ts';
+import { demandedSigners, patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import type { CommandContext } from '../command.ts';
@@ -21,12 +21,13 @@ export async function verifyImages(
   const { flags, terminal, environment, compat, now } = context;
   const targets = await verificationTargets(context, names);
   const policy = await signerPolicy(context);
+  const warnings = patternWarnings(context, policy);
   const wanted = annotations(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await trustFor(context, http);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const repository = signatureRepository(context);
-  const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings: [] };
+  const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings };
   const reports: VerificationReport[] = [];
   const images: VerifiedImage[] = [];
   for (const { registry, reference, isLocal } of targets) {

@@ -4,12 +4,14 @@ import {
   type IdentityMatcher,
   type StringMatcher,
 } from '../../core/identity/identity-pattern.ts';
+import { lintIdentity, patternFindingText } from '../../core/identity/pattern-lint.ts';
 import type { SignerPolicy } from '../../core/verify/verification-policy.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { UsageError } from '../../errors.ts';
 import { signaturePolicy, type SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { CommandContext } from '../command.ts';
 import { WORKFLOW_FLAGS } from '../flags/identity-flags.ts';
+import { visibleText } from '../visible-text.ts';
 import { refuseHardwareKeys, verificationKey } from './key-choice.ts';
 
 const IDENTITY = ['certificate-identity', 'certificate-identity-regexp'] as const;
@@ -46,6 +48,14 @@ export function demandedSigners({ signer }: SignaturePolicy): readonly string[] 
     case 'unsafeSkipIdentity':
       return ['anybody'];
   }
+}
+
+/** What the demanded identities let in that may not be meant, told as warnings. */
+export function patternWarnings({ terminal }: CommandContext, { signer }: SignaturePolicy): readonly string[] {
+  if (signer.kind !== 'identities') return [];
+  const warnings = signer.identities.flatMap(lintIdentity).map((finding) => visibleText(patternFindingText(finding)));
+  for (const warning of warnings) terminal.warn(warning);
+  return warnings;
 }
 
 function identityText({ subject, issuer, extensions = {} }: IdentityMatcher): string {
