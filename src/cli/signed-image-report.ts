@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { OID } from '../core/pki/oids.ts';
 import { renderClusterImagePolicy, type RenderedSigner } from '../core/policy/cluster-image-policy-render.ts';
 import { repositoryGlob } from '../core/policy/image-glob.ts';
 import type { PublicKey } from '../core/crypto/public-key.ts';
@@ -63,7 +64,15 @@ export function nextSteps(signed: SignedImage, origin: SignatureOrigin): NextSte
 
 export function signerFlags({ bundle: { signer } }: { bundle: VerifiedBundle }, origin: SignatureOrigin): string[] {
   if (signer.kind === 'certificate') {
-    return ['--certificate-identity', signer.subject, '--certificate-oidc-issuer', signer.issuer];
+    const { subject, issuer, certificate } = signer;
+    const isLogged = certificate.extension(OID.sctList) !== undefined;
+    return [
+      '--certificate-identity',
+      subject,
+      // Certificates of people's own name no issuer, and were not made for a CT log.
+      ...(issuer === '' ? ['--certificate-oidc-issuer-regexp', '.*'] : ['--certificate-oidc-issuer', issuer]),
+      ...(isLogged ? [] : ['--insecure-ignore-sct']),
+    ];
   }
   return ['--key', publicKeyReference(origin.key?.reference ?? '')];
 }

@@ -3,6 +3,7 @@ import { encodeBundle, type BundleParts } from '../core/bundle/bundle-encoder.ts
 import { encodeBase64 } from '../core/encoding/base64.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { intermediatesOf } from './own-certificate.ts';
 import type { SigningCredentials } from './signing-credentials.ts';
 import type { SigningContext } from './signing-services.ts';
 import { askWitnesses, verifyOwnSignature, type WitnessedContent } from './witnesses.ts';
@@ -32,14 +33,19 @@ export async function assembleBundle(
   fresh: FreshSignature,
 ): Promise<SignedBundle> {
   const witnesses = await askWitnesses(context, credentials, fresh);
-  const json = encodeBundle({ material: materialOf(credentials), content: fresh.content, ...witnesses });
-  const verified = verifyOwnSignature(parseBundle(json), context, credentials, fresh.artifact);
+  const material = materialOf(credentials, context.chainInBundle === true);
+  const json = encodeBundle({ material, content: fresh.content, ...witnesses });
+  const allowCertificateChain = context.chainInBundle === true;
+  const bundle = parseBundle(json, { allowCertificateChain });
+  const verified = verifyOwnSignature(bundle, context, credentials, fresh.artifact);
   return { json, verified, timestamps: witnesses.timestamps };
 }
 
 /** A key travels as a hint only: base64 of SHA-256 over its SubjectPublicKeyInfo (cosign.md §2.3). */
-function materialOf({ key, holder }: SigningCredentials): BundleParts['material'] {
-  return holder === undefined
-    ? { kind: 'publicKey', hint: encodeBase64(key.publicKey.id) }
-    : { kind: 'certificate', certificate: holder.certificate };
+function materialOf({ key, holder }: SigningCredentials, chainInBundle: boolean): BundleParts['material'] {
+  if (holder === undefined) return { kind: 'publicKey', hint: encodeBase64(key.publicKey.id) };
+  const { certificate } = holder;
+  if (holder.kind === 'issued' || holder.chain.length === 0 || !chainInBundle)
+    return { kind: 'certificate', certificate };
+  return { kind: 'certificate', certificate, intermediates: intermediatesOf(holder) };
 }

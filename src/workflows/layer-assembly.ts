@@ -12,7 +12,8 @@ import { verifyCertificatePath } from '../core/verify/certificate-path.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { InvariantError } from '../errors.ts';
 import type { NewLayer } from '../io/registry/layer-writer.ts';
-import type { SigningCredentials } from './signing-credentials.ts';
+import { intermediatesOf } from './own-certificate.ts';
+import type { CertificateHolder, SigningCredentials } from './signing-credentials.ts';
 import type { SigningContext } from './signing-services.ts';
 import { signStatement } from './statement-signature.ts';
 import { askWitnesses, verifyOwnSignature, type WitnessedContent } from './witnesses.ts';
@@ -96,9 +97,7 @@ async function witnessed(
   const { holder } = credentials;
   return layerAnnotations({
     ...parts,
-    ...(holder === undefined
-      ? {}
-      : { certificate: holder.certificate, chain: chainOf(holder.certificate, context.trustedRoot) }),
+    ...(holder === undefined ? {} : { certificate: holder.certificate, chain: chainOf(holder, context.trustedRoot) }),
     ...(entry === undefined ? {} : { entry }),
     ...(timestamp === undefined ? {} : { timestamp }),
   });
@@ -115,7 +114,12 @@ function finished(
 }
 
 /** The authority's chain is stored with each signature, as cosign does; nobody believes it for that. */
-function chainOf(leaf: Certificate, { certificateAuthorities }: SigningContext['trustedRoot']): readonly Certificate[] {
+function chainOf(
+  holder: CertificateHolder,
+  { certificateAuthorities }: SigningContext['trustedRoot'],
+): readonly Certificate[] {
+  if (holder.kind === 'own') return intermediatesOf(holder);
+  const { certificate: leaf } = holder;
   const start = { source: 'clock', time: leaf.notBefore, authority: 'the certificate' } as const;
   return verifyCertificatePath(leaf, [], certificateAuthorities, [start]).slice(1);
 }

@@ -2,6 +2,7 @@ import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.t
 import type { IdentityToken } from '../core/identity/identity-token.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
+import type { Certificate } from '../core/pki/certificate.ts';
 import type { SelectedServices } from '../core/trust/service-selection.ts';
 import type { SignerPolicy } from '../core/verify/verification-policy.ts';
 import type { VerifiedSigner } from '../core/verify/verified-bundle.ts';
@@ -12,7 +13,7 @@ import { fetchImageSignatures, readBundles, type FoundSignatures } from './image
 import type { SharedCredentials } from './shared-credentials.ts';
 import { judgeSignatures, type VerifiedSignature } from './signature-judgement.ts';
 import type { SigningContext } from './signing-services.ts';
-import { exactIdentity, ownPolicy } from './witnesses.ts';
+import { exactIdentity, ownPolicy, signerPolicyOf } from './witnesses.ts';
 
 /** What is about to be signed. */
 export interface SignatureWanted {
@@ -49,14 +50,17 @@ export async function findOwnSignature(
   const found = await fetchSignatures(wanted);
   if (found === undefined || found.signatures.length === 0) return undefined;
   const token = await credentials.identityToken();
-  const signer = token === undefined ? await keyPolicy(credentials) : identityPolicy(token);
+  const own = token === undefined ? await credentials.current() : undefined;
+  const signer = token === undefined ? own && signerPolicyOf(own) : identityPolicy(token);
   if (signer === undefined) return undefined;
   const services = credentials.services();
   const policy = ownPolicy(signer, services, trustedRoot);
   const { verified } = judgeSignatures(found, { trustedRoot, policy, now: now() });
   const signature = verified.find(
     (candidate) =>
-      isSame(candidate.annotations, wanted.annotations) && isOfRevision(candidate.bundle.signer, token?.sourceRevision),
+      isSame(candidate.annotations, wanted.annotations) &&
+      isOfRevision(candidate.bundle.signer, token?.sourceRevision) &&
+      isOfCertificate(candidate.bundle.signer, own?.holder?.certificate),
   );
   return signature === undefined ? undefined : { signature, services };
 }
@@ -93,11 +97,6 @@ async function olderSignatures(wanted: SignatureWanted): Promise<FoundSignatures
   return { ...found, signatures };
 }
 
-async function keyPolicy(credentials: SharedCredentials): Promise<SignerPolicy> {
-  const { key, scheme } = await credentials.current();
-  return { kind: 'key', key: key.publicKey, schemes: [scheme] };
-}
-
 /** Undefined where the claims do not tell which names a certificate would have. */
 function identityPolicy({ certificateNames, issuer, federatedIssuer }: IdentityToken): SignerPolicy | undefined {
   const issuers = federatedIssuer === undefined ? [issuer] : [issuer, federatedIssuer];
@@ -108,6 +107,11 @@ function identityPolicy({ certificateNames, issuer, federatedIssuer }: IdentityT
 function isSame(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => other[name] === one[name]);
+}
+
+/** A certificate of one's own is the same one, or another signer's. */
+function isOfCertificate(signer: VerifiedSigner, own: Certificate | undefined): boolean {
+  return own === undefined || (signer.kind === 'certificate' && signer.certificate.equals(own));
 }
 
 /** The same image may be built again from another commit, and policies may ask for that. */

@@ -6,15 +6,28 @@ import type { Certificate } from '../core/pki/certificate.ts';
 import type { SelectedServices } from '../core/trust/service-selection.ts';
 import { AuthError, InvariantError, RemoteError, UsageError } from '../errors.ts';
 import { CaClient } from '../io/clients/ca-client.ts';
+import { checkOwnCertificate } from './own-certificate.ts';
 import { verifySigningCertificate, type SigningIdentity } from './signing-certificate.ts';
-import { selectSigningServices, type SignerInput, type SigningContext } from './signing-services.ts';
+import {
+  selectSigningServices,
+  type OwnCertificate,
+  type SignerInput,
+  type SigningContext,
+} from './signing-services.ts';
+
+/** Whose key it is. */
+export type CertificateHolder =
+  /** Verified against the trusted root. */
+  | { readonly kind: 'issued'; readonly certificate: Certificate; readonly identity: SigningIdentity }
+  /** Brought along, and held against the trusted root when the signature is. */
+  | ({ readonly kind: 'own' } & OwnCertificate);
 
 /** A key, and what makes its signature somebody's. */
 export interface SigningCredentials {
   readonly key: SigningKey;
   readonly scheme: SignatureScheme;
-  /** Verified against the trusted root; undefined for key pairs. */
-  readonly holder: { readonly certificate: Certificate; readonly identity: SigningIdentity } | undefined;
+  /** Undefined for key pairs. */
+  readonly holder: CertificateHolder | undefined;
   readonly services: SelectedServices;
 }
 
@@ -28,7 +41,9 @@ export async function obtainCredentials(context: SigningContext, signer: SignerI
   if (signer.kind === 'key') {
     const scheme = signer.scheme ?? schemeFor(signer.key, services);
     checkLoggable(scheme, services);
-    return { key: signer.key, scheme, holder: undefined, services };
+    if (signer.certificate === undefined) return { key: signer.key, scheme, holder: undefined, services };
+    checkOwnCertificate(signer.certificate, signer.key.publicKey, context.now());
+    return { key: signer.key, scheme, holder: { kind: 'own', ...signer.certificate }, services };
   }
   const token = parseIdentityToken(await signer.identityToken());
   if (token.expiresAt !== undefined && token.expiresAt <= context.now()) {
@@ -44,7 +59,7 @@ export async function obtainCredentials(context: SigningContext, signer: SignerI
     throw new RemoteError('REMOTE_BODY', 'the certificate authority sent no certificate', { found: 'an empty chain' });
   }
   const identity = verifySigningCertificate(certificate, key, token, context.trustedRoot);
-  return { key, scheme: schemeFor(key, services), holder: { certificate, identity }, services };
+  return { key, scheme: schemeFor(key, services), holder: { kind: 'issued', certificate, identity }, services };
 }
 
 /** Rekor of both versions verifies RSA signatures as PKCS#1 v1.5, so none of them would take this one. */

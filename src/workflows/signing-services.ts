@@ -1,7 +1,7 @@
+import type { Certificate } from '../core/pki/certificate.ts';
 import { selectServices, type SelectedServices } from '../core/trust/service-selection.ts';
 import type { SigningConfig } from '../core/trust/signing-config.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
-import type { PrivateKey } from '../core/crypto/private-key.ts';
 import type { SignatureScheme } from '../core/crypto/signature.ts';
 import type { SigningKey } from '../core/crypto/signing-key.ts';
 import { UsageError } from '../errors.ts';
@@ -15,6 +15,17 @@ export interface SigningContext {
   /** Everything that the services answer is checked against this before it is used. */
   readonly trustedRoot: TrustedRoot;
   readonly now: () => Date;
+  /** For timestamp authorities that ask who asks them; the usual client when absent. */
+  readonly timestampHttp?: HttpClient;
+  /** As cosign: with a certificate of one's own, the bundle carries its intermediates, which its version does not provide for. */
+  readonly chainInBundle?: boolean;
+}
+
+/** A certificate for the signer's own key, by whatever authority. */
+export interface OwnCertificate {
+  readonly certificate: Certificate;
+  /** The authority that issued it first, its root last; empty when only the trusted root knows them. */
+  readonly chain: readonly Certificate[];
 }
 
 /** Whose signature it is to be. */
@@ -23,14 +34,16 @@ export type SignerInput =
       readonly kind: 'keyless';
       /** Asked for late, and once: an unknown image should not cost a visit to the browser. */
       readonly identityToken: () => Promise<string>;
-      /** Makes the ephemeral key; ECDSA P-256 when absent. */
-      readonly generateKey?: () => PrivateKey;
+      /** Makes the ephemeral key, ECDSA P-256 when absent; or gives one that is to be certified (`--issue-certificate`). */
+      readonly generateKey?: () => SigningKey;
     }
   | {
       readonly kind: 'key';
       readonly key: SigningKey;
       /** The key's usual one when absent; anything else no log of version 2 takes. */
       readonly scheme?: SignatureScheme;
+      /** What makes it somebody's. */
+      readonly certificate?: OwnCertificate;
     };
 
 /**

@@ -10,10 +10,10 @@ import type { Artifact } from '../core/verify/artifact.ts';
 import type { SignedContent } from '../core/verify/entry-binding.ts';
 import { verifyLogEntries } from '../core/verify/log-entries.ts';
 import { verifyTimestamps } from '../core/verify/trusted-times.ts';
-import type { SignerPolicy, Thresholds } from '../core/verify/verification-policy.ts';
+import type { Concessions, SignerPolicy, Thresholds } from '../core/verify/verification-policy.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../core/verify/verify-bundle.ts';
-import { InvariantError } from '../errors.ts';
+import { InvariantError, VerificationError } from '../errors.ts';
 import { LogClient } from '../io/clients/log-client.ts';
 import { LogV1Client } from '../io/clients/log-v1-client.ts';
 import { TsaClient } from '../io/clients/tsa-client.ts';
@@ -60,14 +60,14 @@ async function settled(running: readonly Promise<unknown>[]): Promise<void> {
 }
 
 async function requestTimestamps(
-  { http, trustedRoot }: SigningContext,
+  { http, timestampHttp = http, trustedRoot }: SigningContext,
   { services }: SigningCredentials,
   message: Uint8Array,
 ): Promise<readonly Uint8Array[]> {
   const authorities = trustedRoot.timestampAuthorities;
   const isLeafKnown = authorities.every(({ chain }) => chain.some(({ isCa }) => !isCa));
   const running = services.tsas.map(async ({ url }) => {
-    const response = await new TsaClient(http, url, { wantsCertificate: !isLeafKnown }).timestamp(message);
+    const response = await new TsaClient(timestampHttp, url, { wantsCertificate: !isLeafKnown }).timestamp(message);
     const { failure } = verifyTimestamps([response], [message], authorities);
     if (failure !== undefined) throw failure;
     return response;
@@ -120,35 +120,59 @@ function signedContent({ key, scheme, holder }: SigningCredentials, fresh: Witne
  */
 export function verifyOwnSignature(
   bundle: UnverifiedBundle,
-  { trustedRoot }: SigningContext,
-  { key, scheme, holder, services }: SigningCredentials,
+  { trustedRoot, now }: SigningContext,
+  credentials: SigningCredentials,
   artifact: Artifact,
 ): VerifiedBundle {
-  const signer: SignerPolicy =
-    holder === undefined
-      ? { kind: 'key', key: key.publicKey, schemes: [scheme] }
-      : { kind: 'identities', identities: [exactIdentity(holder.identity.subject, holder.identity.issuer)] };
-  return verifyBundle({ bundle, artifact, trustedRoot, ...ownPolicy(signer, services, trustedRoot) });
+  const policy = ownPolicy(signerPolicyOf(credentials), credentials.services, trustedRoot);
+  try {
+    return verifyBundle({ bundle, artifact, trustedRoot, ...policy, now: now() });
+  } catch (error) {
+    throw credentials.holder?.kind === 'own' ? unknownAuthority(error) : error;
+  }
+}
+
+/** Exactly who is signing. A certificate of one's own may name nobody; that it is this one is known, as the bundle was just made. */
+export function signerPolicyOf({ key, scheme, holder }: SigningCredentials): SignerPolicy {
+  if (holder === undefined) return { kind: 'key', key: key.publicKey, schemes: [scheme] };
+  if (holder.kind === 'own') return { kind: 'unsafeSkipIdentity' };
+  return { kind: 'identities', identities: [exactIdentity(holder.identity.subject, holder.identity.issuer)] };
+}
+
+/** Nobody with this trusted root could verify what was signed. */
+function unknownAuthority(error: unknown): unknown {
+  if (!(error instanceof VerificationError) || error.code !== 'CERTIFICATE_UNTRUSTED') return error;
+  return new VerificationError(error.code, error.message, {
+    ...error.facts,
+    fix: 'sealwright trusted-root create --fulcio url=URL,certificate-chain=FILE --out trusted_root.json, and --trusted-root trusted_root.json',
+  });
 }
 
 export function exactIdentity(subject: string, issuer: string): IdentityMatcher {
   return { subject: { kind: 'exact', value: subject }, issuer: { kind: 'exact', value: issuer } };
 }
 
-/** What a signature made with these services proves, and so has to. */
+/**
+ * What a signature made with these services proves, and so has to. A certificate of one's own need not have been logged, and
+ * may be one that lasts: where nobody tells the time, the present will do for it.
+ */
 export function ownPolicy(
   signer: SignerPolicy,
   services: SelectedServices,
   { ctlogs }: TrustedRoot,
-): { readonly signer: SignerPolicy; readonly thresholds: Partial<Thresholds> } {
+): Concessions & { readonly signer: SignerPolicy; readonly thresholds: Partial<Thresholds> } {
   const isKey = signer.kind === 'key';
+  const isOwn = signer.kind === 'unsafeSkipIdentity';
+  const isTimeTold = services.tsas.length > 0 || services.logs.some(({ majorApiVersion }) => majorApiVersion === 1);
+  const isTimeNeeded = !isKey && (!isOwn || isTimeTold);
   return {
     signer,
     thresholds: {
       logEntries: services.logs.length > 0 ? 1 : 0,
-      scts: isKey || ctlogs.length === 0 ? 0 : 1,
+      scts: isKey || isOwn || ctlogs.length === 0 ? 0 : 1,
       signedTimestamps: services.tsas.length > 0 ? 1 : 0,
-      observerTimestamps: isKey ? 0 : 1,
+      observerTimestamps: isTimeNeeded ? 1 : 0,
     },
+    ...(isOwn && !isTimeNeeded ? { unsafeUseCurrentTime: true } : {}),
   };
 }

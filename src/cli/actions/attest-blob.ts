@@ -5,7 +5,7 @@ import { attestBlob, type AttestBlobRequest } from '../../workflows/attest-blob.
 import { reportDropped } from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
-import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
+import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { streamInput } from '../input-file.ts';
@@ -33,6 +33,7 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
     content,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
+    ...signingOptions(context),
     now,
   });
   reportDropped(terminal, attested.dropped);

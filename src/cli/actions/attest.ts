@@ -4,7 +4,7 @@ import { attestedImageRecord, reportAttestation, verifyAttestationCommand } from
 import { attestationContent } from '../choices/attestation-content.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
-import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
+import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { olderAttestationStorage } from '../flags/predicate-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
@@ -29,6 +29,7 @@ export async function attestAboutImage(context: CommandContext): Promise<void> {
     content,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
+    ...signingOptions(context),
     upload: !flags.boolean('no-upload'),
     now,
     ...(older === undefined ? {} : { olderStorage: older }),

@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
-import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
+import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { announceBlobAsCosign } from '../cosign-signing-report.ts';
 import { isOlderFormat } from '../flags/older-storage-flags.ts';
@@ -37,6 +37,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
     signer,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
+    ...signingOptions(context),
     now,
     olderFormat,
   };

@@ -8,7 +8,7 @@ import type { SignedImage } from '../../workflows/signed-image.ts';
 import { bundleFiles } from '../choices/bundle-files.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
-import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
+import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { announceAsCosign, reportSignedAsCosign } from '../cosign-signing-report.ts';
 import { annotations } from '../flags/annotation-flags.ts';
@@ -49,6 +49,7 @@ export async function signImages(context: CommandContext): Promise<void> {
     signer,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
+    ...signingOptions(context),
     annotations: noted,
     upload: flags.boolean('upload'),
     now,

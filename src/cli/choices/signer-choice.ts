@@ -10,6 +10,7 @@ import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { identityToken } from './identity-token.ts';
 import { keySources, refuseHardwareKeys } from './key-choice.ts';
+import { ownCertificate } from './own-certificate.ts';
 
 /** A signer, and its public key when it is a key pair. */
 export interface ChosenSigner {
@@ -29,12 +30,22 @@ export async function chosenSigner(
   const reference = flags.string('key');
   const name = flags.string('signing-algorithm');
   const algorithm = name === undefined ? undefined : parseSigningAlgorithm(name);
+  const certificate = ownCertificate(context);
   if (reference === undefined) {
     const token = identityToken(context, http, trust);
     return { signer: { kind: 'keyless', identityToken: token, ...freshKey(algorithm) }, key: undefined };
   }
   const key = await loadSigningKey(reference, keySources(context, http));
-  const signer: SignerInput = { kind: 'key', key, ...schemeOf(key, algorithm) };
+  if (flags.boolean('issue-certificate')) {
+    const token = identityToken(context, http, trust);
+    return { signer: { kind: 'keyless', identityToken: token, generateKey: () => key }, key: undefined };
+  }
+  const signer: SignerInput = {
+    kind: 'key',
+    key,
+    ...schemeOf(key, algorithm),
+    ...(certificate === undefined ? {} : { certificate }),
+  };
   return { signer, key: { publicKey: key.publicKey, reference } };
 }
 

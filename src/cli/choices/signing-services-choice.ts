@@ -1,15 +1,19 @@
 import { withoutLogs } from '../../core/trust/older-services.ts';
 import type { SigningConfig } from '../../core/trust/signing-config.ts';
 import { UsageError } from '../../errors.ts';
-import type { HttpClient } from '../../io/net/http-client.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import type { SigningContext } from '../../workflows/signing-services.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
+import { readTextFile } from '../input-file.ts';
 import { refuseHardwareKeys } from './key-choice.ts';
+import { namedServices, refuseNamedServices } from './named-services.ts';
+import { certificateChain } from './own-certificate.ts';
 import { NOBODY, signingConfigOf as configOf, trustFor } from './trust-choice.ts';
 
 /**
- * Whom to trust while signing. `--use-signing-config=false` leaves cosign with services of its flags; here it means that
- * none is used, which only a key that logs nothing can do without.
+ * Whom to trust while signing, and with whose services. `--use-signing-config=false` leaves those that flags name; a key whose
+ * signatures nobody is to witness needs nobody to trust.
  *
  * @throws UsageError USAGE_BAD_FLAG, and as `trustFor`
  */
@@ -17,17 +21,73 @@ export async function signingTrust(context: CommandContext, http: HttpClient): P
   const { flags } = context;
   // Before anybody is asked whom to trust, for a key that will not be used.
   refuseHardwareKeys(context);
-  if (flags.boolean('use-signing-config')) return trustFor(context, http);
-  if (flags.isGiven('key') && !flags.boolean('tlog-upload')) return NOBODY;
-  throw new UsageError('USAGE_BAD_FLAG', '--use-signing-config=false leaves no service to sign with', {
+  if (flags.boolean('use-signing-config') || flags.isGiven('signing-config')) {
+    refuseNamedServices(context);
+    return trustFor(context, http);
+  }
+  const named = namedServices(context, NOBODY.trustedRoot);
+  const isAlone = [named.caUrls, named.rekorTlogUrls, named.tsaUrls].every((services) => services.length === 0);
+  const isLogWanted = flags.boolean('tlog-upload') && named.rekorTlogUrls.length === 0;
+  if (isAlone && (isLogWanted || !flags.isGiven('key'))) throw noServices(context);
+  const trust = isAlone ? NOBODY : await trustFor(context, http);
+  const trustedRoot = withOwnChain(context, trust.trustedRoot);
+  return { ...trust, trustedRoot, signingConfig: namedServices(context, trustedRoot) };
+}
+
+function noServices({ flags }: CommandContext): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', '--use-signing-config=false leaves no service to sign with', {
     found: flags.isGiven('key') ? 'a key whose signatures are to be logged' : 'keyless signing',
-    expected: 'a signing config, or --key with --tlog-upload=false',
+    expected: 'services by name, such as --rekor-url; a signing config; or --key with --tlog-upload=false',
     fix: 'leave out --use-signing-config=false, and name the services with --signing-config',
   });
+}
+
+/** Whoever verifies will be told of the chain in the same way. With a signing config the trusted root has to know it. */
+function withOwnChain(
+  context: CommandContext,
+  trustedRoot: ResolvedTrust['trustedRoot'],
+): ResolvedTrust['trustedRoot'] {
+  const chain = certificateChain(context);
+  if (chain.length === 0) return trustedRoot;
+  const authority = { subject: {}, uri: '--certificate-chain', chain, validFor: { start: new Date(0) } };
+  return { ...trustedRoot, certificateAuthorities: [...trustedRoot.certificateAuthorities, authority] };
 }
 
 /** The services that the flags leave. @throws UsageError USAGE_NO_TRUST */
 export function signingConfigOf({ flags }: CommandContext, trust: ResolvedTrust): SigningConfig {
   const config = configOf(trust);
   return flags.boolean('tlog-upload') ? config : withoutLogs(config);
+}
+
+/**
+ * What workflows need beside trust and time, by the flags of signing commands.
+ *
+ * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE
+ */
+export function signingOptions(context: CommandContext): Pick<SigningContext, 'timestampHttp' | 'chainInBundle'> {
+  const timestampHttp = timestampClient(context);
+  return {
+    ...(timestampHttp === undefined ? {} : { timestampHttp }),
+    ...(context.compat ? { chainInBundle: true } : {}),
+  };
+}
+
+function timestampClient({ flags, environment }: CommandContext): HttpClient | undefined {
+  const [ca, certificate, key, serverName] = ['cacert', 'cert', 'key']
+    .map((name) => flags.string(`timestamp-client-${name}`))
+    .concat(flags.string('timestamp-server-name'));
+  if ([ca, certificate, key, serverName].every((value) => value === undefined)) return undefined;
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new UsageError('USAGE_BAD_FLAG', '--timestamp-client-cert and --timestamp-client-key belong together', {
+      expected: 'both or neither',
+    });
+  }
+  return new HttpClient({
+    proxyEnv: environment,
+    ...(ca === undefined ? {} : { ca: [readTextFile(ca)] }),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : { clientCertificate: { certificate: readTextFile(certificate), key: readTextFile(key) } }),
+    ...(serverName === undefined ? {} : { serverName }),
+  });
 }

@@ -1,5 +1,6 @@
 import type { Flag } from '../flag.ts';
 import { HARDWARE_KEY_FLAGS, KEY_KINDS } from './key-flags.ts';
+import { CERTIFICATE_FLAGS, SERVICE_FLAGS, TIMESTAMP_CLIENT_FLAGS } from './service-flags.ts';
 
 /** Whose signature it is to be: a key pair's, or, without one, whoever the identity token names. */
 export const SIGNING_FLAGS: readonly Flag[] = [
@@ -28,6 +29,9 @@ export const SIGNING_FLAGS: readonly Flag[] = [
     name: 'use-signing-config',
     kind: 'boolean',
     default: true,
-    help: '=false: a key signs by itself, with --tlog-upload=false',
+    help: '=false: only the services that flags name; a key signs by itself',
   },
+  ...CERTIFICATE_FLAGS,
+  ...SERVICE_FLAGS,
+  ...TIMESTAMP_CLIENT_FLAGS,
 ];

@@ -5,10 +5,15 @@ import { BUNDLE_V03 } from './bundle-version.ts';
 import { protoHashName, type NamedDigest } from './hash-name.ts';
 import { logEntryJson, type TransparencyLogEntry } from './log-entry.ts';
 
-/** What a signer has gathered. Only the leaf certificate travels: everything above it is the verifier's own to know. */
+/** What a signer has gathered. Usually only the leaf certificate travels: everything above it is the verifier's own to know. */
 export interface BundleParts {
   readonly material:
-    | { readonly kind: 'certificate'; readonly certificate: Pick<Certificate, 'raw'> }
+    | {
+        readonly kind: 'certificate';
+        readonly certificate: Pick<Certificate, 'raw'>;
+        /** Written as a chain, as cosign does and version 0.3 does not provide for; the leaf alone when absent. */
+        readonly intermediates?: readonly Pick<Certificate, 'raw'>[];
+      }
     | { readonly kind: 'publicKey'; readonly hint: string };
   readonly tlogEntries: readonly TransparencyLogEntry[];
   /** DER TimeStampResp (RFC 3161). */
@@ -23,9 +28,7 @@ export function encodeBundle(parts: BundleParts): string {
   return JSON.stringify({
     mediaType: BUNDLE_V03,
     verificationMaterial: {
-      ...(parts.material.kind === 'certificate'
-        ? { certificate: { rawBytes: encodeBase64(parts.material.certificate.raw) } }
-        : { publicKey: { hint: parts.material.hint } }),
+      ...materialJson(parts.material),
       tlogEntries: parts.tlogEntries.map(logEntryJson),
       timestampVerificationData: {
         rfc3161Timestamps: parts.timestamps.map((response) => ({ signedTimestamp: encodeBase64(response) })),
@@ -33,6 +36,14 @@ export function encodeBundle(parts: BundleParts): string {
     },
     ...contentJson(parts.content),
   });
+}
+
+function materialJson(material: BundleParts['material']): object {
+  if (material.kind === 'publicKey') return { publicKey: { hint: material.hint } };
+  const json = ({ raw }: Pick<Certificate, 'raw'>): object => ({ rawBytes: encodeBase64(raw) });
+  const { certificate, intermediates } = material;
+  if (intermediates === undefined) return { certificate: json(certificate) };
+  return { x509CertificateChain: { certificates: [certificate, ...intermediates].map(json) } };
 }
 
 function contentJson(content: BundleParts['content']): object {

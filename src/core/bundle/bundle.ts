@@ -69,11 +69,16 @@ const MAX_TIMESTAMPS = 32;
 const MAX_CHAIN = 10;
 const MAX_HINT_LENGTH = 1024;
 
+export interface BundleParserOptions {
+  /** Version 0.3 has no room for a chain; cosign writes one for certificates of people's own (`--allow-certificate-chain`). */
+  readonly allowCertificateChain?: boolean;
+}
+
 /**
  * @throws FormatError FORMAT_BUNDLE_VERSION, FORMAT_BUNDLE (JSON, members, version rules), FORMAT_LOG_ENTRY,
  *   FORMAT_BASE64, FORMAT_CERTIFICATE or FORMAT_PUBLIC_KEY; LimitError
  */
-export function parseBundle(input: Uint8Array | string): UnverifiedBundle {
+export function parseBundle(input: Uint8Array | string, options: BundleParserOptions = {}): UnverifiedBundle {
   const fields = new JsonFields(parseJson(input, 'the bundle', CODE, LIMITS), 'bundle', CODE);
   const mediaType = fields.string('mediaType');
   // Before the members are judged: another version may have others.
@@ -84,7 +89,7 @@ export function parseBundle(input: Uint8Array | string): UnverifiedBundle {
   const bundle: UnverifiedBundle & { version: BundleVersion } = {
     mediaType,
     version,
-    material: parseMaterial(material, version),
+    material: parseMaterial(material, version !== '0.3' || options.allowCertificateChain === true),
     tlogEntries: material.objects('tlogEntries', MAX_ENTRIES).map((entry) => parseEntry(entry, version)),
     timestamps: parseTimestamps(material),
     content: parseContent(fields),
@@ -93,7 +98,7 @@ export function parseBundle(input: Uint8Array | string): UnverifiedBundle {
   return bundle;
 }
 
-function parseMaterial(fields: JsonFields, version: BundleVersion): BundleMaterial {
+function parseMaterial(fields: JsonFields, isChainAllowed: boolean): BundleMaterial {
   const chain = fields.optionalObject('x509CertificateChain');
   const single = fields.optionalObject('certificate');
   const key = fields.optionalObject('publicKey');
@@ -107,7 +112,7 @@ function parseMaterial(fields: JsonFields, version: BundleVersion): BundleMateri
     const der = single?.only('rawBytes').bytes('rawBytes') ?? new Uint8Array(0);
     return { kind: 'certificate', certificate: Certificate.parse(der), intermediates: [] };
   }
-  if (version === '0.3') throw broken(`${chain.path} is not allowed in bundle v0.3`, 'a chain', 'a single certificate');
+  if (!isChainAllowed) throw broken(`${chain.path} is not allowed in bundle v0.3`, 'a chain', 'a single certificate');
   return parseChain(chain);
 }
 

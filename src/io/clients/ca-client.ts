@@ -1,5 +1,6 @@
 import type { IdentityToken } from '../../core/identity/identity-token.ts';
-import type { PrivateKey } from '../../core/crypto/private-key.ts';
+import { defaultScheme } from '../../core/crypto/signature.ts';
+import type { SigningKey } from '../../core/crypto/signing-key.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
@@ -47,8 +48,8 @@ export class CaClient {
    * @throws AuthError with the authority's reason, where it tells one, else AUTH_TOKEN_INVALID, or AUTH_AUDIENCE for a token
    *   that was made for somebody else; RemoteError
    */
-  async requestCertificate(token: IdentityToken, key: PrivateKey): Promise<readonly Certificate[]> {
-    const proof = key.sign(utf8(token.proofSubject));
+  async requestCertificate(token: IdentityToken, key: SigningKey): Promise<readonly Certificate[]> {
+    const proof = await key.sign(utf8(token.proofSubject), defaultScheme(key.kind));
     const { status, body } = await this.#http.request({
       method: 'POST',
       url: this.#url,
