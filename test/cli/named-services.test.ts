@@ -126,6 +126,42 @@ for (const [what, code, args] of REFUSED) {
   });
 }
 
+test('--insecure-skip-verify lets no signing command take a certificate that was not logged', async (t) => {
+  const { world, ours } = await bench(t);
+  const { reference, digest } = await world.pushImage();
+  world.mischief.leaf = { ...world.mischief.leaf, scts: () => [] };
+  const config = ['--trusted-root', 'trusted_root.json', '--signing-config', 'signing_config.json', '--yes'];
+  const how = [...config, '--insecure-skip-verify', '--identity-token', 'token'];
+  for (const [command, about] of everyCommand(reference.toString())) {
+    const ended = await ours(command, ...how, ...about);
+    assert.equal(errorCode(ended), 'SCT_MISSING', ended.stderr);
+    assert.match(ended.stderr, /--insecure-skip-verify is deprecated: .*always verified/);
+  }
+  assert.deepEqual((await world.registry.referrers(reference, digest)).descriptors, []);
+});
+
+test('every signing command logs in where --oidc-issuer says', async (t) => {
+  const { world, ours, asked } = await bench(t);
+  const { reference } = await world.pushImage();
+  const issuer = ['--oidc-issuer', `${world.url}/issuer`, '--fulcio-auth-flow', 'device'];
+  const how = [...NAMED, '--fulcio-url', world.url, '--rekor-url', world.url, ...issuer];
+  for (const [command, about] of everyCommand(reference.toString())) {
+    assert.notEqual((await ours(command, ...how, ...about)).exitCode, 0);
+  }
+  assert.ok(asked('GET /issuer/.well-known/openid-configuration') >= 4);
+  assert.equal(asked('GET /oidc'), 0);
+});
+
+/** The signing commands, with what each of them signs. */
+function everyCommand(image: string): readonly (readonly [string, readonly string[]])[] {
+  return [
+    ['sign', [image]],
+    ['attest', ['--predicate', 'predicate.json', image]],
+    ['sign-blob', ['--bundle', 'blob.json', 'blob']],
+    ['attest-blob', ['--predicate', 'predicate.json', '--bundle', 'attested.json', 'blob']],
+  ];
+}
+
 interface TlsTsa {
   readonly url: string;
   readonly files: readonly string[];
@@ -202,8 +238,15 @@ async function startTlsTsa(t: TestContext, { world, write }: SigningBench): Prom
   const { signingConfig } = world.context;
   const tsaUrls = signingConfig.tsaUrls.map((tsa) => ({ ...tsa, url }));
   write('tls_config.json', encodeSigningConfig({ ...signingConfig, tsaUrls }));
-  const files = ['cacert', 'tsa-ca.pem', 'cert', 'tsa-client.pem', 'key', 'tsa-client.key'];
-  return { url, files: files.map((word, index) => (index % 2 === 0 ? `--timestamp-client-${word}` : word)), clients };
+  const files = [
+    '--timestamp-client-cacert',
+    'tsa-ca.pem',
+    '--timestamp-client-cert',
+    'tsa-client.pem',
+    '--timestamp-client-key',
+    'tsa-client.key',
+  ];
+  return { url, files, clients };
 }
 
 const SERVER_NAME = ['--timestamp-server-name', 'tsa.test'];

@@ -191,28 +191,54 @@ for (const [what, code, change] of REFUSED) {
   });
 }
 
-test('--issue-certificate certifies the key that is there', async (t) => {
-  const bench = await signingBench(t);
+/** The signing commands, with what each of them signs. */
+function everyCommand(image: string): readonly (readonly [string, readonly string[]])[] {
+  return [
+    ['sign', [image]],
+    ['attest', ['--predicate', 'predicate.json', image]],
+    ['sign-blob', ['--bundle', 'blob.json', 'blob']],
+    ['attest-blob', ['--predicate', 'predicate.json', '--bundle', 'attested.json', 'blob']],
+  ];
+}
+
+test('every signing command refuses a --certificate-chain that does not lead to its end', async (t) => {
+  const bench = await ownBench(t);
+  const { reference } = await bench.world.pushImage();
   bench.write('blob', 'a blob');
+  bench.write('predicate.json', '{}');
+  bench.write('chain.pem', pemOf(issueRoot().certificate));
+  for (const [command, about] of everyCommand(reference.toString())) {
+    assert.equal(errorCode(await bench.ours(command, ...bench.with, ...about)), 'CERTIFICATE_UNTRUSTED', command);
+  }
+});
+
+test('--issue-certificate certifies the key that is there, for every signing command', async (t) => {
+  const bench = await signingBench(t);
+  const { reference } = await bench.world.pushImage();
+  bench.write('blob', 'a blob');
+  bench.write('predicate.json', '{}');
   const services = ['--trusted-root', 'trusted_root.json', '--signing-config', 'signing_config.json', '--yes'];
-  const args = [...services, '--key', 'cosign.key', '--identity-token', 'token', '--bundle', 'blob.json', 'blob'];
-  succeeded(await bench.ours('sign-blob', '--issue-certificate', ...args));
-  assert.equal(bench.asked('POST /api/v2/signingCert'), 1);
-  const who = ['--certificate-identity', SUBJECT, '--certificate-oidc-issuer', ISSUER];
-  const verified = await bench.ours(
-    'verify-blob',
+  const args = [...services, '--key', 'cosign.key', '--identity-token', 'token', '--issue-certificate'];
+  for (const [command, about] of everyCommand(reference.toString())) {
+    const file = about.includes('--bundle') ? [] : ['--bundle', `${command}.json`];
+    succeeded(await bench.ours(command, ...args, ...file, ...about));
+  }
+  assert.equal(bench.asked('POST /api/v2/signingCert'), 4);
+  const who = [
     '--trusted-root',
     'trusted_root.json',
-    ...who,
-    '--bundle',
-    'blob.json',
-    'blob',
-  );
-  succeeded(verified);
+    '--certificate-identity',
+    SUBJECT,
+    '--certificate-oidc-issuer',
+    ISSUER,
+  ];
+  succeeded(await bench.ours('verify-blob', ...who, '--bundle', 'blob.json', 'blob'));
   // The signature is the key's own, whoever it is that it stands for.
-  const { certificate } = materialOf(bench.read('blob.json')) as { certificate?: { rawBytes: string } };
-  const certified = Certificate.parse(Buffer.from(certificate?.rawBytes ?? '', 'base64'));
-  assert.ok(certified.publicKey.equals(PublicKey.fromPem(bench.read('cosign.pub'))));
+  for (const bundle of ['sign.json', 'attest.json', 'blob.json', 'attested.json']) {
+    const { certificate } = materialOf(bench.read(bundle)) as { certificate?: { rawBytes: string } };
+    const certified = Certificate.parse(Buffer.from(certificate?.rawBytes ?? '', 'base64'));
+    assert.ok(certified.publicKey.equals(PublicKey.fromPem(bench.read('cosign.pub'))), bundle);
+  }
 });
 
 interop(
