@@ -285,6 +285,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/policy-learn.ts')).policyLearn,
       },
       {
+        name: 'policy lint',
+        summary: 'what policies and identities let in that nobody meant',
+        isSeldom: true,
+        load: async () => (await import('./commands/policy-lint.ts')).policyLint,
+      },
+      {
         name: 'policy plan',
         summary: 'what enforcing would refuse of everything that runs; the gate to enforce',
         isSeldom: true,

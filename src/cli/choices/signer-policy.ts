@@ -63,7 +63,8 @@ function identityText({ subject, issuer, extensions = {} }: IdentityMatcher): st
   return `subject ${matcherText(subject)}, issuer ${matcherText(issuer)}${conditions.join('')}`;
 }
 
-function identityMatcher(context: CommandContext): IdentityMatcher {
+/** @throws UsageError USAGE_NO_IDENTITY, USAGE_BAD_CONFIG for a pattern that does not compile */
+export function identityMatcher(context: CommandContext): IdentityMatcher {
   const { flags } = context;
   const subject = textMatcher(context, IDENTITY);
   const issuer = textMatcher(context, ISSUER);

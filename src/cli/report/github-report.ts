@@ -1,39 +1,18 @@
-import { visibleText } from '../visible-text.ts';
+import { githubCommands, type Annotation } from './github-command.ts';
 import { markdownReport } from './markdown-report.ts';
 import type { ReportDocument, SubjectDocument } from './report-document.ts';
 import { counting, errorPhrase, signerPhrase, subjectName } from './signer-text.ts';
 
-/** GitHub shows ten annotations a step and drops the rest without a word. */
-const MAX_ANNOTATIONS = 10;
 /** GitHub drops a summary of more than 1 MiB whole; several steps may add to one. */
 export const MAX_SUMMARY_BYTES = 900 << 10;
 const CUT = '\n\nThis summary was cut; the whole report is what `-o json` prints.\n';
 
-interface Annotation {
-  readonly level: 'error' | 'warning' | 'notice';
-  readonly title: string;
-  readonly text: string;
-}
-
-const SEVERITY = ['error', 'warning', 'notice'] as const;
-
 /** Workflow commands for the log: the gravest ten as annotations, everything else as lines in a group. */
 export function githubAnnotations(document: ReportDocument): readonly string[] {
-  const all = [
+  return githubCommands([
     ...document.subjects.flatMap(subjectAnnotations),
     ...document.warnings.map((text): Annotation => ({ level: 'warning', title: 'Identity pattern', text })),
-  ].sort((a, b) => SEVERITY.indexOf(a.level) - SEVERITY.indexOf(b.level));
-  const shown = all.slice(0, MAX_ANNOTATIONS);
-  const rest = all.slice(MAX_ANNOTATIONS);
-  const lines = shown.map(({ level, title, text }) => `::${level} title=${property(title)}::${data(text)}`);
-  if (rest.length === 0) return lines;
-  return [
-    ...lines,
-    `::group::${rest.length} more, which GitHub would not show as annotations`,
-    // A line that began with two colons would be a command again.
-    ...rest.map(({ level, title, text }) => `${level}: ${data(title)}: ${data(text)}`),
-    '::endgroup::',
-  ];
+  ]);
 }
 
 /** The summary of a job, of at most so many bytes of UTF-8, cut at the end of a line; empty where nothing fits. */
@@ -67,19 +46,4 @@ function subjectAnnotations(subject: SubjectDocument): readonly Annotation[] {
     })),
     { level: 'notice', title: `Verified ${name}`, text: signers === '' ? 'by policy' : `signed by ${signers}` },
   ];
-}
-
-/** The runner unescapes these, and only these (`actions/toolkit: packages/core/src/command.ts`). */
-function data(text: string): string {
-  return text
-    .split('\n')
-    .map(visibleText)
-    .join('\n')
-    .replaceAll('%', '%25')
-    .replaceAll('\r', '%0D')
-    .replaceAll('\n', '%0A');
-}
-
-function property(text: string): string {
-  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }

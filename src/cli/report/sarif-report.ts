@@ -1,39 +1,14 @@
 import { visibleText } from '../visible-text.ts';
+import { sarifLog, type SarifResult } from './sarif-log.ts';
 import type { ErrorDocument, ReportDocument, SignatureDocument, SubjectDocument } from './report-document.ts';
 import { counting, signerPhrase, subjectName } from './signer-text.ts';
 
 const VERIFIED = 'VERIFIED';
 
-interface SarifResult {
-  readonly ruleId: string;
-  readonly kind: 'pass' | 'fail' | 'open';
-  readonly level: 'error' | 'warning' | 'note' | 'none';
-  readonly message: { readonly text: string };
-  readonly locations: readonly object[];
-  readonly properties?: object;
-}
-
 /** SARIF 2.1.0 (OASIS): one run, the error codes as rules, a result for each subject and each signature passed over. */
 export function sarifReport(document: ReportDocument): object {
   const results = document.subjects.flatMap(subjectResults);
-  const rules = [...new Set(results.map(({ ruleId }) => ruleId))];
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: {
-          driver: {
-            name: document.program.name,
-            semanticVersion: document.program.version,
-            rules: rules.map((id) => ({ id, shortDescription: { text: id.toLowerCase().replaceAll('_', ' ') } })),
-          },
-        },
-        invocations: [{ executionSuccessful: true, endTimeUtc: document.verifiedAt }],
-        results: results.map((result) => ({ ...result, ruleIndex: rules.indexOf(result.ruleId) })),
-      },
-    ],
-  };
+  return sarifLog(results, { ...document.program, at: document.verifiedAt });
 }
 
 function subjectResults(subject: SubjectDocument): readonly SarifResult[] {

@@ -1,0 +1,64 @@
+import { lintIdentity } from '../../core/identity/pattern-lint.ts';
+import { lintPolicies } from '../../core/policy/lint-policies.ts';
+import { FINDING_LEVELS, findingOfPattern, type FindingLevel } from '../../core/policy/policy-finding.ts';
+import { policyLines } from '../../core/policy/policy-lines.ts';
+import { PolicyError, UsageError } from '../../errors.ts';
+import { policyTexts } from '../choices/policy-choice.ts';
+import { identityMatcher } from '../choices/signer-policy.ts';
+import type { CommandContext } from '../command.ts';
+import { printFindings, type LocatedFinding } from '../report/lint-report.ts';
+
+/**
+ * Prints what is found in policies, or in the identity that flags name.
+ *
+ * @throws PolicyError POLICY_DENIED when a finding is at least as grave as `--fail-on`; UsageError; RemoteError
+ */
+export async function lint(context: CommandContext): Promise<void> {
+  const { flags, now } = context;
+  const places = flags.arguments;
+  const hasIdentity = ['certificate-identity', 'certificate-identity-regexp'].some((name) => flags.isGiven(name));
+  if (places.length === 0 && !hasIdentity) {
+    throw new UsageError('USAGE_BAD_FLAG', 'nothing says what to look at', {
+      expected: 'policy files, or --certificate-identity-regexp and --certificate-oidc-issuer',
+      fix: 'sealwright policy lint policies/',
+    });
+  }
+  const findings = [...(hasIdentity ? lintFlags(context) : []), ...(await lintFiles(context, places, now()))];
+  printFindings(context, findings);
+  const failOn = FINDING_LEVELS.findIndex((level) => level === (flags.string('fail-on') ?? 'warning'));
+  const [first] = findings.filter(({ level }) => FINDING_LEVELS.indexOf(level) <= failOn);
+  if (first === undefined) return;
+  const count = (level: FindingLevel): number => findings.filter((each) => each.level === level).length;
+  throw new PolicyError('POLICY_DENIED', 'what was looked at has findings', {
+    found: `${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes`,
+    expected: `none of level ${flags.string('fail-on') ?? 'warning'} or graver`,
+    ...(first.instead === undefined ? {} : { fix: `the first: ${first.instead}` }),
+  });
+}
+
+function lintFlags(context: CommandContext): readonly LocatedFinding[] {
+  return lintIdentity(identityMatcher(context)).map((each) =>
+    findingOfPattern(each, 'flags', each.part === 'subject' ? '--certificate-identity' : '--certificate-oidc-issuer'),
+  );
+}
+
+async function lintFiles(
+  context: CommandContext,
+  places: readonly string[],
+  now: Date,
+): Promise<readonly LocatedFinding[]> {
+  const texts = await policyTexts(context, places);
+  const lines = new Map<string, ReturnType<typeof policyLines>>();
+  const located = lintPolicies(texts, now).map(
+    (finding): LocatedFinding & { readonly file: string; readonly line: number } => {
+      const { file, document, path } = finding;
+      if (document === undefined) return { ...finding, line: 1 };
+      // For a text that was parsed: only what is found somewhere is looked for again.
+      const known = lines.get(file) ?? policyLines(texts.find((text) => text.path === file)?.text ?? '');
+      lines.set(file, known);
+      return { ...finding, line: known[document]?.(path) ?? 1 };
+    },
+  );
+  const order = texts.map(({ path }) => path);
+  return located.sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line);
+}
