@@ -10,6 +10,7 @@ import { reportChecks } from '../attestation-report.ts';
 import { signerText } from '../check-report.ts';
 import { attestationPolicies } from '../choices/attestation-policies.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import { unrevoked } from '../choices/revocation-choice.ts';
 import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -19,13 +20,14 @@ import { visibleText } from '../visible-text.ts';
 export async function verifyImageAttestations(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const references = flags.arguments.map(imageReference);
-  const policy = await signerPolicy(context);
-  patternWarnings(context, policy);
+  const signers = await signerPolicy(context);
+  patternWarnings(context, signers);
   const chosen = await attestationPolicies(context);
   try {
     const http = new HttpClient({ proxyEnv: environment });
     const trust = await trustFor(context, http);
     if (!compat) terminal.progress(`  trust from ${trust.source}`);
+    const policy = await unrevoked(signers, context, http, trust.trustedRoot);
     const registry = registryClient(context, 'pull');
     const repository = signatureRepository(context);
     for (const reference of references) {

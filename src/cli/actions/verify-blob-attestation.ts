@@ -8,6 +8,7 @@ import {
 } from '../../workflows/verify-blob-attestation.ts';
 import { reportChecks } from '../attestation-report.ts';
 import { checkRecord, signerText } from '../check-report.ts';
+import { unrevoked } from '../choices/revocation-choice.ts';
 import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -16,12 +17,13 @@ import { readInputFile, streamInput } from '../input-file.ts';
 export async function verifyAttestationOfBlob(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const artifact = artifactOf(context);
-  const policy = await signerPolicy(context);
-  patternWarnings(context, policy);
+  const signers = await signerPolicy(context);
+  patternWarnings(context, signers);
   const bundle = parseBundle(readInputFile(flags.required('bundle')));
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
   const trust = await trustFor(context, http);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
+  const policy = await unrevoked(signers, context, http, trust.trustedRoot);
   const verified = await verifyWorkflow({
     artifact,
     bundle,

@@ -5,6 +5,7 @@ import { examineBlob } from '../../workflows/examine-blob.ts';
 import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { VerifyBlobRequest } from '../../workflows/verify-blob.ts';
 import { entryFinder, signatureOf, withGivenAuthorities } from '../choices/detached-signature.ts';
+import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedSigners, patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { NOBODY, trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -17,12 +18,13 @@ const DIGEST_ARGUMENT = /^sha(256|512):[0-9a-f]+$/;
 export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const [argument = ''] = flags.arguments;
-  const policy = await signerPolicy(context);
-  const warnings = patternWarnings(context, policy);
+  const signers = await signerPolicy(context);
+  const warnings = patternWarnings(context, signers);
   const bundle = signatureOf(context);
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
-  const trust = isTrustNeeded(context, policy) ? await trustFor(context, http) : NOBODY;
+  const trust = isTrustNeeded(context, signers) ? await trustFor(context, http) : NOBODY;
   const trustedRoot = withGivenAuthorities(context, trust.trustedRoot);
+  const policy = await unrevoked(signers, context, http, trust.trustedRoot);
   const findEntry = entryFinder(context, http, trustedRoot);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const { report, verified } = await examineBlob({
@@ -53,8 +55,8 @@ function signatureLocation(signature = ''): string {
 
 /** A key whose signature nobody has to witness is verified without anybody to trust: no instance is asked for its root. */
 function isTrustNeeded({ flags }: CommandContext, { signer, thresholds }: SignaturePolicy): boolean {
-  const isNamed = [...TRUST_FLAGS.map(({ name }) => name), 'certificate-chain', 'ca-roots'].some((name) =>
-    flags.isGiven(name),
+  const isNamed = [...TRUST_FLAGS.map(({ name }) => name), 'certificate-chain', 'ca-roots', 'revocations'].some(
+    (name) => flags.isGiven(name),
   );
   return isNamed || signer.kind !== 'key' || thresholds.logEntries !== 0 || (thresholds.signedTimestamps ?? 0) > 0;
 }

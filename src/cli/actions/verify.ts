@@ -3,6 +3,7 @@ import { examineImage } from '../../workflows/examine-image.ts';
 import type { VerificationReport } from '../../workflows/verification-report.ts';
 import type { VerifiedImage } from '../../workflows/verify-image.ts';
 import { attachmentTagPrefix, signatureRepository } from '../choices/registry-choice.ts';
+import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedSigners, patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
@@ -20,12 +21,13 @@ export async function verifyImages(
 ): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const targets = await verificationTargets(context, names);
-  const policy = await signerPolicy(context);
-  const warnings = patternWarnings(context, policy);
+  const signers = await signerPolicy(context);
+  const warnings = patternWarnings(context, signers);
   const wanted = annotations(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await trustFor(context, http);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
+  const policy = await unrevoked(signers, context, http, trust.trustedRoot);
   const repository = signatureRepository(context);
   const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings };
   const reports: VerificationReport[] = [];

@@ -13,6 +13,7 @@ import type { PolicySource } from '../../servers/webhook/policy-source.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import { openEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import type { ControllerConfigSource } from '../../servers/webhook/controller-config-source.ts';
+import { followRevocations, type RevocationFollower } from '../../servers/webhook/revocation-follower.ts';
 import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
 import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
@@ -24,7 +25,9 @@ import { systemNamespace } from '../choices/cluster-choice.ts';
 import { outsideSources } from '../choices/policy-choice.ts';
 import { registryBudget } from '../choices/registry-budget-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
+import { openRevocations } from '../choices/revocation-choice.ts';
 import { servingCertificate } from '../choices/serving-choice.ts';
+import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { parseDuration } from '../duration.ts';
@@ -47,6 +50,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const chosenLedger = ledgerChoice(context);
   const logger = createLogger({ fd: STDERR, name: 'sealwright-webhook' });
   const trust = await trustFor(context, new HttpClient({ proxyEnv: environment }));
+  const revocations = await followedRevocations(context, trust, logger);
   const { policies, cluster } = await openPolicies(context, logger);
   const tls = await servingCertificate(context, { host, cluster, logger });
   const controllerConfig = cluster === undefined ? undefined : await openConfig(context, cluster, logger);
@@ -79,6 +83,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...(ledger === undefined ? {} : { ledger }),
     ...(events === undefined ? {} : { events }),
     ...(own === undefined ? {} : { exceptions: () => own.exceptions() }),
+    ...(revocations === undefined ? {} : { revocations }),
     registryRequests,
     hasRoom: (registry) => budget.hasRoom(registry),
     certificateEnd: () => Certificate.allFromPem(tls.current().certificate)[0]?.notAfter,
@@ -109,8 +114,20 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     store?.close();
     await ledger?.close();
     await own?.close();
+    await revocations?.close();
     await policies.close();
   }
+}
+
+/** @throws as `openRevocations`; a source that does not answer is told, and shows in decisions */
+async function followedRevocations(
+  context: CommandContext,
+  { trustedRoot }: ResolvedTrust,
+  logger: Logger,
+): Promise<RevocationFollower | undefined> {
+  const http = new HttpClient({ proxyEnv: context.environment });
+  const opened = await openRevocations(context, http, trustedRoot);
+  return opened === undefined ? undefined : followRevocations({ ...opened, logger });
 }
 
 /** @throws UsageError USAGE_BAD_FLAG */

@@ -3,6 +3,7 @@ import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-f
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { POLICY_FLAGS, PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const verifyAttestation: Command = {
@@ -15,6 +16,7 @@ export const verifyAttestation: Command = {
     ...POLICY_FLAGS,
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     {
       name: 'output',
       short: 'o',

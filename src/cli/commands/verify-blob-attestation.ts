@@ -3,6 +3,7 @@ import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const verifyBlobAttestation: Command = {
@@ -15,6 +16,7 @@ export const verifyBlobAttestation: Command = {
     PREDICATE_TYPE_FLAG,
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     { name: 'digest', kind: 'string', value: 'HEX', help: "the file's digest; it need not be here" },
     {
       name: 'digestAlg',

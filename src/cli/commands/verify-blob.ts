@@ -3,6 +3,7 @@ import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
 import { DETACHED_FLAGS } from '../flags/detached-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { REPORT_FLAG } from '../flags/report-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const verifyBlob: Command = {
@@ -15,6 +16,7 @@ export const verifyBlob: Command = {
     ...DETACHED_FLAGS,
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files', isCommon: true },
     REPORT_FLAG,
     BUNDLE_FORMAT_FLAG,

@@ -4,6 +4,7 @@ import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-f
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { REPORT_FLAG } from '../flags/report-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const verify: Command = {
@@ -15,6 +16,7 @@ export const verify: Command = {
     ...SIGNER_FLAGS,
     annotationFlag('the signature must carry it'),
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     REPORT_FLAG,
     {
       name: 'local-image',

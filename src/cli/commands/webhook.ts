@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { LEDGER_FLAGS } from '../flags/ledger-flags.ts';
 import { GUARD_FLAGS } from '../flags/cluster-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -38,6 +39,7 @@ export const webhook: Command = {
       help: 'where the Secrets and ConfigMaps of its policies are',
     },
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     { name: 'host', kind: 'string', value: 'ADDRESS', default: DEFAULT_HOST, help: 'where to listen', isCommon: true },
     {
       name: 'port',

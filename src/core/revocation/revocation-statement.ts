@@ -102,7 +102,8 @@ function idDigest({ id }: RevocationStatement): string {
   return Digest.of(new TextEncoder().encode(id)).hex;
 }
 
-function encodePredicate(statement: RevocationStatement): JsonObject {
+/** Members of the predicate, as they are signed. */
+export function encodePredicate(statement: RevocationStatement): JsonObject {
   const { id, issuedAt, reason, evidence } = statement;
   const common = { issuedAt: timeText(issuedAt), reason, ...(evidence.length === 0 ? {} : { evidence }) };
   if (statement.kind === 'reinstatement') return { id, reinstates: statement.reinstates, ...common };

@@ -1,3 +1,4 @@
+import type { RevocationView } from '../../workflows/revocation-state.ts';
 import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
 import type { ReviewAdmission, ReviewedImage } from '../../workflows/admit-review.ts';
 import type { ReviewResult } from '../../workflows/decision-record.ts';
@@ -15,6 +16,7 @@ export interface WebhookGauges {
   readonly policyAgeSeconds?: number;
   /** When the serving certificate ends. */
   readonly certificateEnd?: Date;
+  readonly revocations?: RevocationView;
   readonly ledgerLost?: number;
   readonly events?: { readonly sent: number; readonly dropped: number; readonly failed: number };
 }
@@ -85,7 +87,7 @@ export class WebhookMetrics {
   }
 
   text(gauges: WebhookGauges, requests?: RegistryRequests): string {
-    const { policies, underWay, policyAgeSeconds, certificateEnd, ledgerLost, events } = gauges;
+    const { policies, underWay, policyAgeSeconds, certificateEnd, revocations, ledgerLost, events } = gauges;
     return [
       counter('admission_reviews_total', 'Admission reviews answered, by decision.', this.#reviews.samples()),
       counter('admission_dry_run_reviews_total', 'The same for dry runs.', this.#dryRuns.samples()),
@@ -117,6 +119,13 @@ export class WebhookMetrics {
         'serving_certificate_end_timestamp_seconds',
         'When the serving certificate ends.',
         one(certificateEnd === undefined ? undefined : certificateEnd.getTime() / 1000),
+      ),
+      gauge('revocations_in_force', 'Revocations in force.', one(revocations?.index.size)),
+      gauge('revocations_version', 'Version of their snapshot; 0 before the first.', one(revocations?.version)),
+      gauge(
+        'revocations_age_seconds',
+        'Since their snapshot was issued.',
+        one(revocations?.freshness === undefined ? undefined : revocations.freshness.ageMs / 1000),
       ),
     ].join('');
   }

@@ -21,7 +21,6 @@ import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
 import { evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
-import type { RevocationView } from '../../workflows/revocation-state.ts';
 import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
@@ -37,6 +36,7 @@ import { warmEvidence, type RunningImage, type Warming } from '../../workflows/w
 import type { PolicySource } from './policy-source.ts';
 import { tellDecision } from './decision-telling.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
+import type { RevocationFollower } from './revocation-follower.ts';
 import { webhookGauges } from './webhook-gauges.ts';
 import { WebhookMetrics, type RegistryRequests } from './webhook-metrics.ts';
 
@@ -63,7 +63,7 @@ export interface WebhookOptions {
   /** Exceptions of the cluster, beside those that come with the policies. */
   readonly exceptions?: () => readonly ImageException[];
   /** What is revoked at the moment; nobody is asked when absent. */
-  readonly revocations?: () => RevocationView;
+  readonly revocations?: Pick<RevocationFollower, 'view' | 'mount'>;
   readonly now: () => Date;
   readonly logger?: Logger;
   /** What policies must keep to beside their schema, when one is put into the cluster. */
@@ -151,7 +151,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           noMatch: options.noMatch ?? options.controllerConfig?.().noMatch ?? 'deny',
           actions: options.actions ?? {},
           exceptions: [...(policies.exceptions?.() ?? []), ...(options.exceptions?.() ?? [])],
-          ...(options.revocations === undefined ? {} : { revocations: options.revocations() }),
+          ...(options.revocations === undefined ? {} : { revocations: options.revocations.view() }),
           now: options.now(),
           stage,
           deadlineMs,
@@ -178,6 +178,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     mayBeEmpty: options.controllerConfig?.().failsOnEmptyAuthorities === false,
   });
   mountPolicyReviews(routes, { engines: options.engines, logger, rules, now: options.now });
+  options.revocations?.mount(routes);
   let isClosed = false;
   return {
     routes,

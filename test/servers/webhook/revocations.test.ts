@@ -32,7 +32,7 @@ async function revoking(t: TestContext, options: DoorOptions = {}): Promise<Revo
     freshness: undefined,
     staleness: { effect: 'none' },
   };
-  const opened = await openDoor(t, { ...options, revocations: () => view });
+  const opened = await openDoor(t, { ...options, revocations: { view: () => view, mount: () => undefined } });
   opened.enforce(policyFor(opened.world));
   const image = await opened.world.pushSigned('shop/app');
   return {

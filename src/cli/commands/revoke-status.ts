@@ -1,0 +1,32 @@
+import type { Command } from '../command.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const revokeStatus: Command = {
+  name: 'revoke status',
+  summary: 'what is revoked, by whom, and how old the news are',
+  operands: '',
+  operandCount: [0, 0],
+  flags: [
+    ...REVOCATION_FLAGS.map((flag) => ({ ...flag, isCommon: true as const })),
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['table', 'json'],
+      default: 'table',
+      help: 'stdout',
+      isCommon: true,
+    },
+    ...TRUST_FLAGS,
+  ],
+  examples: [
+    'sealwright revoke status --revocations revocations.json --revocation-authority revocation-authority.json',
+  ],
+  readsCosignVariables: false,
+  run: async (context) => {
+    const { tellRevocations } = await import('../actions/revoke-status.ts');
+    await tellRevocations(context);
+  },
+};

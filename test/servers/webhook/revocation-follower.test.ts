@@ -1,0 +1,110 @@
+/** Revocations as they reach a webhook: by asking for them, and by whoever brings them. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { RemoteError, type SealwrightError } from '../../../src/errors.ts';
+import { followRevocations } from '../../../src/servers/webhook/revocation-follower.ts';
+import { RevocationState } from '../../../src/workflows/revocation-state.ts';
+import { ISSUER, SUBJECT } from '../../support/instance.ts';
+import { Authority, ISSUED, revocation } from '../../support/revocations.ts';
+import { openDoor, policyFor } from './door.ts';
+import { ask, pod, post } from './review.ts';
+import { World } from './world.ts';
+
+const identity = revocation({ identity: { issuer: ISSUER, subject: SUBJECT } });
+
+async function following(t: TestContext, refresh?: (state: RevocationState) => Promise<SealwrightError | undefined>) {
+  const world = await World.open(t);
+  const people = new Authority(world.instance, ['ann'], { narrow: 1, broad: 1, relaxing: 1 });
+  let kept: string | undefined;
+  const state = await RevocationState.open({
+    authority: people.authority,
+    trustedRoot: world.instance.trustedRoot,
+    keeper: { read: () => Promise.resolve(kept), write: (text) => Promise.resolve(void (kept = text)) },
+    mode: 'warn',
+    now: () => ISSUED,
+  });
+  const follower = await followRevocations({
+    state,
+    refresh: () => refresh?.(state) ?? Promise.resolve(undefined),
+    everyMs: 5,
+  });
+  t.after(() => follower.close());
+  const door = await openDoor(t, { world, revocations: follower });
+  door.enforce(policyFor(world));
+  const image = await world.pushSigned('shop/app');
+  const { routes } = door.webhook;
+  return {
+    people,
+    routes,
+    follower,
+    bring: (text: string) => post(routes, '/revocations', text),
+    asked: () => ask(routes, 'validate', { object: pod(image.toString()) }),
+  };
+}
+
+test('what somebody brings holds from the next review on, and shows in the metrics', async (t) => {
+  const { people, routes, bring, asked } = await following(t);
+  assert.equal((await asked()).allowed, true);
+  const answer = await bring(await people.snapshot({ version: 4, statements: [people.sign(identity, ['ann'])] }));
+  assert.equal(answer.status, 200);
+  assert.deepEqual(await answer.json(), { version: 4, isNews: true });
+  assert.match((await asked()).message, /^REVOKED /);
+  const metrics = await (await routes.request('/metrics')).text();
+  assert.match(metrics, /^sealwright_revocations_in_force 1$/m);
+  assert.match(metrics, /^sealwright_revocations_version 4$/m);
+  assert.match(metrics, /^sealwright_revocations_age_seconds 0$/m);
+});
+
+test('the same again is no news', async (t) => {
+  const { people, bring } = await following(t);
+  const text = await people.snapshot({ version: 4 });
+  await bring(text);
+  assert.deepEqual(await (await bring(text)).json(), { version: 4, isNews: false });
+});
+
+test('what strangers bring is refused, and changes nothing', async (t) => {
+  const { people, bring, asked, follower } = await following(t);
+  await bring(await people.snapshot({ version: 4, statements: [people.sign(identity, ['ann'])] }));
+  const stranger = new Authority(people.instance, ['eve'], { narrow: 1, broad: 1, relaxing: 1 });
+  const brought: readonly (readonly [string, number])[] = [
+    [await stranger.snapshot({ version: 9 }), 422],
+    [await people.snapshot({ version: 3 }), 422],
+    [await people.snapshot({ version: 5 }), 422],
+    ['{}', 400],
+    ['not JSON', 400],
+    ['', 400],
+    ['\u0000'.repeat(100), 400],
+  ];
+  for (const [text, status] of brought) assert.equal((await bring(text)).status, status, text.slice(0, 40));
+  assert.equal((await bring('x'.repeat((16 << 20) + 1))).status, 413);
+  assert.equal(follower.view().version, 4);
+  assert.match((await asked()).message, /^REVOKED /);
+});
+
+test('the source is asked again and again; one that fails takes nothing back', async (t) => {
+  let next: ((state: RevocationState) => Promise<SealwrightError | undefined>) | undefined;
+  let count = 0;
+  const { people, follower } = await following(t, async (state) => {
+    count++;
+    return next?.(state);
+  });
+  const text = await people.snapshot({ version: 2, statements: [people.sign(identity, ['ann'])] });
+  const changed = new Promise<void>((resolve) => {
+    next = async (state) => {
+      await state.accept(text);
+      resolve();
+      return undefined;
+    };
+  });
+  await changed;
+  assert.equal(follower.view().index.size, 1);
+  const failed = new Promise<void>((resolve) => {
+    next = () => {
+      resolve();
+      return Promise.resolve(new RemoteError('REMOTE_UNREACHABLE', 'gone'));
+    };
+  });
+  await failed;
+  assert.ok(count > 2);
+  assert.equal(follower.view().index.size, 1);
+});
