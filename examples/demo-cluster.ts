@@ -62,6 +62,23 @@ export class DemoCluster {
     throw new DemoFailure(`the API server never refused with ${text}`);
   }
 
+  /** The same for a warning. */
+  async untilWarned(args: readonly string[], text: string): Promise<void> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const { stderr } = await execute(this.#kubectl, this.#flags([...args, '--dry-run=server']));
+      if (stderr.includes(text)) return;
+    }
+    throw new DemoFailure(`the API server never warned with ${text}`);
+  }
+
+  /** Writes what a kubelet would write when the pod's container runs, without showing it. */
+  async reportRunning(namespace: string, pod: string, imageID: string): Promise<void> {
+    const state = { name: pod, image: imageID, imageID, ready: true, restartCount: 0, state: { running: {} } };
+    const status = JSON.stringify({ status: { phase: 'Running', containerStatuses: [state] } });
+    const patch = ['patch', `pod/${pod}`, '-n', namespace, '--subresource=status', '--type=merge', '-p', status];
+    await must(this.#kubectl, this.#flags(patch));
+  }
+
   #flags(args: readonly string[]): readonly string[] {
     return ['--kubeconfig', this.kubeconfig, '--cache-dir', join(this.#dir, 'kcache'), ...args];
   }

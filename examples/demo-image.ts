@@ -28,10 +28,16 @@ const RELEASE = 'NAME="Sealwright demo"\nID=sealwright-demo\n';
  * Builds and pushes an image index: two platforms, two layers each, of which they share one.
  *
  * @param registry `host:port` on loopback
+ * @param content  another image for each
  */
-export async function pushDemoImage(registry: string, repository: string, tag: string): Promise<DemoImage> {
+export async function pushDemoImage(
+  registry: string,
+  repository: string,
+  tag: string,
+  content = 'the application',
+): Promise<DemoImage> {
   return withClient(async (client) => {
-    const { digest } = await pushIndex(client, { registry, repository }, 'the application', tag);
+    const { digest } = await pushIndex(client, { registry, repository }, content, tag);
     return { digest: digest.toString(), platforms: PLATFORMS };
   });
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run demo:kube`: the admission part of the demo against a real kube-apiserver (tools/kube), which holds the policies
- * and asks the webhook itself: an unsigned pod is refused, a signed one is stored with its digest. Needs what
+ * and asks the webhook itself: an unsigned pod is refused, a signed one is stored with its digest; then a namespace that ran
+ * unguarded comes under a policy that was learnt from it, planned, warning, and enforced. Needs what
  * `tools/peers install kube-apiserver etcd kubectl` builds. Ends with exit code 0 only if every step did what it says.
  */
 import { writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { DemoWebhook } from './demo-webhook.ts';
 import { POLICY_DEFINITIONS } from '../src/core/policy/policy-definitions.ts';
 import { INCLUDE_LABEL } from '../src/core/installation/installation-options.ts';
 import { demoConfigurations } from './guarded-cluster.ts';
+import { fromObservedToEnforced } from './observed-to-enforced.ts';
 
 const WHO = 'dev@example.test';
 
@@ -54,6 +56,7 @@ async function useCluster(shell: DemoShell, cluster: DemoCluster, facts: Facts):
     const caBundle = Buffer.from(webhook.ca).toString('base64');
     await cluster.create(...demoConfigurations((path) => ({ url: new URL(path, webhook.url).href, caBundle })));
     await deploy(shell, cluster, facts);
+    await fromObservedToEnforced(shell, cluster, facts.registry);
   } finally {
     await webhook.stop();
   }

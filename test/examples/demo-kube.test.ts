@@ -15,6 +15,10 @@ interop(
     if (peer(t, 'etcd') === undefined || peer(t, 'kubectl') === undefined) return;
     const { stdout } = await promisify(execFile)(process.execPath, [DEMO]);
     assert.match(stdout, /Forbidden.*NO_SIGNATURE {2}.*has no signature \(spec\.containers\[0\]\.image\)/);
+    assert.match(
+      stdout,
+      /Enforcing now would refuse 1 of 2 workloads[^]*Warning: NO_SIGNATURE[^]*would refuse nothing of what runs[^]*# Enforce\n/,
+    );
     assert.match(stdout, /# Every step did what it says\.\n$/);
   },
 );

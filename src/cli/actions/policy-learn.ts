@@ -115,7 +115,7 @@ async function keysOf({ flags, environment }: CommandContext): Promise<readonly 
 /** What the policies do not cover belongs to the answer: it is told whatever the format. */
 function tell({ terminal }: CommandContext, { policies, leftOut }: Learned, notLookedAt: readonly NotLookedAt[]): void {
   const count = new Set(policies.flatMap(({ images }) => images)).size;
-  terminal.progress(`  ${policies.length} policies from ${count} images`);
+  terminal.progress(`  policies learnt: ${policies.length}, from images: ${count}`);
   for (const { image, code, kind, reason } of leftOut) {
     terminal.warn(visibleText(`left out: ${image}: ${code ?? kind}: ${reason}`));
   }
