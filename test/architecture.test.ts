@@ -96,7 +96,7 @@ const ROOMS: readonly Room[] = [
   { name: 'servers/trust', builtins: SERVER_BUILTINS, packages: ['hono', '@tufjs/models'] },
   { name: 'servers/oidc', builtins: SERVER_BUILTINS, packages: ['hono', 'jose'] },
   { name: 'servers/registry', builtins: [...SERVER_BUILTINS, 'sqlite'], packages: ['hono'] },
-  { name: 'servers/webhook', builtins: [...SERVER_BUILTINS, 'net', 'sqlite'], packages: ['hono'] },
+  { name: 'servers/webhook', builtins: [...SERVER_BUILTINS, 'net', 'sqlite'], packages: ['hono', 'pg'] },
   {
     name: 'servers/stack',
     builtins: [...SERVER_BUILTINS, 'sqlite', 'os', 'net', 'http', 'child_process', 'url', 'process', 'worker_threads'],

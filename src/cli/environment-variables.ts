@@ -112,6 +112,17 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     about: 'the Google service account to take an identity token of',
     expects: 'an account name',
   },
+  {
+    name: 'PGPASSFILE',
+    about: 'password file for the database of `webhook --evidence`',
+    expects: 'a file with mode 0600; ~/.pgpass when absent',
+  },
+  {
+    name: 'PGPASSWORD',
+    about: 'password for the database of `webhook --evidence`',
+    expects: 'a password',
+    isSensitive: true,
+  },
   { name: 'SEALWRIGHT_COMPAT', about: 'behave as this program does, weaknesses included', expects: 'cosign or none' },
   { name: 'SEALWRIGHT_DIR', about: 'the stack to trust', expects: 'a folder' },
   {

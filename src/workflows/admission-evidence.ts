@@ -73,6 +73,7 @@ export class AdmissionEvidence {
   readonly #limit = new ConcurrencyLimit(PARALLEL_IMAGES);
   /** In the order of their last use. */
   readonly #known = new Map<string, SignatureRecord>();
+  readonly #asked = new Map<string, Promise<SignatureRecord | undefined>>();
   readonly #underWay = new Map<string, Promise<SignatureRecord>>();
   readonly #resolved = new Map<string, Promise<PinnedImage>>();
 
@@ -81,24 +82,26 @@ export class AdmissionEvidence {
   }
 
   /** What is remembered about every place that the policies look at, if nothing of it is too old. */
-  remembered(request: EvidenceRequest): RecalledEvidence | undefined {
-    if (this.#options.asksOnce === true) return undefined;
+  remembered(request: EvidenceRequest): Promise<RecalledEvidence | undefined> {
+    if (this.#options.asksOnce === true) return Promise.resolve(undefined);
     return this.#recallAll(request, this.#options.maxAgeMs ?? DEFAULT_MAX_AGE_MS);
   }
 
   /** The same with the age that counts while the registry cannot be asked: proven before, and not longer ago than that. */
-  lastKnown(request: EvidenceRequest): RecalledEvidence | undefined {
-    if (this.#options.asksOnce === true) return undefined;
+  lastKnown(request: EvidenceRequest): Promise<RecalledEvidence | undefined> {
+    if (this.#options.asksOnce === true) return Promise.resolve(undefined);
     return this.#recallAll(request, this.#options.lastKnownMs ?? DEFAULT_LAST_KNOWN_MS);
   }
 
-  #recallAll(request: EvidenceRequest, maxAgeMs: number): RecalledEvidence | undefined {
+  async #recallAll(request: EvidenceRequest, maxAgeMs: number): Promise<RecalledEvidence | undefined> {
     const found = new Map<string, SignatureRecord>();
     for (const place of placesOf(request)) {
-      const record = this.#recall(place, maxAgeMs);
       const { registry, repository } = place.repository;
       const since = request.revocations?.freshSince(`${registry}/${repository}`);
-      if (record === undefined || (since !== undefined && record.foundAt < since)) return undefined;
+      const fresh = (known: SignatureRecord | undefined): SignatureRecord | undefined =>
+        known !== undefined && since !== undefined && known.foundAt < since ? undefined : known;
+      const record = fresh(this.#recall(place, maxAgeMs)) ?? fresh(await this.#recallStored(place, maxAgeMs));
+      if (record === undefined) return undefined;
       found.set(place.name, record);
     }
     return {
@@ -138,22 +141,42 @@ export class AdmissionEvidence {
   }
 
   #recall(place: Place, maxAgeMs: number): SignatureRecord | undefined {
-    const { name, wantsAttestations } = place;
-    const known = this.#known.get(name) ?? this.#stored(place);
+    const known = this.#known.get(place.name);
     if (known === undefined) return undefined;
     // The one asked for last is forgotten last.
-    this.#remember(name, known);
-    const ageMs = this.#options.now().getTime() - known.foundAt.getTime();
-    // A clock that went back makes nothing younger.
-    if (ageMs < 0 || ageMs > maxAgeMs) return undefined;
-    return wantsAttestations && !known.hasAttestations ? undefined : known;
+    this.#remember(place.name, known);
+    return this.#isUsable(known, place, maxAgeMs) ? known : undefined;
   }
 
-  #stored({ name, image }: Place): SignatureRecord | undefined {
-    const text = this.#withStore((store) => store.get(name));
+  #isUsable(known: SignatureRecord, { wantsAttestations }: Place, maxAgeMs: number): boolean {
+    const ageMs = this.#options.now().getTime() - known.foundAt.getTime();
+    // A clock that went back makes nothing younger.
+    return ageMs >= 0 && ageMs <= maxAgeMs && (!wantsAttestations || known.hasAttestations);
+  }
+
+  /** What an earlier process or another replica has found, where memory has nothing or something too old. */
+  async #recallStored(place: Place, maxAgeMs: number): Promise<SignatureRecord | undefined> {
+    if (this.#options.store === undefined) return undefined;
+    const shared = this.#asked.get(place.name);
+    const asked =
+      shared ??
+      this.#stored(place).finally(() => {
+        this.#asked.delete(place.name);
+      });
+    this.#asked.set(place.name, asked);
+    const stored = await asked;
+    if (stored === undefined || !this.#isUsable(stored, place, maxAgeMs)) return undefined;
+    const known = this.#known.get(place.name);
+    // Something younger may have been fetched in the meantime.
+    if (known === undefined || known.foundAt < stored.foundAt) this.#remember(place.name, stored);
+    return stored;
+  }
+
+  async #stored({ name, image }: Place): Promise<SignatureRecord | undefined> {
+    const text = await this.#withStore((store) => store.get(name));
     if (text === undefined) return undefined;
     try {
-      const { found, foundAt } = parseStoredEvidence(text, [IMAGE_SIGNATURE_PREDICATE]);
+      const { found, foundAt } = parseStoredEvidence(name, text, [IMAGE_SIGNATURE_PREDICATE]);
       // Signatures are verified for the digest that the record names: it has to be this image's.
       if (found.digest.toString() !== image.digest.toString()) return undefined;
       return new SignatureRecord(found, this.#options.trustedRoot, foundAt);
@@ -165,11 +188,11 @@ export class AdmissionEvidence {
   }
 
   /** A store that fails costs requests, and decides nothing. */
-  #withStore<Result>(use: (store: EvidenceStore) => Result): Result | undefined {
+  async #withStore<Result>(use: (store: EvidenceStore) => Promise<Result>): Promise<Result | undefined> {
     const { store, reportStoreFailure } = this.#options;
     if (store === undefined) return undefined;
     try {
-      return use(store);
+      return await use(store);
     } catch (error) {
       if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
       reportStoreFailure?.(error);
@@ -202,18 +225,21 @@ export class AdmissionEvidence {
       ...(place.tagPrefix === '' ? {} : { tagPrefix: place.tagPrefix }),
     });
     const record = new SignatureRecord(found, trustedRoot, foundAt);
-    if (found.signatures.length === 0 && this.#wasSigned(place)) return record;
+    if (found.signatures.length === 0 && (await this.#wasSigned(place))) return record;
     this.#remember(place.name, record);
-    this.#withStore((store) => {
-      store.put(place.name, foundAt, encodeStoredEvidence({ found, foundAt }));
-    });
+    // Nobody waits for that: the answer does not depend on it.
+    void this.#withStore((store) =>
+      store.put(place.name, foundAt, encodeStoredEvidence(place.name, { found, foundAt })),
+    );
     return record;
   }
 
   /** A registry that has lost signatures takes nothing back: what was proven is kept as long as it may be last known good. */
-  #wasSigned(place: Place): boolean {
+  async #wasSigned(place: Place): Promise<boolean> {
     const maxAgeMs = this.#options.lastKnownMs ?? DEFAULT_LAST_KNOWN_MS;
-    return this.#recall({ ...place, wantsAttestations: false }, maxAgeMs)?.hasSignatures === true;
+    const wanted = { ...place, wantsAttestations: false };
+    const known = this.#recall(wanted, maxAgeMs) ?? (await this.#recallStored(wanted, maxAgeMs));
+    return known?.hasSignatures === true;
   }
 
   #remember(name: string, record: SignatureRecord): void {

@@ -155,7 +155,7 @@ async function lastKnownPass(
 ): Promise<AdmittedImage | undefined> {
   const { evidence, policies, object, material } = admission;
   const covering = policies.covering(object, image, text);
-  const known = evidence.lastKnown(evidenceRequest(image, covering, admission));
+  const known = await evidence.lastKnown(evidenceRequest(image, covering, admission));
   if (known === undefined || covering.length === 0) return undefined;
   const name = new ImageReference(image).toString();
   const decision = await decideImage(
@@ -223,7 +223,7 @@ async function decidePinned(image: PinnedImage, text: string, admission: ImageAd
   });
   if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE, NO_BASIS);
   const request = evidenceRequest(image, covering, admission);
-  const remembered = evidence.remembered(request);
+  const remembered = await evidence.remembered(request);
   if (remembered !== undefined) {
     const known = await decide(remembered.evidence, { evidence: 'remembered', foundAt: remembered.foundAt });
     if (known.decision.action === 'allow') return known;

@@ -51,7 +51,7 @@ async function warmImage({ image, object, access }: RunningImage, warming: Warmi
   if (covering.length === 0 || !needsEvidence(covering)) return false;
   const material = warming.material(policies);
   const request = { image, demands: evidenceDemands(covering), material, access };
-  if (warming.evidence.remembered(request) !== undefined) return false;
+  if ((await warming.evidence.remembered(request)) !== undefined) return false;
   const hasRoom = (await warming.hasRoom?.(image.registry)) ?? true;
   if (!hasRoom || warming.isStopped()) return false;
   await warming.evidence.fresh(request);

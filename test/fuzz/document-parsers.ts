@@ -79,7 +79,7 @@ const POLICY_REFERENCES = [
 
 const LAYER = signedLayer(INSTANCE, Digest.parse(DIGEST));
 
-const STORED_EVIDENCE = encodeStoredEvidence({
+const STORED_EVIDENCE = encodeStoredEvidence('it', {
   foundAt: new Date('2026-01-01T00:00:00Z'),
   found: {
     reference: parseReference(`r.example/a@${DIGEST}`),
@@ -235,7 +235,7 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
   {
     name: 'workflows/stored-evidence.ts: parseStoredEvidence',
     families: FORMAT,
-    parse: (bytes) => parseStoredEvidence(bytes, ['https://sigstore.dev/cosign/sign/v1']),
+    parse: (bytes) => parseStoredEvidence('it', text(bytes), ['https://sigstore.dev/cosign/sign/v1']),
     samples: [STORED_EVIDENCE],
     rounds: 400,
   },

@@ -3,7 +3,7 @@
  * Without one a test skips aloud and names the command; with CI=1, where `tools/peers install` has run, it fails.
  */
 import assert from 'node:assert/strict';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -40,6 +40,7 @@ export const SYSTEM_PEERS = [
   'hyperfine',
   'wrk',
   'chromium',
+  'postgres',
   'zsh',
   'fish',
 ] as const;
@@ -56,9 +57,15 @@ export function peersFolder(): string {
 export function findPeer(name: PeerName): string | undefined {
   const system: readonly string[] = SYSTEM_PEERS;
   const folders = system.includes(name)
-    ? (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+    ? [...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''), ...postgresFolders()]
     : [join(peersFolder(), 'bin')];
   return folders.map((folder) => resolve(folder, name)).find(isExecutable);
+}
+
+/** Debian keeps it out of PATH, each version in a folder of its own. */
+function postgresFolders(): readonly string[] {
+  const versions = '/usr/lib/postgresql';
+  return existsSync(versions) ? readdirSync(versions).map((version) => join(versions, version, 'bin')) : [];
 }
 
 /**

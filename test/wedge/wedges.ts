@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openDecisionLedger } from '../../src/servers/webhook/decision-ledger.ts';
 import { ownDeadlineMs } from '../../src/servers/webhook/review-deadline.ts';
-import { openEvidenceStore } from '../../src/servers/webhook/sqlite-evidence-store.ts';
+import { openSqliteEvidenceStore } from '../../src/servers/webhook/sqlite-evidence-store.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import type { EvidenceStore } from '../../src/workflows/stored-evidence.ts';
 import { openDoor, policyFor, type Door } from '../servers/webhook/door.ts';
@@ -80,10 +80,8 @@ function evidenceFile(t: TestContext): string {
 }
 
 function opened(t: TestContext, path: string): EvidenceStore {
-  const store = openEvidenceStore(path);
-  t.after(() => {
-    store.close();
-  });
+  const store = openSqliteEvidenceStore(path);
+  t.after(() => store.close());
   return store;
 }
 
@@ -314,8 +312,8 @@ export const WEDGES: readonly Wedge[] = [
     danger: 'the disk is full: evidence and decisions cannot be written',
     outcome: 'decisions stand, and are made with more requests; what was lost is counted and reported',
     attempt: async (t) => {
-      const store = openEvidenceStore(':memory:');
-      store.close();
+      const store = openSqliteEvidenceStore(':memory:');
+      await store.close();
       const ledger = openDecisionLedger({
         folder: evidenceFile(t),
         now: () => new Date(),

@@ -59,10 +59,14 @@ const LATE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
     '@noble/ciphers/salsa.js',
   ],
   'late.oidc': ['openid-client', 'jose'],
+  'late.pg': ['pg'],
   'late.tuf': ['@tufjs/models/dist/error.js', 'tuf-js/dist/error.js', 'tuf-js/dist/store.js'],
 };
 
 export const LATE_BUNDLES: readonly string[] = Object.keys(LATE_PACKAGES);
+
+/** What packages ask for by name and nothing of ours has a use for. */
+const UNUSED_PACKAGES = /^(pg-native|pg-cloudflare|pgpass)$/;
 
 const OPTIONS = {
   absWorkingDir: ROOT,
@@ -102,7 +106,7 @@ export async function writeLateBundle(name: string, folder: string): Promise<rea
     ...OPTIONS,
     stdin: { contents: `module.exports={${getters.join(',')}}`, resolveDir: ROOT, sourcefile: `${LATE}:${name}` },
     outfile: join(folder, `${name}.cjs`),
-    plugins: [lateBuiltins],
+    plugins: [lateBuiltins, unusedPackages],
   });
   return inputsOf(metafile);
 }
@@ -163,6 +167,16 @@ const lateBuiltins: esbuild.Plugin = {
         `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>process.getBuiltinModule("${path}").${name}});`;
       return { contents: names.map(getter).join('') };
     });
+  },
+};
+
+const unusedPackages: esbuild.Plugin = {
+  name: 'unused-packages',
+  setup(build) {
+    build.onResolve({ filter: UNUSED_PACKAGES }, ({ path }) => ({ path, namespace: LEFT_OUT }));
+    build.onLoad({ filter: UNUSED_PACKAGES, namespace: LEFT_OUT }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle`)})`,
+    }));
   },
 };
 

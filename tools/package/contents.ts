@@ -25,12 +25,25 @@ export function bundledPackages(inputs: readonly string[]): readonly BundledPack
       readonly version: string;
       readonly license?: string;
     };
-    const file = readdirSync(join(ROOT, folder)).find((candidate) => /^licen[cs]e/i.test(candidate));
-    if (license === undefined || file === undefined) throw new Error(`${folder} does not say how it is licensed`);
-    const licenseText = readFileSync(join(ROOT, folder, file), 'utf8').trim();
+    const licenseText = licenseOf(folder);
+    if (license === undefined || licenseText === undefined) {
+      throw new Error(`${folder} does not say how it is licensed`);
+    }
     const { integrity = '' } = lock.packages[folder] ?? {};
     return { name, version, license, licenseText, integrity };
   });
+}
+
+/** In a file of its own, or at the end of the README. */
+function licenseOf(folder: string): string | undefined {
+  const files = readdirSync(join(ROOT, folder));
+  const read = (pattern: RegExp): string => {
+    const file = files.find((candidate) => pattern.test(candidate));
+    return file === undefined ? '' : readFileSync(join(ROOT, folder, file), 'utf8');
+  };
+  const text =
+    read(/^licen[cs]e/i).trim() || (/^#+ *licen[cs]e\b.*?\n([^#]*)$/ims.exec(read(/^readme/i))?.[1] ?? '').trim();
+  return text === '' ? undefined : text;
 }
 
 export function noticesOf(packages: readonly BundledPackage[]): string {

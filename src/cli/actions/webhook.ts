@@ -11,12 +11,12 @@ import { createLogger, type Logger } from '../../servers/shell/logger.ts';
 import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
-import { openEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import type { ControllerConfigSource } from '../../servers/webhook/controller-config-source.ts';
 import { followRevocations, type RevocationFollower } from '../../servers/webhook/revocation-follower.ts';
 import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
 import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
+import { evidenceAges, openEvidence } from '../choices/evidence-choice.ts';
 import { openEvents } from '../choices/event-choice.ts';
 import { lazyEngines } from '../choices/engine-choice.ts';
 import { ledgerChoice, openLedger } from '../choices/ledger-choice.ts';
@@ -30,7 +30,6 @@ import { servingCertificate } from '../choices/serving-choice.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
-import { parseDuration } from '../duration.ts';
 import { untilInterrupted } from '../interruption.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -67,8 +66,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     },
   });
   const engines = lazyEngines(environment);
-  const evidenceFile = flags.string('evidence');
-  const store = evidenceFile === undefined ? undefined : openEvidenceStore(evidenceFile);
+  const store = await openEvidence(context);
   const ledger = chosenLedger === undefined ? undefined : await openLedger(context, chosenLedger, logger);
   const own = cluster === undefined ? undefined : await openOwnKinds(cluster, logger);
   const events = cluster === undefined ? undefined : openEvents(context, cluster, logger);
@@ -87,7 +85,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     registryRequests,
     hasRoom: (registry) => budget.hasRoom(registry),
     certificateEnd: () => Certificate.allFromPem(tls.current().certificate)[0]?.notAfter,
-    ...ages(context),
+    ...evidenceAges(context),
     ...(noMatch === undefined ? {} : { noMatch }),
     ...(controllerConfig === undefined ? {} : { controllerConfig: () => controllerConfig.current() }),
     ...(cluster === undefined ? {} : { policyRules: { systemNamespace: systemNamespace(context) } }),
@@ -111,7 +109,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await controllerConfig?.close();
     await service.close();
     await engines.close();
-    store?.close();
+    await store?.close();
     await ledger?.close();
     await own?.close();
     await revocations?.close();
@@ -128,18 +126,6 @@ async function followedRevocations(
   const http = new HttpClient({ proxyEnv: context.environment });
   const opened = await openRevocations(context, http, trustedRoot);
   return opened === undefined ? undefined : followRevocations({ ...opened, logger });
-}
-
-/** @throws UsageError USAGE_BAD_FLAG */
-function ages({ flags }: CommandContext): { maxAgeMs?: number; lastKnownMs?: number } {
-  const maxAge = flags.string('evidence-max-age');
-  const lastKnown = flags.string('last-known-good');
-  return {
-    ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge, 'evidence-max-age') }),
-    ...(lastKnown === undefined
-      ? {}
-      : { lastKnownMs: lastKnown === 'never' ? 0 : parseDuration(lastKnown, 'last-known-good') }),
-  };
 }
 
 interface OpenedPolicies {

@@ -102,8 +102,14 @@ export const webhook: Command = {
     {
       name: 'evidence',
       kind: 'string',
+      value: 'FILE|URL',
+      help: 'keep what was found about images here, from start to start; postgres://USER@HOST/DATABASE is shared by replicas',
+    },
+    {
+      name: 'evidence-password-file',
+      kind: 'string',
       value: 'FILE',
-      help: 'keep what was found about images here, from start to start',
+      help: 'its password, instead of PGPASSWORD or PGPASSFILE; read for each connection',
     },
     {
       name: 'evidence-max-age',

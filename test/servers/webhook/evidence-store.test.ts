@@ -1,4 +1,4 @@
-/** What was proven outlives the process, and a registry that cannot be asked costs only images never seen. */
+/** Evidence in one SQLite file, and what rests on evidence from before. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,14 +6,11 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { answerActions } from '../../../src/core/policy/answer-actions.ts';
-import { openEvidenceStore } from '../../../src/servers/webhook/sqlite-evidence-store.ts';
+import { openSqliteEvidenceStore } from '../../../src/servers/webhook/sqlite-evidence-store.ts';
 import type { EvidenceStore } from '../../../src/workflows/stored-evidence.ts';
-import { signedLayer, attestationLayer, pushLayers } from '../../support/signature-layers.ts';
-import { imageSignatureStatement } from '../../../src/core/attestation/image-signature.ts';
-import { encodeStatement } from '../../../src/core/attestation/statement.ts';
-import { ISSUER, SUBJECT } from '../../support/instance.ts';
-import { openDoor, policyFor, type DoorOptions } from './door.ts';
-import { ask, pod, type Answer } from './review.ts';
+import { SUBJECT } from '../../support/instance.ts';
+import { policyFor } from './door.ts';
+import { asking, evidenceStoreSuite, type StoredRow } from './evidence-store-suite.ts';
 import { World } from './world.ts';
 
 function file(t: TestContext): string {
@@ -25,89 +22,44 @@ function file(t: TestContext): string {
 }
 
 function opened(t: TestContext, path: string): EvidenceStore {
-  const store = openEvidenceStore(path);
-  t.after(() => {
-    store.close();
-  });
+  const store = openSqliteEvidenceStore(path);
+  t.after(() => store.close());
   return store;
-}
-
-/** A webhook that has just been started. */
-async function asking(t: TestContext, world: World, options: DoorOptions, policy = policyFor(world)) {
-  const { webhook, enforce } = await openDoor(t, { ...options, world });
-  enforce(policy);
-  return (image: string): Promise<Answer> => ask(webhook.routes, 'validate', { object: pod(image) });
 }
 
 function down(world: World): void {
   world.fault.answer = () => new Response('{}', { status: 500 });
 }
 
-test('a restarted webhook admits without a request what was proven before, judged by the policies of now', async (t) => {
-  const world = await World.open(t);
+evidenceStoreSuite('SQLite', (t) => {
   const path = file(t);
-  const image = (await world.pushSigned('shop/app')).toString();
-  assert.equal((await (await asking(t, world, { store: opened(t, path) }))(image)).allowed, true);
-  world.taken();
-  const again = await asking(t, world, { store: opened(t, path) });
-  assert.equal((await again(image)).allowed, true);
-  assert.deepEqual(world.taken(), []);
-  const strict = policyFor(world).replace(SUBJECT, 'bob@example.com');
-  const answer = await (await asking(t, world, { store: opened(t, path) }, strict))(image);
-  assert.match(answer.message, /^IDENTITY_MISMATCH /);
-});
-
-test('evidence in every format survives', async (t) => {
-  const world = await World.open(t);
-  const path = file(t);
-  const image = await world.push('shop/app');
-  const digest = image.digest!;
-  const predicateType = 'https://cosign.sigstore.dev/attestation/vuln/v1';
-  const statement = encodeStatement({ ...imageSignatureStatement(digest), predicateType, predicate: {} });
-  await pushLayers(world.client, image, digest, [signedLayer(world.instance, digest)]);
-  await pushLayers(world.client, image, digest, [attestationLayer(world.instance, statement)], 'att');
-  const who = `identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]`;
-  const both = policyFor(world).replace(
-    /authorities: .*/,
-    `authorities: [{keyless: {${who}}, attestations: [{name: v, predicateType: vuln}]}]`,
-  );
-  const text = `${both}---\n${policyFor(world, 'signed')}`;
-  assert.equal((await (await asking(t, world, { store: opened(t, path) }, text))(image.toString())).allowed, true);
-  world.taken();
-  const answer = await (await asking(t, world, { store: opened(t, path) }, text))(image.toString());
-  assert.equal(answer.allowed, true, answer.message);
-  assert.deepEqual(world.taken(), []);
-});
-
-test('a store is believed with nothing', async (t) => {
-  const world = await World.open(t);
-  const path = file(t);
-  const image = await world.pushSigned('shop/app');
-  const other = await world.push('shop/other');
-  assert.equal((await (await asking(t, world, { store: opened(t, path) }))(image.toString())).allowed, true);
-  const database = new DatabaseSync(path);
-  t.after(() => {
-    database.close();
+  return Promise.resolve({
+    replica: (maxRows?: number) => {
+      const store = openSqliteEvidenceStore(path, maxRows);
+      t.after(() => store.close());
+      return store;
+    },
+    rows: () => {
+      const database = new DatabaseSync(path);
+      const rows = database.prepare('SELECT name, found_at, text FROM evidence ORDER BY name').all();
+      database.close();
+      return Promise.resolve(rows.map((row) => ({ ...row }) as unknown as StoredRow));
+    },
+    replace: ({ name, found_at, text }: StoredRow) => {
+      const database = new DatabaseSync(path);
+      database.prepare('DELETE FROM evidence').run();
+      database.prepare('INSERT INTO evidence VALUES (?, ?, ?)').run(name, found_at, text);
+      database.close();
+      return Promise.resolve();
+    },
   });
-  // Another image's evidence under this image's name.
-  const name = `${other.context}@${other.digest!.toString()} in ${other.context}`;
-  database.prepare('UPDATE evidence SET name = ?').run(name);
-  assert.equal((await (await asking(t, world, { store: opened(t, path) }))(other.toString())).allowed, false);
-  for (const text of ['', 'nonsense', '{}', '{"version":2}']) {
-    database.prepare('DELETE FROM evidence').run();
-    database
-      .prepare('INSERT INTO evidence VALUES (?, ?, ?)')
-      .run(`${image.context}@${image.digest!.toString()} in ${image.context}`, Date.now(), text);
-    const answer = await (await asking(t, world, { store: opened(t, path) }))(image.toString());
-    assert.equal(answer.allowed, true, `${text}: ${answer.message}`);
-  }
 });
 
 test('a store that fails costs requests and decides nothing', async (t) => {
   const world = await World.open(t);
   const image = (await world.pushSigned('shop/app')).toString();
-  const store = openEvidenceStore(':memory:');
-  store.close();
+  const store = openSqliteEvidenceStore(':memory:');
+  await store.close();
   const ask_ = await asking(t, world, { store });
   assert.equal((await ask_(image)).allowed, true);
   assert.equal((await ask_((await world.push('shop/no')).toString())).allowed, false);
@@ -116,20 +68,8 @@ test('a store that fails costs requests and decides nothing', async (t) => {
 test('a file that is no store is refused', (t) => {
   const path = file(t);
   writeFileSync(path, 'nonsense'.repeat(1000));
-  assert.throws(() => openEvidenceStore(path), { code: 'STATE_CORRUPT' });
-  assert.throws(() => openEvidenceStore(join(path, 'x')), { code: 'STATE_UNAVAILABLE' });
-});
-
-test('of more records than may be kept the oldest go', (t) => {
-  const store = openEvidenceStore(file(t), 3);
-  t.after(() => {
-    store.close();
-  });
-  for (let n = 0; n < 6; n++) store.put(`n${n}`, new Date(n), `t${n}`);
-  assert.deepEqual(
-    [0, 1, 2, 3, 4, 5].map((n) => store.get(`n${n}`)),
-    [undefined, undefined, undefined, 't3', 't4', 't5'],
-  );
+  assert.throws(() => openSqliteEvidenceStore(path), { code: 'STATE_CORRUPT' });
+  assert.throws(() => openSqliteEvidenceStore(join(path, 'x')), { code: 'STATE_UNAVAILABLE' });
 });
 
 test('a registry that is down: what was proven within the limit is admitted, and said in the audit log; nothing else is', async (t) => {
@@ -163,21 +103,6 @@ test('last known good: never, when so configured; and only by the policies of no
   const strict = await asking(t, world, options, policyFor(world).replace(SUBJECT, 'bob@example.com'));
   assert.match((await strict(image)).message, /^COULD_NOT_CHECK /);
   assert.equal((await (await asking(t, world, options))(image)).allowed, true);
-});
-
-test('a registry that throttles is left alone for as long as it says', async (t) => {
-  const world = await World.open(t);
-  const images = await Promise.all(['a', 'b', 'c'].map((name) => world.pushSigned(`shop/${name}`)));
-  let now = new Date('2026-06-01T00:00:00Z');
-  const ask_ = await asking(t, world, { now: () => now });
-  world.fault.answer = () => new Response('{}', { status: 429, headers: { 'retry-after': '20' } });
-  assert.match((await ask_(images[0]!.toString())).message, /^COULD_NOT_CHECK {2}[^]*REMOTE_THROTTLED/);
-  world.fault.answer = undefined;
-  world.taken();
-  assert.match((await ask_(images[1]!.toString())).message, /left alone for a while/);
-  assert.deepEqual(world.taken(), []);
-  now = new Date('2026-06-01T00:00:21Z');
-  assert.equal((await ask_(images[2]!.toString())).allowed, true);
 });
 
 /** An answer that only warns, and what it does to images that would get this one and another. */

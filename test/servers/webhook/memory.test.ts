@@ -137,10 +137,11 @@ test('of more images than may be remembered, those not asked for longest are for
     material,
     access: commonAccess(world.client),
   });
-  const known = (): boolean[] => images.map((image) => evidence.remembered(about(image)) !== undefined);
+  const known = (): Promise<boolean[]> =>
+    Promise.all(images.map(async (image) => (await evidence.remembered(about(image))) !== undefined));
   await evidence.fresh(about(images[0]!));
   await evidence.fresh(about(images[1]!));
-  assert.notEqual(evidence.remembered(about(images[0]!)), undefined);
+  assert.notEqual(await evidence.remembered(about(images[0]!)), undefined);
   await evidence.fresh(about(images[2]!));
-  assert.deepEqual(known(), [true, false, true]);
+  assert.deepEqual(await known(), [true, false, true]);
 });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { RegistryClient } from '../../../src/io/registry/registry-client.ts';
 import { readWebhookCalls } from '../../../src/io/kubernetes/fail-open.ts';
-import { openEvidenceStore } from '../../../src/servers/webhook/sqlite-evidence-store.ts';
+import { openSqliteEvidenceStore } from '../../../src/servers/webhook/sqlite-evidence-store.ts';
 import { Histogram, LabelledCounter, familyText } from '../../../src/servers/webhook/metric-text.ts';
 import { RegistryRequests } from '../../../src/servers/webhook/webhook-metrics.ts';
 import { openDoor, policyFor, type Door } from './door.ts';
@@ -19,8 +19,8 @@ function includes(lines: readonly string[], ...wanted: readonly string[]): void 
 }
 
 test('decisions by answer, policy, mode and evidence, with their duration', async (t) => {
-  const store = openEvidenceStore(':memory:');
-  store.close();
+  const store = openSqliteEvidenceStore(':memory:');
+  await store.close();
   const door = await openDoor(t, { store, certificateEnd: () => new Date(86_400_000) });
   const { world, webhook, enforce } = door;
   const image = (await world.pushSigned('shop/app')).toString();

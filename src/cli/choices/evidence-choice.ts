@@ -1,0 +1,63 @@
+import { homedir } from 'node:os';
+import { UsageError } from '../../errors.ts';
+import { openSqliteEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
+import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
+import type { CommandContext } from '../command.ts';
+import { parseDuration } from '../duration.ts';
+import { readTextFile } from '../input-file.ts';
+import { postgresPassword } from './postgres-password.ts';
+import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts';
+
+const PASSWORD_FLAG = 'evidence-password-file';
+
+/**
+ * Where evidence outlives the process (`--evidence`): a file of this replica's own, or a database that replicas share. A
+ * database need not be there yet; what is said about it has to be right.
+ *
+ * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; IntegrityError for a file that cannot be used
+ */
+export async function openEvidence({ flags, environment, now }: CommandContext): Promise<EvidenceStore | undefined> {
+  const text = flags.string('evidence');
+  const passwordFile = flags.string(PASSWORD_FLAG);
+  if (text === undefined || !isPostgresUrl(text)) {
+    if (passwordFile !== undefined) {
+      throw new UsageError('USAGE_BAD_FLAG', `--${PASSWORD_FLAG} is for a database`, {
+        expected: '--evidence postgres://USER@HOST/DATABASE as well',
+      });
+    }
+    if (text?.includes('://') === true) {
+      throw new UsageError('USAGE_BAD_FLAG', '--evidence names no database that is known here', {
+        found: `${text.slice(0, text.indexOf('://'))}://…`,
+        expected: 'a file, or postgres://USER@HOST/DATABASE',
+      });
+    }
+    return text === undefined ? undefined : openSqliteEvidenceStore(text);
+  }
+  const url = parsePostgresUrl(text, 'evidence');
+  const password = (): string | undefined => postgresPassword(url, passwordFile, { environment, home: homedir() });
+  // What is wrong with it is told now, and not to a log later.
+  password();
+  const { host, port, user, database, sslMode, rootCertificateFile } = url;
+  const { openPostgresEvidenceStore } = await import('../../servers/webhook/postgres-evidence-store.ts');
+  const ca = rootCertificateFile === undefined ? [] : [readTextFile(rootCertificateFile)];
+  return openPostgresEvidenceStore({
+    connection: {
+      ...{ host, port, user, database },
+      password: () => Promise.resolve().then(password),
+      ...(sslMode === 'disable' ? {} : { tls: { ca, checksName: sslMode === 'verify-full' } }),
+    },
+    now,
+  });
+}
+
+/** How long a pass may rest on it. @throws UsageError USAGE_BAD_FLAG */
+export function evidenceAges({ flags }: CommandContext): { maxAgeMs?: number; lastKnownMs?: number } {
+  const maxAge = flags.string('evidence-max-age');
+  const lastKnown = flags.string('last-known-good');
+  return {
+    ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge, 'evidence-max-age') }),
+    ...(lastKnown === undefined
+      ? {}
+      : { lastKnownMs: lastKnown === 'never' ? 0 : parseDuration(lastKnown, 'last-known-good') }),
+  };
+}

@@ -1,0 +1,138 @@
+/** A real PostgreSQL server in a folder of its own, which ends with the test. It refuses to run as root, so it gets another user. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import type { PostgresConnection } from '../../src/servers/webhook/postgres-evidence-store.ts';
+import { freePort } from './peer-process.ts';
+import { peer } from './peers.ts';
+
+const run = promisify(execFile);
+export const PASSWORD = 'correct horse:battery\\staple';
+/** `nobody`, where the package has made no user of its own. */
+const NOBODY = 65_534;
+
+export class Postgres {
+  readonly folder: string;
+  readonly port: number;
+  readonly #executable: string;
+  readonly #identity: { uid?: number; gid?: number };
+  #server: ChildProcess | undefined;
+
+  private constructor(folder: string, port: number, executable: string, identity: { uid?: number; gid?: number }) {
+    this.folder = folder;
+    this.port = port;
+    this.#executable = executable;
+    this.#identity = identity;
+  }
+
+  /** Undefined, and the test skipped aloud, when the peer is missing. */
+  static async start(t: TestContext): Promise<Postgres | undefined> {
+    const found = peer(t, 'postgres');
+    if (found === undefined) return undefined;
+    const executable = realpathSync(found);
+    const folder = mkdtempSync(join(tmpdir(), 'sealwright-postgres-'));
+    const identity = process.getuid?.() === 0 ? { uid: userId(), gid: NOBODY } : {};
+    if (identity.uid !== undefined) chownSync(folder, identity.uid, NOBODY);
+    const postgres = new Postgres(folder, await freePort(), executable, identity);
+    t.after(async () => {
+      await postgres.stop('SIGQUIT');
+      rmSync(folder, { recursive: true, force: true });
+    });
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, PASSWORD);
+    chmodSync(passwordFile, 0o644);
+    const choices = ['--username=owner', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'];
+    await run(join(dirname(executable), 'initdb'), ['-D', postgres.#data, '--no-sync', '--no-locale', ...choices], {
+      ...identity,
+      cwd: folder,
+      env: { PATH: process.env['PATH'] },
+    });
+    await postgres.go();
+    return postgres;
+  }
+
+  get #data(): string {
+    return join(this.folder, 'data');
+  }
+
+  /** Starts the server that {@link stop} has stopped; resolves when it answers. */
+  async go(...settings: readonly string[]): Promise<void> {
+    const all = ['fsync=off', 'listen_addresses=127.0.0.1', `unix_socket_directories=${this.folder}`, ...settings];
+    this.#server = spawn(
+      this.#executable,
+      ['-D', this.#data, '-p', String(this.port), ...all.flatMap((setting) => ['-c', setting])],
+      { ...this.#identity, cwd: this.folder, env: { PATH: process.env['PATH'] }, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const log = this.#server.stderr?.setEncoding('utf8');
+    await new Promise<void>((resolve, reject) => {
+      let text = '';
+      log?.on('data', (more: string) => {
+        text += more;
+        if (text.includes('database system is ready to accept connections')) resolve();
+      });
+      this.#server?.once('exit', () => {
+        reject(new Error(text));
+      });
+    });
+  }
+
+  /** SIGINT ends the sessions as well; SIGQUIT is a crash. */
+  async stop(signal: 'SIGINT' | 'SIGQUIT'): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server?.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGCONT');
+    server.kill(signal);
+    await ended;
+  }
+
+  connection(change: Partial<PostgresConnection> = {}): PostgresConnection {
+    return {
+      host: '127.0.0.1',
+      port: this.port,
+      user: 'owner',
+      database: 'postgres',
+      password: () => Promise.resolve(PASSWORD),
+      ...change,
+    };
+  }
+
+  /** A statement by its owner. */
+  async sql(text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
+    const client = await this.#client();
+    try {
+      return (await client.query<Record<string, unknown>>(text, [...values])).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Keeps a table to itself. @returns lets it go */
+  async lock(table: string): Promise<() => Promise<void>> {
+    const client = await this.#client();
+    await client.query('BEGIN');
+    await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+    return () => client.end();
+  }
+
+  async #client(): Promise<pg.Client> {
+    const { host, port, user, database } = this.connection();
+    const client = new pg.Client({ host, port, user, database, password: PASSWORD, ssl: false });
+    await client.connect();
+    return client;
+  }
+}
+
+function userId(): number {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith('postgres:'));
+  return line === undefined ? NOBODY : Number(line.split(':')[2]);
+}
