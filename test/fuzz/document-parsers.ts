@@ -25,6 +25,7 @@ import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
 import { parseTokenResponse } from '../../src/io/oidc/spiffe-message.ts';
 import { readSignatureLayer } from '../../src/core/bundle/signature-layer.ts';
 import { parseDecisionRecord } from '../../src/workflows/decision-record-parser.ts';
+import { parsePostgresUrl } from '../../src/cli/choices/postgres-url.ts';
 import { encodeStoredEvidence, parseStoredEvidence } from '../../src/workflows/stored-evidence.ts';
 import { signedLayer } from '../support/signature-layers.ts';
 import { decisionOf } from '../servers/webhook/decision.ts';
@@ -231,6 +232,15 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     parse: (bytes) => parseClusterImagePolicies(text(bytes), 'it'),
     samples: POLICIES,
     rounds: 400,
+  },
+  {
+    name: 'cli/choices/postgres-url.ts: parsePostgresUrl',
+    families: ['usage'],
+    parse: (bytes) => parsePostgresUrl(text(bytes), 'evidence'),
+    samples: [
+      'postgres://u%40x@db.example:6432/d%20e?sslmode=verify-ca&sslrootcert=ca.pem',
+      'postgres:///d?host=/run&user=u',
+    ],
   },
   {
     name: 'workflows/stored-evidence.ts: parseStoredEvidence',

@@ -10,12 +10,14 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import type { PostgresConnection } from '../../src/servers/webhook/postgres-evidence-store.ts';
 import { freePort } from './peer-process.ts';
-import { peer } from './peers.ts';
+import { findPeer, peer } from './peers.ts';
 
 const run = promisify(execFile);
 export const PASSWORD = 'correct horse:battery\\staple';
 /** `nobody`, where the package has made no user of its own. */
 const NOBODY = 65_534;
+
+let databases = 0;
 
 export class Postgres {
   readonly folder: string;
@@ -23,6 +25,7 @@ export class Postgres {
   readonly #executable: string;
   readonly #identity: { uid?: number; gid?: number };
   #server: ChildProcess | undefined;
+  #database = 'postgres';
 
   private constructor(folder: string, port: number, executable: string, identity: { uid?: number; gid?: number }) {
     this.folder = folder;
@@ -32,8 +35,13 @@ export class Postgres {
   }
 
   /** Undefined, and the test skipped aloud, when the peer is missing. */
-  static async start(t: TestContext): Promise<Postgres | undefined> {
-    const found = peer(t, 'postgres');
+  static start(t: TestContext): Promise<Postgres | undefined> {
+    return peer(t, 'postgres') === undefined ? Promise.resolve(undefined) : Postgres.open(t);
+  }
+
+  /** The same where somebody has looked whether the peer is there. */
+  static async open(t: { readonly after: (close: () => Promise<void>) => unknown }): Promise<Postgres | undefined> {
+    const found = findPeer('postgres');
     if (found === undefined) return undefined;
     const executable = realpathSync(found);
     const folder = mkdtempSync(join(tmpdir(), 'sealwright-postgres-'));
@@ -55,6 +63,15 @@ export class Postgres {
     });
     await postgres.go();
     return postgres;
+  }
+
+  /** The same server with a database of its own. */
+  async withDatabase(): Promise<Postgres> {
+    const name = `d${++databases}`;
+    await this.sql(`CREATE DATABASE ${name}`);
+    const other = new Postgres(this.folder, this.port, this.#executable, this.#identity);
+    other.#database = name;
+    return other;
   }
 
   get #data(): string {
@@ -98,7 +115,7 @@ export class Postgres {
       host: '127.0.0.1',
       port: this.port,
       user: 'owner',
-      database: 'postgres',
+      database: this.#database,
       password: () => Promise.resolve(PASSWORD),
       ...change,
     };

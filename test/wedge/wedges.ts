@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { openDecisionLedger } from '../../src/servers/webhook/decision-ledger.ts';
 import { ownDeadlineMs } from '../../src/servers/webhook/review-deadline.ts';
+import { SYSTEM_CLOCK } from '../../src/io/net/http-client.ts';
+import { RequestBudget } from '../../src/io/net/request-budget.ts';
 import { openSqliteEvidenceStore } from '../../src/servers/webhook/sqlite-evidence-store.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import type { EvidenceStore } from '../../src/workflows/stored-evidence.ts';
 import { openDoor, policyFor, type Door } from '../servers/webhook/door.ts';
 import { ask, pod, podSpec, type Answer, type ReviewInput } from '../servers/webhook/review.ts';
-import type { World } from '../servers/webhook/world.ts';
+import { World } from '../servers/webhook/world.ts';
 
 export interface Wedge {
   /** What happens to a cluster. */
@@ -152,7 +154,8 @@ export const WEDGES: readonly Wedge[] = [
     danger: 'the registry throttles, and every pod asks it again until it throttles more',
     outcome: 'it is left alone for as long as it says; images that were seen are admitted without a request',
     attempt: async (t) => {
-      const door = await site(t);
+      const budget = new RequestBudget({ perMinute: 1200, atOnce: 32, maxWaitMs: 10_000, clock: SYSTEM_CLOCK });
+      const door = await site(t, { world: await World.open(t, { budget }) });
       const { world } = door;
       world.fault.answer = () => new Response('', { status: 429, headers: { 'retry-after': '20' } });
       await validate(door, door.bare);

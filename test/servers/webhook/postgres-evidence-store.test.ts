@@ -1,7 +1,7 @@
 /** Evidence in PostgreSQL: a real server, replicas that share it, and every way in which it can be gone. */
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
-import { test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import type { SealwrightError } from '../../../src/errors.ts';
 import {
   openPostgresEvidenceStore,
@@ -11,6 +11,7 @@ import type { EvidenceStore } from '../../../src/workflows/stored-evidence.ts';
 import { Postgres } from '../../support/postgres.ts';
 import { peerServer } from '../../support/peer-server.ts';
 import { interop } from '../../support/interop.ts';
+import { peer } from '../../support/peers.ts';
 import { asking, evidenceStoreSuite, type StoredRow } from './evidence-store-suite.ts';
 import { World } from './world.ts';
 
@@ -27,8 +28,21 @@ function replicaOf(t: TestContext, postgres: Postgres, options: Partial<Postgres
   return store;
 }
 
+const closing: (() => Promise<void>)[] = [];
+let shared: Promise<Postgres | undefined> | undefined;
+after(async () => {
+  for (const close of closing) await close();
+});
+
+/** A database of its own on the server that most tests share: making a server takes seconds. */
+async function freshDatabase(t: TestContext): Promise<Postgres | undefined> {
+  if (peer(t, 'postgres') === undefined) return undefined;
+  shared ??= Postgres.open({ after: (close) => closing.push(close) });
+  return (await shared)?.withDatabase();
+}
+
 evidenceStoreSuite('PostgreSQL', async (t) => {
-  const postgres = await Postgres.start(t);
+  const postgres = await freshDatabase(t);
   if (postgres === undefined) return undefined;
   return {
     replica: (maxRows?: number) => replicaOf(t, postgres, maxRows === undefined ? {} : { maxRows }),
@@ -44,7 +58,7 @@ evidenceStoreSuite('PostgreSQL', async (t) => {
 });
 
 interop('postgres', 'both', 'evidence: replicas that start at once make one table', async (t) => {
-  const postgres = await Postgres.start(t);
+  const postgres = await freshDatabase(t);
   if (postgres === undefined) return;
   const stores = Array.from({ length: 12 }, () => replicaOf(t, postgres));
   await Promise.all(stores.map((store, index) => store.put(`n${index}`, new Date(index), 'text')));
@@ -53,7 +67,7 @@ interop('postgres', 'both', 'evidence: replicas that start at once make one tabl
 });
 
 interop('postgres', 'both', 'evidence: an account that may create nothing is enough where the table is', async (t) => {
-  const postgres = await Postgres.start(t);
+  const postgres = await freshDatabase(t);
   if (postgres === undefined) return;
   await postgres.sql(`CREATE ROLE reader LOGIN PASSWORD 'x'`);
   const connection = postgres.connection({ user: 'reader', password: () => Promise.resolve('x') });
@@ -76,7 +90,7 @@ interop(
   'both',
   'evidence: an old password is refused, the next one is read for the next connection',
   async (t) => {
-    const postgres = await Postgres.start(t);
+    const postgres = await freshDatabase(t);
     if (postgres === undefined) return;
     let password: string | undefined;
     let now = new Date('2026-01-01T00:00:00Z');
@@ -172,7 +186,7 @@ interop(
 );
 
 interop('postgres', 'both', 'evidence: a server that offers no TLS is not believed where TLS is wanted', async (t) => {
-  const postgres = await Postgres.start(t);
+  const postgres = await freshDatabase(t);
   if (postgres === undefined) return;
   const connection = postgres.connection({ tls: { ca: [], checksName: true } });
   const store = replicaOf(t, postgres, { connection });
