@@ -103,7 +103,7 @@ export const webhook: Command = {
       name: 'evidence',
       kind: 'string',
       value: 'FILE|URL',
-      help: 'keep what was found about images here, from start to start; postgres://USER@HOST/DATABASE is shared by replicas',
+      help: 'keep what was found about images; postgres://USER@HOST/DATABASE for all replicas',
     },
     {
       name: 'evidence-password-file',
