@@ -90,7 +90,7 @@ export const webhook: Command = {
       kind: 'string',
       value: 'ACTION',
       choices: NO_MATCH,
-      help: 'for images that no policy is about, over config-policy-controller',
+      help: 'images that no policy is about, over config-policy-controller',
       isCommon: true,
     },
     {

@@ -28,7 +28,7 @@ export const GUARD_FLAGS: readonly Flag[] = [
     name: 'exempt-namespace',
     kind: 'list',
     value: 'NAME',
-    help: 'never guard this namespace either, such as that of a registry which the webhook needs',
+    help: 'never guard this namespace either, such as that of a registry which it needs',
   },
   {
     name: 'pod-template',
