@@ -158,6 +158,7 @@ export type VerificationCode =
   | 'KEY_MISMATCH' // key bundle with identities, certificate bundle with a key, or another key
   | 'KEY_TIME'
   | 'IDENTITY_MISMATCH'
+  | 'SIGNERS_MISSING' // fewer of the demanded signers signed than are required
   | 'ANNOTATION_MISMATCH'
   | 'UNREAD_FORMAT' // there is a signature, in a format that is not read
   | 'TUF_SIGNATURE' // trust metadata without enough signatures of the keys that its role has

@@ -42,6 +42,20 @@ export class FlagValues {
     return (this.#texts(name) ?? []).filter((text) => text !== '');
   }
 
+  /**
+   * Each as it was given, where leaving one out would change what the others mean.
+   *
+   * @throws UsageError USAGE_BAD_FLAG for an empty one beside others
+   */
+  several(name: string): readonly string[] {
+    const texts = this.#texts(name) ?? [];
+    if (texts.length < 2 || !texts.includes('')) return texts.filter((text) => text !== '');
+    throw new UsageError('USAGE_BAD_FLAG', `one of several --${name} is empty`, {
+      found: texts.map((text) => JSON.stringify(text)).join(', '),
+      expected: 'a text in each; is there a variable that is not set?',
+    });
+  }
+
   list(name: string): readonly string[] {
     return (this.#texts(name) ?? []).flatMap((text) => text.split(',')).filter((text) => text !== '');
   }

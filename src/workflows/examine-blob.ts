@@ -1,6 +1,9 @@
 import type { UnverifiedBundle } from '../core/bundle/bundle.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import { SealwrightError, UsageError } from '../errors.ts';
+import { InvariantError, SealwrightError, UsageError } from '../errors.ts';
+import { demandFacts, meets } from './reported-demand.ts';
+import type { SignaturePolicy } from './signature-policy.ts';
+import { signerShortfall } from './signer-demand.ts';
 import {
   refusedSignature,
   reportedSignature,
@@ -34,13 +37,42 @@ export async function examineBlob(request: ExamineBlobRequest): Promise<Examined
   try {
     const verified = await verifyBlob({ ...request, onCheck: (check) => passed.push(check) });
     const format = formatOf(readBlobSignature(request.bundle));
-    const signature = reportedSignature(request.location, format, verified);
+    const signature = {
+      ...reportedSignature(request.location, format, verified),
+      ...meets(request.policy, verified),
+    };
     return { report: reportOf(request, signature, told(passed)), verified };
   } catch (error) {
     if (!(error instanceof SealwrightError) || error instanceof UsageError || error.family === 'invariant') throw error;
     const checks = told(passed);
     return { report: { ...reportOf(request, refused(request, checks, error), checks), error }, verified: undefined };
   }
+}
+
+/**
+ * What several signatures of one blob say together: it is verified when as many of the demanded signers signed as the policy
+ * requires, whatever else is wrong with others.
+ *
+ * @param examined at least one, all of the same blob
+ */
+export function blobReport(examined: readonly ExaminedBlob[], policy: SignaturePolicy): VerificationReport {
+  const [first] = examined;
+  if (first === undefined) throw new InvariantError('a blob without any signature that was examined');
+  const bundles = examined.flatMap(({ verified }) => (verified === undefined ? [] : [verified]));
+  const refusal = examined.find(({ report }) => report.error !== undefined)?.report.error;
+  const error = bundles.length === 0 ? refusal : signerShortfall(policy, bundles);
+  const { subject, otherPredicateTypes, unreadFormats, policies } = (
+    examined.find(({ verified }) => verified !== undefined) ?? first
+  ).report;
+  return {
+    subject,
+    otherPredicateTypes,
+    unreadFormats,
+    policies,
+    signatures: examined.flatMap(({ report }) => report.signatures),
+    ...demandFacts(policy, bundles),
+    ...(error === undefined ? {} : { error }),
+  };
 }
 
 /** In words; what is no Sigstore bundle has no version. */

@@ -10,6 +10,9 @@ import {
   type ReportedSignature,
   type VerificationReport,
 } from './verification-report.ts';
+import { demandFacts, meets } from './reported-demand.ts';
+import type { SignaturePolicy } from './signature-policy.ts';
+import { signerShortfall } from './signer-demand.ts';
 import type { VerifiedImage, VerifyImageRequest } from './verify-image.ts';
 
 export interface ExaminedImage {
@@ -37,23 +40,40 @@ export async function examineImage(request: VerifyImageRequest): Promise<Examine
   const judgement = judgeSignatures(found, request);
   const { verified: signatures, refused } = judgement;
   const { reference, digest, isTagResolved } = found;
-  const error = signatures.length === 0 ? refusalOf(found, refused, request.policy.revocations) : undefined;
+  const { policy } = request;
+  const error =
+    signatures.length === 0
+      ? refusalOf(found, refused, policy.revocations)
+      : signerShortfall(
+          policy,
+          signatures.map(({ bundle }) => bundle),
+        );
   return {
-    report: imageReport(found, judgement, error),
+    report: imageReport(found, judgement, error, policy),
     verified: error === undefined ? { reference, digest, isTagResolved, signatures, refused } : undefined,
   };
 }
 
-/** @param error why the image is not verified, if it is not */
+/**
+ * @param error why the image is not verified, if it is not
+ * @param policy what its signers were demanded by, for saying who of them signed
+ */
 export function imageReport(
   found: FoundSignatures,
   { verified, refused }: SignatureJudgement,
   error?: SealwrightError,
+  policy?: SignaturePolicy,
 ): VerificationReport {
   const { reference, digest, isTagResolved, otherPredicateTypes, unreadFormats } = found;
   return {
     subject: { kind: 'image', name: reference.toString(), digest: digest.toString(), isTagResolved },
-    signatures: [...judged(found, { verified, refused }), ...unreadable(found)],
+    signatures: [...judged(found, { verified, refused }, policy), ...unreadable(found)],
+    ...(policy === undefined
+      ? {}
+      : demandFacts(
+          policy,
+          verified.map(({ bundle }) => bundle),
+        )),
     otherPredicateTypes,
     unreadFormats,
     policies: [],
@@ -62,13 +82,19 @@ export function imageReport(
 }
 
 /** In the registry's order, whether they count or not. */
-function judged(found: FoundSignatures, { verified, refused }: SignatureJudgement): readonly ReportedSignature[] {
+function judged(
+  found: FoundSignatures,
+  { verified, refused }: SignatureJudgement,
+  policy: SignaturePolicy | undefined,
+): readonly ReportedSignature[] {
   return found.signatures.flatMap((signature) => {
     const { bundle, manifestDigest } = signature;
     const location = manifestDigest.toString();
     const format = formatName(signature);
     const good = verified.find((candidate) => candidate.found === signature);
-    if (good !== undefined) return [reportedSignature(location, format, good.bundle, good.annotations)];
+    if (good !== undefined) {
+      return [{ ...reportedSignature(location, format, good.bundle, good.annotations), ...meets(policy, good.bundle) }];
+    }
     const bad = refused.find((candidate) => candidate.found === signature);
     return bad === undefined ? [] : [refusedSignature(location, format, bundle, bad.passed(), bad.error)];
   });

@@ -5,7 +5,7 @@ import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-
 import { SealwrightError, UsageError, VerificationError } from '../errors.ts';
 import type { FetchedLayer } from '../io/registry/layer-store.ts';
 import type { FoundSignature, FoundSignatures, SignatureFormat } from './image-signatures.ts';
-import type { SignaturePolicy } from './signature-policy.ts';
+import { nearestReason, policiesOf, type SignaturePolicy } from './signature-policy.ts';
 import { verifyUnrevoked } from './unrevoked-bundle.ts';
 
 /** A signature of the image that passed every step. */
@@ -57,22 +57,41 @@ export function judgeSignatures(found: FoundSignatures, request: JudgementReques
   const verified: VerifiedSignature[] = [];
   const refused: RefusedSignature[] = [];
   for (const signature of found.signatures) {
+    const judged = judgeSignature(signature, found, request);
+    if ('error' in judged) refused.push(judged);
+    else verified.push(judged);
+  }
+  return { verified, refused };
+}
+
+/** By the policy, or by the first of its alternatives that lets the signature pass. */
+function judgeSignature(
+  signature: FoundSignature,
+  found: FoundSignatures,
+  request: JudgementRequest,
+): VerifiedSignature | RefusedSignature {
+  const attempt = (policy: SignaturePolicy): VerifiedSignature | RefusedSignature => {
     const passed: (() => VerificationCheck)[] = [];
     try {
-      verified.push(verifySignature(signature, found, request, (check) => passed.push(check)));
+      return verifySignature(signature, found, { ...request, policy }, (check) => passed.push(check));
     } catch (error) {
       // A policy that means nothing is nobody's signature's fault.
       if (!(error instanceof SealwrightError) || error instanceof UsageError) throw error;
       if (error.family === 'invariant') throw error;
-      refused.push({
-        manifestDigest: signature.manifestDigest,
-        found: signature,
-        passed: () => passed.map((check) => check()),
-        error,
-      });
+      const { manifestDigest } = signature;
+      return { manifestDigest, found: signature, passed: () => passed.map((check) => check()), error };
     }
+  };
+  const [policy, ...alternatives] = policiesOf(request.policy);
+  const first = attempt(policy);
+  if (!('error' in first)) return first;
+  const refusals: [RefusedSignature, ...RefusedSignature[]] = [first];
+  for (const alternative of alternatives) {
+    const judged = attempt(alternative);
+    if (!('error' in judged)) return judged;
+    refusals.push(judged);
   }
-  return { verified, refused };
+  return nearestReason(refusals);
 }
 
 /** @throws VerificationError, FormatError, LimitError or PolicyError REVOKED with the reason for the refusal */

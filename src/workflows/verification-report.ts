@@ -51,6 +51,8 @@ export interface ReportedSignature {
   readonly checks: readonly VerificationCheck[];
   readonly logEntries: readonly VerifiedLogEntry[];
   readonly times: readonly VerifiedTime[];
+  /** Those of several demanded signers whom it is by, in words. */
+  readonly meets?: readonly string[];
   /** Why it does not count; undefined when it does. */
   readonly error?: SealwrightError;
 }
@@ -72,6 +74,8 @@ export interface VerificationReport {
   /** Signatures in formats that are not read, in words. */
   readonly unreadFormats: readonly string[];
   readonly policies: readonly ReportedPolicy[];
+  /** Those of several demanded signers who did not sign, in words. */
+  readonly missingSigners?: readonly string[];
   /** Why it is not verified; undefined when it is. */
   readonly error?: SealwrightError;
 }

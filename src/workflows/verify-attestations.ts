@@ -10,6 +10,7 @@ import { fetchImageAttestations, type ImageAttestationsRequest } from './image-a
 import type { FoundSignatures } from './image-signatures.ts';
 import { refusalOf } from './refusal.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
+import { signerShortfall } from './signer-demand.ts';
 import {
   judgeSignatures,
   type JudgementRequest,
@@ -61,7 +62,7 @@ const MAX_LISTED = 10;
  * when that is asked for) satisfy the policies (cosign.md §4.2, §6.7).
  *
  * @throws UsageError USAGE_BAD_FLAG for a type that is none; NotFoundError TAG_NOT_FOUND or NO_ATTESTATION with the types that
- *   there are; VerificationError with why the nearest one failed; PolicyError POLICY_DENIED with every objection; FormatError
+ *   there are; VerificationError with why the nearest one failed, or SIGNERS_MISSING; PolicyError POLICY_DENIED with every objection; FormatError
  *   FORMAT_STATEMENT for a proven statement that policies cannot be shown, FORMAT_POLICY; RemoteError COULD_NOT_CHECK,
  *   POLICY_ENGINE_*, and what keeps the registry from being asked (AuthError, RemoteError), as it is; LimitError
  */
@@ -77,6 +78,11 @@ export async function verifyAttestations(request: VerifyAttestationsRequest): Pr
   if (attestations.length === 0 || (denied.length > 0 && request.policyMode !== 'any')) {
     throw denial(found, denied, judged.length);
   }
+  const shortfall = signerShortfall(
+    request.policy,
+    attestations.map(({ bundle }) => bundle),
+  );
+  if (shortfall !== undefined) throw shortfall;
   const { reference, digest, isTagResolved } = found;
   return { reference, digest, isTagResolved, predicateType, attestations, denied, refused };
 }

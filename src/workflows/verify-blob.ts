@@ -12,9 +12,9 @@ import { verifyContentSignature } from '../core/verify/content-signature.ts';
 import { signingKey } from '../core/verify/signer.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import type { ProposedEntry } from '../core/wire/log-v1.ts';
-import { FormatError, UsageError } from '../errors.ts';
+import { FormatError, InvariantError, SealwrightError, UsageError, VerificationError } from '../errors.ts';
 import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
-import type { SignaturePolicy } from './signature-policy.ts';
+import { nearestReason, policiesOf, type SignaturePolicy } from './signature-policy.ts';
 import { verifyUnrevoked } from './unrevoked-bundle.ts';
 
 export interface VerifyBlobRequest {
@@ -46,18 +46,65 @@ export type FindEntry = (entry: ProposedEntry) => Promise<TransparencyLogEntry |
  *   USAGE_NEEDS_ARTIFACT when the digest is not enough; LimitError; whatever the blob's stream throws
  */
 export async function verifyBlob(request: VerifyBlobRequest): Promise<VerifiedBundle> {
-  const { trustedRoot, policy, now, onCheck } = request;
   const given = readBlobSignature(request.bundle);
-  const artifact = await artifactOf(request, given);
-  const bundle = await withFoundEntry(request, given, artifact);
-  return verifyUnrevoked({
-    ...policy,
-    bundle,
-    artifact,
-    trustedRoot,
-    now,
-    ...(onCheck === undefined ? {} : { onCheck }),
+  const policies = suitablePolicies(request.policy, given);
+  const artifact = await artifactOf(request, given, policies);
+  const refusals: BlobRefusal[] = [];
+  for (const policy of policies) {
+    const attempt = await attemptBlob({ ...request, policy }, given, artifact);
+    if ('verified' in attempt) return told(request, attempt).verified;
+    refusals.push(attempt);
+  }
+  const [first, ...more] = refusals;
+  if (first === undefined) throw new InvariantError('a policy without any policy in it');
+  throw told(request, nearestReason([first, ...more])).error;
+}
+
+interface BlobRefusal {
+  readonly error: SealwrightError;
+  readonly passed: readonly (() => VerificationCheck)[];
+}
+
+type BlobAttempt = BlobRefusal | { readonly verified: VerifiedBundle; readonly passed: BlobRefusal['passed'] };
+
+/** By one of the policy's alternatives. */
+async function attemptBlob(
+  request: VerifyBlobRequest,
+  given: UnverifiedBundle,
+  artifact: Artifact,
+): Promise<BlobAttempt> {
+  const { trustedRoot, policy, now } = request;
+  const passed: (() => VerificationCheck)[] = [];
+  const onCheck = (check: () => VerificationCheck): number => passed.push(check);
+  try {
+    const bundle = await withFoundEntry(request, given, artifact);
+    return { verified: verifyUnrevoked({ ...policy, bundle, artifact, trustedRoot, now, onCheck }), passed };
+  } catch (error) {
+    if (!(error instanceof SealwrightError) || error instanceof UsageError || error.family === 'invariant') throw error;
+    return { error, passed };
+  }
+}
+
+/** Tells of the steps of the attempt that counts, and of no other. */
+function told<Attempt extends BlobAttempt>({ onCheck }: VerifyBlobRequest, attempt: Attempt): Attempt {
+  if (onCheck !== undefined) for (const check of attempt.passed) onCheck(check);
+  return attempt;
+}
+
+/**
+ * The alternatives that a signature of this kind can meet. When there is none, the policy itself, whose refusal says why.
+ */
+function suitablePolicies(policy: SignaturePolicy, bundle: UnverifiedBundle): readonly SignaturePolicy[] {
+  const suitable = policiesOf(policy).filter(({ signer }) => {
+    try {
+      signingKey(bundle, signer);
+      return true;
+    } catch (error) {
+      if (error instanceof VerificationError && error.code === 'KEY_MISMATCH') return false;
+      throw error;
+    }
   });
+  return suitable.length === 0 ? [policy] : suitable;
 }
 
 /**
@@ -98,8 +145,12 @@ async function withFoundEntry(
   return entry === undefined ? bundle : { ...bundle, tlogEntries: [entry] };
 }
 
-async function artifactOf({ artifact, policy }: VerifyBlobRequest, bundle: UnverifiedBundle): Promise<Artifact> {
-  if (artifact.kind === 'blob') return readBlob(artifact.blob, readingFor(bundle, policy));
+async function artifactOf(
+  { artifact }: VerifyBlobRequest,
+  bundle: UnverifiedBundle,
+  policies: readonly SignaturePolicy[],
+): Promise<Artifact> {
+  if (artifact.kind === 'blob') return readBlob(artifact.blob, readingFor(bundle, policies));
   const { algorithm, bytes } = artifact.digest;
   const { content } = bundle;
   if (content.kind === 'message' && content.digest !== undefined && content.digest.algorithm !== algorithm) {
@@ -113,17 +164,17 @@ async function artifactOf({ artifact, policy }: VerifyBlobRequest, bundle: Unver
 }
 
 /** What the bundle will be compared with; the blob may be larger than memory and is read only once. */
-function readingFor(bundle: UnverifiedBundle, { signer }: SignaturePolicy): BlobReading {
+function readingFor(bundle: UnverifiedBundle, policies: readonly SignaturePolicy[]): BlobReading {
   const { content } = bundle;
   if (content.kind === 'dsse') return { digests: subjectAlgorithms(content.envelope.payload), keep: 'never' };
-  const { kind } = signingKey(bundle, signer);
+  const kinds = policies.map(({ signer }) => signingKey(bundle, signer).kind);
   const hint = content.kind === 'message' ? content.digest : undefined;
   const digests = new Set<HashAlgorithm>(hint === undefined ? [] : [hint.algorithm]);
-  for (const scheme of schemesFor(kind)) {
+  for (const scheme of kinds.flatMap((kind) => schemesFor(kind))) {
     const hash = hashOf(scheme);
     if (hash !== undefined) digests.add(hash);
   }
-  return { digests, keep: kind === 'ed25519' ? 'required' : 'never' };
+  return { digests, keep: kinds.includes('ed25519') ? 'required' : 'never' };
 }
 
 /** The blob may be larger than memory and is read once, so all that its subjects go by is computed on the way. */

@@ -2,6 +2,7 @@ import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import { fetchImageSignatures, type ImageSignaturesRequest } from './image-signatures.ts';
 import { refusalOf } from './refusal.ts';
+import { signerShortfall } from './signer-demand.ts';
 import {
   judgeSignatures,
   type JudgementRequest,
@@ -24,9 +25,10 @@ export interface VerifiedImage {
 }
 
 /**
- * Verifies that an image is signed by whom the policy demands: one signature that passes is enough (cosign.md §6.7).
+ * Verifies that an image is signed by whom the policy demands: one signature that passes is enough (cosign.md §6.7), unless the
+ * policy requires several signers.
  *
- * @throws NotFoundError TAG_NOT_FOUND or NO_SIGNATURE; VerificationError UNREAD_FORMAT, IDENTITY_MISMATCH with everybody who
+ * @throws NotFoundError TAG_NOT_FOUND or NO_SIGNATURE; VerificationError SIGNERS_MISSING, UNREAD_FORMAT, IDENTITY_MISMATCH with everybody who
  *   did sign, SUBJECT_MISMATCH for a signature of another image, ANNOTATION_MISMATCH, or why the nearest one failed;
  *   RemoteError COULD_NOT_CHECK when something is there that cannot be read; what keeps the registry from being asked
  *   (AuthError, RemoteError), as it is; UsageError for a policy that cannot be meant
@@ -35,6 +37,9 @@ export async function verifyImage(request: VerifyImageRequest): Promise<Verified
   const found = await fetchImageSignatures(request);
   const { verified, refused } = judgeSignatures(found, request);
   if (verified.length === 0) throw refusalOf(found, refused, request.policy.revocations);
+  const bundles = verified.map(({ bundle }) => bundle);
+  const shortfall = signerShortfall(request.policy, bundles);
+  if (shortfall !== undefined) throw shortfall;
   const { reference, digest, isTagResolved } = found;
   return { reference, digest, isTagResolved, signatures: verified, refused };
 }

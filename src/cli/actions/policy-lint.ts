@@ -4,7 +4,7 @@ import { FINDING_LEVELS, findingOfPattern, type FindingLevel } from '../../core/
 import { policyLines } from '../../core/policy/policy-lines.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
 import { policyTexts } from '../choices/policy-choice.ts';
-import { identityMatcher } from '../choices/signer-policy.ts';
+import { identityMatchers } from '../choices/signer-policy.ts';
 import type { CommandContext } from '../command.ts';
 import { printFindings, type LocatedFinding } from '../report/lint-report.ts';
 
@@ -37,9 +37,11 @@ export async function lint(context: CommandContext): Promise<void> {
 }
 
 function lintFlags(context: CommandContext): readonly LocatedFinding[] {
-  return lintIdentity(identityMatcher(context)).map((each) =>
-    findingOfPattern(each, 'flags', each.part === 'subject' ? '--certificate-identity' : '--certificate-oidc-issuer'),
-  );
+  return identityMatchers(context)
+    .flatMap(lintIdentity)
+    .map((each) =>
+      findingOfPattern(each, 'flags', each.part === 'subject' ? '--certificate-identity' : '--certificate-oidc-issuer'),
+    );
 }
 
 async function lintFiles(

@@ -2,10 +2,7 @@ import { parseBundle } from '../../core/bundle/bundle.ts';
 import { DIGEST_LENGTHS } from '../../core/crypto/digest.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import {
-  verifyBlobAttestation as verifyWorkflow,
-  type VerifyBlobAttestationRequest,
-} from '../../workflows/verify-blob-attestation.ts';
+import { verifyBlobAttestations, type VerifyBlobAttestationRequest } from '../../workflows/verify-blob-attestation.ts';
 import { reportChecks } from '../attestation-report.ts';
 import { checkRecord, signerText } from '../check-report.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
@@ -17,30 +14,45 @@ import { readInputFile, streamInput } from '../input-file.ts';
 export async function verifyAttestationOfBlob(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const artifact = artifactOf(context);
+  const files = givenBundles(context);
   const signers = await signerPolicy(context);
   patternWarnings(context, signers);
-  const bundle = parseBundle(readInputFile(flags.required('bundle')));
+  const bundles = files.map((file) => parseBundle(readInputFile(file)));
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
   const trust = await trustFor(context, http);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const policy = await unrevoked(signers, context, http, trust.trustedRoot);
-  const verified = await verifyWorkflow({
-    artifact,
+  const attestations = await verifyBlobAttestations(bundles, policy, (bundle) => ({
+    // A file is read for each bundle; what comes through a pipe there is only one bundle for.
+    artifact: bundle === bundles[0] ? artifact : artifactOf(context),
     bundle,
     type: flags.string('type') ?? 'custom',
     trustedRoot: trust.trustedRoot,
     policy,
     now: now(),
-  });
+  }));
   if (artifact.kind === 'unsafeSkipArtifact') terminal.warn('not compared with any file: --check-claims=false');
-  terminal.progress(`${verified.statement?.predicateType ?? ''} by ${signerText(verified)}`);
-  reportChecks(terminal, verified);
+  for (const verified of attestations) {
+    terminal.progress(`${verified.statement?.predicateType ?? ''} by ${signerText(verified)}`);
+    reportChecks(terminal, verified);
+  }
   terminal.progress('Verified OK');
-  if (flags.string('output') === 'json') {
+  if (flags.string('output') !== 'json') return;
+  for (const verified of attestations) {
     const predicateType = verified.statement?.predicateType;
     const checks = verified.checks.map(checkRecord);
     terminal.result(JSON.stringify({ signer: signerText(verified), predicateType, checks }));
   }
+}
+
+/** @throws UsageError USAGE_BAD_FLAG for none, and for several beside a pipe */
+function givenBundles({ flags, compat }: CommandContext): readonly string[] {
+  const files = compat ? [] : flags.several('bundle');
+  if (files.length < 2) return [flags.required('bundle')];
+  if (flags.arguments[0] !== '-') return files;
+  throw new UsageError('USAGE_BAD_FLAG', 'several bundles cannot be verified for what comes through a pipe', {
+    expected: 'a file, or its digest',
+  });
 }
 
 /** @throws UsageError USAGE_BAD_FLAG, USAGE_NEEDS_ARTIFACT */

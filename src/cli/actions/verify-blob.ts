@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs';
 import { Digest } from '../../core/image/digest.ts';
+import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { examineBlob } from '../../workflows/examine-blob.ts';
-import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
+import { blobReport, examineBlob, type ExaminedBlob } from '../../workflows/examine-blob.ts';
+import { policiesOf, type SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { VerifyBlobRequest } from '../../workflows/verify-blob.ts';
 import { entryFinder, signatureOf, withGivenAuthorities } from '../choices/detached-signature.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
-import { demandedSigners, patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
+import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
 import { NOBODY, trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
-import { streamInput } from '../input-file.ts';
+import { readInputFile, streamInput } from '../input-file.ts';
 import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
 
 const DIGEST_ARGUMENT = /^sha(256|512):[0-9a-f]+$/;
@@ -20,32 +21,71 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   const [argument = ''] = flags.arguments;
   const signers = await signerPolicy(context);
   const warnings = patternWarnings(context, signers);
-  const bundle = signatureOf(context);
+  const signatures = signaturesOf(context, argument);
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
   const trust = isTrustNeeded(context, signers) ? await trustFor(context, http) : NOBODY;
   const trustedRoot = withGivenAuthorities(context, trust.trustedRoot);
   const policy = await unrevoked(signers, context, http, trust.trustedRoot);
   const findEntry = entryFinder(context, http, trustedRoot);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
-  const { report, verified } = await examineBlob({
-    name: argument,
-    location: flags.string('bundle') ?? signatureLocation(flags.string('signature')),
-    artifact: artifactOf(argument),
-    bundle,
-    trustedRoot,
-    policy,
-    now: now(),
-    ...(findEntry === undefined ? {} : { findEntry }),
-  });
-  const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings };
+  const examined: ExaminedBlob[] = [];
+  for (const { location, bundle } of signatures) {
+    examined.push(
+      await examineBlob({
+        name: argument,
+        location,
+        artifact: artifactOf(argument),
+        bundle,
+        trustedRoot,
+        policy,
+        now: now(),
+        ...(findEntry === undefined ? {} : { findEntry }),
+      }),
+    );
+  }
+  const report = blobReport(examined, policy);
+  const run = {
+    trustSource: trust.source,
+    signers: demandedTexts(policy),
+    require: requirementText(context),
+    warnings,
+  };
   const document = documentOf(context, run, [report]);
   if (!compat) for (const subject of document.subjects) tellSubject(context, subject);
-  if (verified !== undefined) {
+  if (report.error === undefined) {
     if (compat) terminal.note('Verified OK');
     else terminal.progress('Verified OK');
   }
   printReport(context, document, () => []);
   failUnlessVerified([report]);
+}
+
+interface GivenSignature {
+  /** A file, for the report. */
+  readonly location: string;
+  readonly bundle: VerifyBlobRequest['bundle'];
+}
+
+/**
+ * The signatures that the flags name: one, or several bundles of one file.
+ *
+ * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError
+ */
+function signaturesOf(context: CommandContext, argument: string): readonly GivenSignature[] {
+  const { flags, compat } = context;
+  const files = compat ? [] : flags.several('bundle');
+  if (files.length < 2) {
+    const location = flags.string('bundle') ?? signatureLocation(flags.string('signature'));
+    return [{ location, bundle: signatureOf(context) }];
+  }
+  flags.exclude('bundle', 'signature');
+  // Each signature is held against the file, and a pipe is read once.
+  if (argument === '-') {
+    throw new UsageError('USAGE_BAD_FLAG', 'several bundles cannot be verified for what comes through a pipe', {
+      expected: 'a file, or its digest',
+    });
+  }
+  return files.map((file) => ({ location: file, bundle: readInputFile(file) }));
 }
 
 /** cosign takes a signature itself where a file is expected; the report needs no copy of it. */
@@ -54,11 +94,15 @@ function signatureLocation(signature = ''): string {
 }
 
 /** A key whose signature nobody has to witness is verified without anybody to trust: no instance is asked for its root. */
-function isTrustNeeded({ flags }: CommandContext, { signer, thresholds }: SignaturePolicy): boolean {
+function isTrustNeeded({ flags }: CommandContext, policy: SignaturePolicy): boolean {
   const isNamed = [...TRUST_FLAGS.map(({ name }) => name), 'certificate-chain', 'ca-roots', 'revocations'].some(
     (name) => flags.isGiven(name),
   );
-  return isNamed || signer.kind !== 'key' || thresholds.logEntries !== 0 || (thresholds.signedTimestamps ?? 0) > 0;
+  const isWitnessed = policiesOf(policy).some(
+    ({ signer, thresholds }) =>
+      signer.kind !== 'key' || thresholds.logEntries !== 0 || (thresholds.signedTimestamps ?? 0) > 0,
+  );
+  return isNamed || isWitnessed;
 }
 
 /** A digest in place of the file; a file of that very name wins, as it is what the shell completed. */

@@ -4,7 +4,7 @@ import type { VerificationReport } from '../../workflows/verification-report.ts'
 import type { VerifiedImage } from '../../workflows/verify-image.ts';
 import { attachmentTagPrefix, signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
-import { demandedSigners, patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
+import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import type { CommandContext } from '../command.ts';
@@ -29,7 +29,12 @@ export async function verifyImages(
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const policy = await unrevoked(signers, context, http, trust.trustedRoot);
   const repository = signatureRepository(context);
-  const run = { trustSource: trust.source, signers: demandedSigners(policy), require: 'any', warnings };
+  const run = {
+    trustSource: trust.source,
+    signers: demandedTexts(policy),
+    require: requirementText(context),
+    warnings,
+  };
   const reports: VerificationReport[] = [];
   const images: VerifiedImage[] = [];
   for (const { registry, reference, isLocal } of targets) {

@@ -13,12 +13,18 @@ export const WORKFLOW_FLAGS: readonly (readonly [flag: string, extension: Fulcio
 
 /** Who must have signed, and how well it must be witnessed. */
 export const SIGNER_FLAGS: readonly Flag[] = [
-  { name: 'certificate-identity', kind: 'string', value: 'NAME', help: 'who must have signed', isCommon: true },
+  {
+    name: 'certificate-identity',
+    kind: 'string',
+    value: 'NAME',
+    help: 'who must have signed; repeatable',
+    isCommon: true,
+  },
   {
     name: 'certificate-oidc-issuer',
     kind: 'string',
     value: 'URL',
-    help: 'who must have authenticated them',
+    help: 'who must have authenticated them; one, or one for each',
     isCommon: true,
   },
   {
@@ -37,12 +43,25 @@ export const SIGNER_FLAGS: readonly Flag[] = [
   },
   { name: 'key', kind: 'string', value: 'KEY', help: `a public key instead: ${KEY_KINDS}`, isCommon: true },
   ...HARDWARE_KEY_FLAGS,
+  {
+    name: 'require',
+    kind: 'string',
+    value: 'any|all|N',
+    help: 'how many of those named must have signed, each by a signature of its own',
+    default: 'any',
+  },
   ...WORKFLOW_FLAGS.map(([name]): Flag => ({
     name,
     kind: 'string',
     value: 'TEXT',
     help: 'the run must have had exactly this',
   })),
+  {
+    name: 'certificate-claim',
+    kind: 'string',
+    value: 'NAME=VALUE',
+    help: 'the certificate must say exactly this, by the name of the claim; repeatable',
+  },
   { name: 'insecure-ignore-tlog', kind: 'boolean', help: 'demand no log entry' },
   { name: 'insecure-ignore-sct', kind: 'boolean', help: 'demand no proof that the certificate was logged' },
   { name: 'use-signed-timestamps', kind: 'boolean', help: "demand a timestamp authority's time" },

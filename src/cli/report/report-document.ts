@@ -32,6 +32,7 @@ export interface SubjectDocument {
   readonly tagResolved?: boolean;
   readonly outcome: Outcome;
   readonly error?: ErrorDocument;
+  readonly missingSigners?: readonly string[];
   readonly signatures: readonly SignatureDocument[];
   readonly policies: readonly { readonly name: string; readonly outcome: string; readonly reason: string }[];
   readonly otherPredicateTypes: readonly string[];
@@ -45,6 +46,7 @@ export interface SignatureDocument {
   readonly predicateType?: string;
   readonly signedAs?: string;
   readonly signer?: SignerDocument;
+  readonly meets?: readonly string[];
   readonly annotations: Readonly<Record<string, string>>;
   readonly checks: readonly CheckDocument[];
   readonly logEntries: readonly {
@@ -146,6 +148,7 @@ function subjectDocument(report: VerificationReport): SubjectDocument {
     ...(isTagResolved === undefined ? {} : { tagResolved: isTagResolved }),
     outcome: reportOutcome(report),
     ...(report.error === undefined ? {} : { error: errorDocument(report.error) }),
+    ...(report.missingSigners === undefined ? {} : { missingSigners: report.missingSigners }),
     signatures: report.signatures.map(signatureDocument),
     policies: report.policies,
     otherPredicateTypes: report.otherPredicateTypes,
@@ -162,6 +165,7 @@ function signatureDocument(signature: ReportedSignature): SignatureDocument {
     ...(predicateType === undefined ? {} : { predicateType }),
     ...(signedAs === undefined ? {} : { signedAs }),
     ...(signer === undefined ? {} : { signer: signerDocument(signer) }),
+    ...(signature.meets === undefined ? {} : { meets: signature.meets }),
     annotations,
     checks: signature.checks.map(({ name, evidence, isWeakened }) => ({
       check: name,

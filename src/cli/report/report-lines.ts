@@ -22,6 +22,7 @@ export function reportLines(subject: SubjectDocument): readonly ReportLine[] {
   for (const signature of subject.signatures.filter(({ counts }) => counts)) {
     say(`${subjectName(subject)} is signed by ${signedBy(signature)}`);
     for (const line of origin(signature)) say(`  ${line}`);
+    for (const demanded of signature.meets ?? []) say(`  as demanded: ${demanded}`);
     for (const { check, status, evidence } of signature.checks) {
       say(`${check.padEnd(NAME_WIDTH)} ${evidence}`, status === 'waived' ? 'warning' : 'done');
     }
@@ -33,6 +34,7 @@ export function reportLines(subject: SubjectDocument): readonly ReportLine[] {
     say(`  passed over ${signature.location}: ${errorPhrase(signature.error)}`);
     say(`    by ${signerPhrase(signature)}${passedChecks(signature)}`);
   }
+  for (const demanded of subject.missingSigners ?? []) say(`  not signed by ${demanded}`);
   if (subject.otherPredicateTypes.length > 0) say(`  no signatures: ${subject.otherPredicateTypes.join(', ')}`);
   for (const format of subject.unreadFormats) say(`  not read: ${format}`);
   return lines;

@@ -80,6 +80,15 @@ export function matchIdentity(accepted: readonly IdentityMatcher[], presented: P
   throw mismatch(accepted, presented);
 }
 
+/** @throws UsageError USAGE_BAD_CONFIG for a pattern that does not compile */
+export function matchesIdentity(accepted: IdentityMatcher, presented: PresentedIdentity): boolean {
+  return (
+    presented.subjects.some((subject) => matchesText(accepted.subject, subject)) &&
+    matchesText(accepted.issuer, presented.issuer ?? '') &&
+    differingExtension(accepted, presented) === undefined
+  );
+}
+
 /** For messages and reports. */
 export function matcherText(matcher: StringMatcher): string {
   if (matcher.kind === 'exact') return matcher.value;
