@@ -28,6 +28,7 @@ export const CACHED_PEERS = [
   'helm',
   'policy-tester',
   'policy-validator',
+  'policy-controller',
   'kyverno',
 ] as const;
 
