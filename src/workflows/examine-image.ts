@@ -1,5 +1,5 @@
 import { SealwrightError, UsageError } from '../errors.ts';
-import { fetchImageSignatures, type FoundSignature, type FoundSignatures } from './image-signatures.ts';
+import type { FoundSignature, FoundSignatures } from './image-signatures.ts';
 import { refusalOf } from './refusal.ts';
 import { judgeSignatures, type SignatureJudgement } from './signature-judgement.ts';
 import {
@@ -13,7 +13,7 @@ import {
 import { demandFacts, meets } from './reported-demand.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
 import { signerShortfall } from './signer-demand.ts';
-import type { VerifiedImage, VerifyImageRequest } from './verify-image.ts';
+import { signaturesOf, type VerifiedImage, type VerifyImageRequest } from './verify-image.ts';
 
 export interface ExaminedImage {
   readonly report: VerificationReport;
@@ -31,7 +31,7 @@ export async function examineImage(request: VerifyImageRequest): Promise<Examine
   const name = request.reference.toString();
   let found: FoundSignatures;
   try {
-    found = await fetchImageSignatures(request);
+    found = await signaturesOf(request);
   } catch (error) {
     if (!(error instanceof SealwrightError) || error instanceof UsageError || error.family === 'invariant') throw error;
     const nothing = { signatures: [], otherPredicateTypes: [], unreadFormats: [], policies: [] };

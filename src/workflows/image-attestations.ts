@@ -4,6 +4,7 @@ import { fetchBundles } from '../io/registry/bundle-store.ts';
 import { fetchTaggedLayers, type FetchedLayers } from '../io/registry/layer-store.ts';
 import {
   claimedPredicateType,
+  parallelOf,
   readBundles,
   type FoundSignature,
   type FoundSignatures,
@@ -34,13 +35,17 @@ export async function fetchImageAttestations(request: ImageAttestationsRequest):
   const digest = reference.digest ?? (await registry.resolve(reference)).digest;
   const repository = request.signatureRepository ?? reference;
   const [fetched, tagged] = await Promise.all([
-    fetchBundles(registry, repository, digest, predicateTypes === 'any' ? {} : { predicateTypes }),
+    fetchBundles(registry, repository, digest, {
+      ...(predicateTypes === 'any' ? {} : { predicateTypes }),
+      ...parallelOf(request),
+    }),
     fetchTaggedLayers(registry, repository, digest, 'att', {
       maxBytes: MAX_ENVELOPE_BYTES,
       ...(request.tagPrefix === undefined ? {} : { tagPrefix: request.tagPrefix }),
+      ...parallelOf(request),
     }),
   ]);
-  const bundles = readBundles(fetched, predicateTypes);
+  const bundles = readBundles(fetched, predicateTypes, request);
   const layers = readAttestationLayers(tagged, predicateTypes);
   return {
     reference,

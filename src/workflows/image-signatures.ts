@@ -1,6 +1,6 @@
 import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
 import { parseStatement, type Statement } from '../core/attestation/statement.ts';
-import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
+import { parseBundle, type BundleParserOptions, type UnverifiedBundle } from '../core/bundle/bundle.ts';
 import { readAttestationLayer, readSignatureLayer } from '../core/bundle/signature-layer.ts';
 import { encodeSimpleSigning, MAX_SIMPLE_SIGNING_BYTES } from '../core/bundle/simple-signing.ts';
 import type { Digest } from '../core/image/digest.ts';
@@ -30,6 +30,10 @@ export interface ImageSignaturesRequest {
   readonly readsAttestationTag?: boolean;
   /** In front of the older storage's tags (policy-controller's `source[].tagPrefix`). */
   readonly tagPrefix?: string;
+  /** Takes a chain in a bundle of version 0.3, as cosign writes it for certificates of people's own. */
+  readonly allowCertificateChain?: boolean;
+  /** How much is fetched at once, at most. */
+  readonly parallel?: number;
 }
 
 /**
@@ -84,9 +88,13 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
     maxBytes: MAX_SIMPLE_SIGNING_BYTES,
     guesses: [encodeSimpleSigning(reference.context, digest)],
     ...(request.tagPrefix === undefined ? {} : { tagPrefix: request.tagPrefix }),
+    ...parallelOf(request),
   };
   const [fetched, tagged, attested] = await Promise.all([
-    fetchBundles(registry, repository, digest, predicateTypes === 'any' ? {} : { predicateTypes }),
+    fetchBundles(registry, repository, digest, {
+      ...(predicateTypes === 'any' ? {} : { predicateTypes }),
+      ...parallelOf(request),
+    }),
     fetchTaggedLayers(registry, repository, digest, 'sig', layerOptions),
     request.readsAttestationTag === true
       ? fetchTaggedLayers(registry, repository, digest, 'att', { ...layerOptions, maxBytes: MAX_ATTESTATION_BYTES })
@@ -95,7 +103,7 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
   const referring = await Promise.all(
     fetched.experiments.map((manifest) => fetchReferringLayers(registry, repository, manifest, layerOptions)),
   );
-  const bundles = readBundles(fetched, predicateTypes);
+  const bundles = readBundles(fetched, predicateTypes, request);
   const layers = [...referring.map((found) => readLayers(found, 'oci-1-1-experiment')), readLayers(tagged, 'legacy')];
   layers.push(readLayers(attested, 'legacy', readAttestationLayer));
   return {
@@ -109,6 +117,10 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
   };
 }
 
+export function parallelOf({ parallel }: Pick<ImageSignaturesRequest, 'parallel'>): { readonly parallel?: number } {
+  return parallel === undefined ? {} : { parallel };
+}
+
 /** cosign's own limit for a payload. */
 const MAX_ATTESTATION_BYTES = 128 << 20;
 const NO_LAYERS: FetchedLayers = { layers: [], unusable: [] };
@@ -116,14 +128,18 @@ const NO_LAYERS: FetchedLayers = { layers: [], unusable: [] };
 /** What bundles say, sorted by what they claim to be. */
 export type ReadBundles = Pick<FoundSignatures, 'signatures' | 'otherPredicateTypes' | 'unreadFormats' | 'unusable'>;
 
-export function readBundles(fetched: FetchedBundles, predicateTypes: readonly string[] | 'any'): ReadBundles {
+export function readBundles(
+  fetched: FetchedBundles,
+  predicateTypes: readonly string[] | 'any',
+  options: BundleParserOptions = {},
+): ReadBundles {
   const signatures: FoundSignature[] = [];
   const otherPredicateTypes = [...fetched.skippedPredicateTypes];
   const unreadFormats = [...fetched.unreadFormats];
   const unusable = [...fetched.unusable];
   for (const { json, manifestDigest } of fetched.bundles) {
     try {
-      const bundle = parseBundle(json);
+      const bundle = parseBundle(json, options);
       const predicateType = claimedPredicateType(bundle);
       if (predicateTypes === 'any' || predicateType === undefined || predicateTypes.includes(predicateType)) {
         signatures.push({ format: 'bundle', bundle, json, manifestDigest });

@@ -11,7 +11,7 @@ import type { Certificate } from '../core/pki/certificate.ts';
 import { ArtifactDigests } from '../core/verify/artifact.ts';
 import { verifyContentSignature } from '../core/verify/content-signature.ts';
 import { FormatError, UsageError } from '../errors.ts';
-import type { FindEntry } from './verify-blob.ts';
+import type { FindEntry } from './missing-entry.ts';
 
 /** Reads the entry at an index, with its proof, from a log. @throws RemoteError, NotFoundError */
 export type EntryAt = (index: bigint) => Promise<TransparencyLogEntry>;

@@ -6,6 +6,7 @@ import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference } from '../core/image/reference.ts';
 import { InvariantError, NotFoundError, PolicyError, type SealwrightError } from '../errors.ts';
 import type { AttestationPolicies } from './attestation-policies.ts';
+import { completedSignatures, type SuppliedParts } from './completed-signatures.ts';
 import { fetchImageAttestations, type ImageAttestationsRequest } from './image-attestations.ts';
 import type { FoundSignatures } from './image-signatures.ts';
 import { refusalOf } from './refusal.ts';
@@ -18,7 +19,8 @@ import {
   type VerifiedSignature,
 } from './signature-judgement.ts';
 
-export interface VerifyAttestationsRequest extends Omit<ImageAttestationsRequest, 'predicateTypes'>, JudgementRequest {
+export interface VerifyAttestationsRequest
+  extends Omit<ImageAttestationsRequest, 'predicateTypes'>, JudgementRequest, SuppliedParts {
   /** One of cosign's short names, or a URI. */
   readonly type: string;
   /** What the attestations have to satisfy beyond being by whom the signer policy demands. */
@@ -68,7 +70,8 @@ const MAX_LISTED = 10;
  */
 export async function verifyAttestations(request: VerifyAttestationsRequest): Promise<VerifiedAttestations> {
   const predicateType = predicateTypeOf(request.type);
-  const found = await fetchImageAttestations({ ...request, predicateTypes: [predicateType] });
+  const fetched = await fetchImageAttestations({ ...request, predicateTypes: [predicateType] });
+  const found = await completedSignatures(fetched, request);
   const { verified, refused } = judgeSignatures(found, request);
   if (verified.length === 0) throw attestationRefusal(found, refused, { ...request, predicateType });
   const judged: DeniedAttestation[] = [];

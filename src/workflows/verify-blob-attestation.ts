@@ -8,6 +8,7 @@ import type { Artifact } from '../core/verify/artifact.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { InvariantError, SealwrightError, UsageError, VerificationError } from '../errors.ts';
 import { readBlob, type BlobStream } from './blob-reader.ts';
+import { withFoundEntryByAny, type FindEntry } from './missing-entry.ts';
 import { nearestReason, policiesOf, type SignaturePolicy } from './signature-policy.ts';
 import { signerShortfall } from './signer-demand.ts';
 import { verifyUnrevoked } from './unrevoked-bundle.ts';
@@ -24,11 +25,13 @@ export interface VerifyBlobAttestationRequest {
   readonly type: string;
   readonly trustedRoot: TrustedRoot;
   readonly policy: SignaturePolicy;
+  /** Asked for the log entry of an attestation that came without one, where the policy demands one. Absent: nobody is asked. */
+  readonly findEntry?: FindEntry;
   readonly now: Date;
 }
 
 /**
- * Verifies that a bundle attests something of a type about a blob. Asks nobody: everything that is needed is in the
+ * Verifies that a bundle attests something of a type about a blob. Asks nobody but `findEntry`: everything else is in the
  * parameters.
  *
  * @throws UsageError USAGE_BAD_FLAG for a type that is none; VerificationError PAYLOAD_TYPE_MISMATCH for a signature in place
@@ -36,17 +39,18 @@ export interface VerifyBlobAttestationRequest {
  *   whatever the blob's stream throws
  */
 export async function verifyBlobAttestation(request: VerifyBlobAttestationRequest): Promise<VerifiedBundle> {
-  const { bundle, policy, trustedRoot, now } = request;
+  const { bundle: given, policy, trustedRoot, now } = request;
   const type = predicateTypeOf(request.type);
-  if (bundle.content.kind !== 'dsse') {
+  if (given.content.kind !== 'dsse') {
     throw new VerificationError('PAYLOAD_TYPE_MISMATCH', 'the bundle signs a file, and attests nothing about it', {
       found: 'a signature over bytes',
       expected: 'a signed in-toto statement',
       fix: 'sealwright verify-blob --bundle FILE',
     });
   }
-  const { payload } = bundle.content.envelope;
+  const { payload } = given.content.envelope;
   const artifact = await artifactOf(request, payload);
+  const bundle = await withFoundEntryByAny(given, artifact, policy, request.findEntry);
   const verified = byAnyOf(policiesOf(policy), (one) =>
     verifyUnrevoked({ ...one, bundle, artifact, trustedRoot, now }),
   );

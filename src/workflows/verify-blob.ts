@@ -1,19 +1,17 @@
 import { isHashAlgorithm, parseStatement } from '../core/attestation/statement.ts';
 import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
 import { detachedBundle, isBlobBundle, parseBlobBundle } from '../core/bundle/detached-signature.ts';
-import type { TransparencyLogEntry } from '../core/bundle/log-entry.ts';
 import type { HashAlgorithm } from '../core/crypto/digest.ts';
 import { hashOf, schemesFor } from '../core/crypto/signature.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { Certificate } from '../core/pki/certificate.ts';
-import { ArtifactDigests, type Artifact } from '../core/verify/artifact.ts';
-import { verifyContentSignature } from '../core/verify/content-signature.ts';
+import type { Artifact } from '../core/verify/artifact.ts';
 import { signingKey } from '../core/verify/signer.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import type { ProposedEntry } from '../core/wire/log-v1.ts';
 import { FormatError, InvariantError, SealwrightError, UsageError, VerificationError } from '../errors.ts';
 import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
+import { withFoundEntry, type FindEntry } from './missing-entry.ts';
 import { nearestReason, policiesOf, type SignaturePolicy } from './signature-policy.ts';
 import { verifyUnrevoked } from './unrevoked-bundle.ts';
 
@@ -35,9 +33,6 @@ export interface VerifyBlobRequest {
   /** Told of every step that is passed, for reports. */
   readonly onCheck?: (check: () => VerificationCheck) => void;
 }
-
-/** Looks an entry up in a log. @throws RemoteError */
-export type FindEntry = (entry: ProposedEntry) => Promise<TransparencyLogEntry | undefined>;
 
 /**
  * Verifies a blob, or its digest, with a signature. Asks nobody but `findEntry`: everything else is in the parameters.
@@ -77,7 +72,7 @@ async function attemptBlob(
   const passed: (() => VerificationCheck)[] = [];
   const onCheck = (check: () => VerificationCheck): number => passed.push(check);
   try {
-    const bundle = await withFoundEntry(request, given, artifact);
+    const bundle = await withFoundEntry(given, artifact, policy, request.findEntry);
     return { verified: verifyUnrevoked({ ...policy, bundle, artifact, trustedRoot, now, onCheck }), passed };
   } catch (error) {
     if (!(error instanceof SealwrightError) || error instanceof UsageError || error.family === 'invariant') throw error;
@@ -123,26 +118,6 @@ export function readBlobSignature(bundle: VerifyBlobRequest['bundle']): Unverifi
     ...(verifier?.kind === 'certificate' ? { certificate: Certificate.parse(verifier.der) } : {}),
     ...(entry === undefined ? {} : { entry }),
   });
-}
-
-async function withFoundEntry(
-  { findEntry, policy }: VerifyBlobRequest,
-  bundle: UnverifiedBundle,
-  artifact: Artifact,
-): Promise<UnverifiedBundle> {
-  const { content, material, tlogEntries } = bundle;
-  if (findEntry === undefined || tlogEntries.length > 0 || policy.thresholds.logEntries === 0) return bundle;
-  const key = signingKey(bundle, policy.signer);
-  const digests = new ArtifactDigests(artifact);
-  // A signature that does not hold is in no log; what is searched for is nobody's business then.
-  const { signedDigest } = verifyContentSignature(content, digests, key);
-  if (signedDigest === undefined) return bundle;
-  const verifier =
-    material.kind === 'certificate'
-      ? ({ kind: 'certificate', der: material.certificate.raw } as const)
-      : ({ kind: 'publicKey', der: key.spki } as const);
-  const entry = await findEntry({ content, verifier, digest: signedDigest });
-  return entry === undefined ? bundle : { ...bundle, tlogEntries: [entry] };
 }
 
 async function artifactOf(

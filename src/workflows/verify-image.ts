@@ -1,6 +1,12 @@
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference } from '../core/image/reference.ts';
-import { fetchImageSignatures, type ImageSignaturesRequest } from './image-signatures.ts';
+import {
+  completedSignatures,
+  detachedImageSignature,
+  type DetachedImageSignature,
+  type SuppliedParts,
+} from './completed-signatures.ts';
+import { fetchImageSignatures, type FoundSignatures, type ImageSignaturesRequest } from './image-signatures.ts';
 import { refusalOf } from './refusal.ts';
 import { signerShortfall } from './signer-demand.ts';
 import {
@@ -10,7 +16,10 @@ import {
   type VerifiedSignature,
 } from './signature-judgement.ts';
 
-export type VerifyImageRequest = ImageSignaturesRequest & JudgementRequest;
+export interface VerifyImageRequest extends ImageSignaturesRequest, JudgementRequest, SuppliedParts {
+  /** Verified instead of what the registry holds. */
+  readonly detached?: DetachedImageSignature;
+}
 
 /** An image with at least one signature that passed. */
 export interface VerifiedImage {
@@ -34,7 +43,7 @@ export interface VerifiedImage {
  *   (AuthError, RemoteError), as it is; UsageError for a policy that cannot be meant
  */
 export async function verifyImage(request: VerifyImageRequest): Promise<VerifiedImage> {
-  const found = await fetchImageSignatures(request);
+  const found = await signaturesOf(request);
   const { verified, refused } = judgeSignatures(found, request);
   if (verified.length === 0) throw refusalOf(found, refused, request.policy.revocations);
   const bundles = verified.map(({ bundle }) => bundle);
@@ -42,4 +51,13 @@ export async function verifyImage(request: VerifyImageRequest): Promise<Verified
   if (shortfall !== undefined) throw shortfall;
   const { reference, digest, isTagResolved } = found;
   return { reference, digest, isTagResolved, signatures: verified, refused };
+}
+
+/** What there is to judge: found in the registry, or handed over, or some of both. @throws as {@link fetchImageSignatures} */
+export async function signaturesOf(request: VerifyImageRequest): Promise<FoundSignatures> {
+  const { detached } = request;
+  const found = await (detached === undefined
+    ? fetchImageSignatures(request)
+    : detachedImageSignature(request, detached));
+  return completedSignatures(found, request);
 }

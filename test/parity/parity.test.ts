@@ -70,7 +70,7 @@ test('what is not there yet is refused as unknown', async () => {
   }
 });
 
-/** What else the commands want, so that it is the flag that they refuse. */
+/** What else the commands want, so that it is the flag that they refuse: `--sk`, `--slot`, `--local-image`. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   sign: ['localhost:1/a:1'],
   'sign-blob': ['there.json'],

@@ -9,42 +9,49 @@ import {
 import { reportChecks } from '../attestation-report.ts';
 import { signerText } from '../check-report.ts';
 import { attestationPolicies } from '../choices/attestation-policies.ts';
-import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import { imageMaterial } from '../choices/image-material.ts';
+import { attachmentTagPrefix, signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
-import { trustFor } from '../choices/trust-choice.ts';
+import { verificationTargets } from '../choices/verification-targets.ts';
+import { verificationTrust } from '../choices/verification-trust.ts';
 import type { CommandContext } from '../command.ts';
 import type { Terminal } from '../terminal.ts';
 import { visibleText } from '../visible-text.ts';
 
 export async function verifyImageAttestations(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
-  const references = flags.arguments.map(imageReference);
+  const targets = await verificationTargets(context, flags.arguments);
   const signers = await signerPolicy(context);
   patternWarnings(context, signers);
   const chosen = await attestationPolicies(context);
   try {
     const http = new HttpClient({ proxyEnv: environment });
-    const trust = await trustFor(context, http);
+    const trust = await verificationTrust(context, signers, http);
+    const material = await imageMaterial(context, trust.trustedRoot, http);
+    const checksClaims = flags.boolean('check-claims');
     if (!compat) terminal.progress(`  trust from ${trust.source}`);
-    const policy = await unrevoked(signers, context, http, trust.trustedRoot);
-    const registry = registryClient(context, 'pull');
+    const policy = await unrevoked(signers, context, http, trust.instanceRoot);
     const repository = signatureRepository(context);
-    for (const reference of references) {
+    for (const { registry, reference, isLocal } of targets) {
       const verified = await verifyAttestations({
         registry,
         reference,
         type: flags.string('type') ?? 'custom',
+        ...material,
+        ...(checksClaims ? {} : { unsafeSkipClaims: true }),
+        tagPrefix: isLocal ? '' : attachmentTagPrefix(context),
         trustedRoot: trust.trustedRoot,
         policy,
         now: now(),
         policyMode: flags.string('policy-mode') === 'any' ? 'any' : 'all',
         ...(chosen.policies === undefined ? {} : { policies: chosen.policies }),
-        ...(repository === undefined ? {} : { signatureRepository: repository }),
+        ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
       });
       report(terminal, verified, chosen.files);
       for (const attestation of verified.attestations) terminal.result(envelopeText(attestation));
     }
+    if (!checksClaims) terminal.warn('not compared with the image: --check-claims=false');
   } finally {
     await chosen.close();
   }

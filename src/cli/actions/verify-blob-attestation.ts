@@ -1,15 +1,18 @@
-import { parseBundle } from '../../core/bundle/bundle.ts';
+import { parseBundle, type UnverifiedBundle } from '../../core/bundle/bundle.ts';
 import { DIGEST_LENGTHS } from '../../core/crypto/digest.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { verifyBlobAttestations, type VerifyBlobAttestationRequest } from '../../workflows/verify-blob-attestation.ts';
 import { reportChecks } from '../attestation-report.ts';
 import { checkRecord, signerText } from '../check-report.ts';
+import { signatureOf } from '../choices/detached-signature.ts';
+import { entryFinder } from '../choices/log-search.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
-import { trustFor } from '../choices/trust-choice.ts';
+import { maxWorkers } from '../choices/verification-switches.ts';
+import { verificationTrust } from '../choices/verification-trust.ts';
 import type { CommandContext } from '../command.ts';
-import { readInputFile, streamInput } from '../input-file.ts';
+import { streamInput } from '../input-file.ts';
 
 export async function verifyAttestationOfBlob(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
@@ -17,11 +20,17 @@ export async function verifyAttestationOfBlob(context: CommandContext): Promise<
   const files = givenBundles(context);
   const signers = await signerPolicy(context);
   patternWarnings(context, signers);
-  const bundles = files.map((file) => parseBundle(readInputFile(file)));
+  maxWorkers(context);
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
-  const trust = await trustFor(context, http);
+  const bundles: UnverifiedBundle[] = [];
+  for (const file of files) {
+    const given = await signatureOf(context, http, { what: 'attestation', bundleFile: file });
+    bundles.push(given instanceof Uint8Array ? parseBundle(given) : given);
+  }
+  const trust = await verificationTrust(context, signers, http);
+  const findEntry = entryFinder(context, http, trust.trustedRoot);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
-  const policy = await unrevoked(signers, context, http, trust.trustedRoot);
+  const policy = await unrevoked(signers, context, http, trust.instanceRoot);
   const attestations = await verifyBlobAttestations(bundles, policy, (bundle) => ({
     // A file is read for each bundle; what comes through a pipe there is only one bundle for.
     artifact: bundle === bundles[0] ? artifact : artifactOf(context),
@@ -30,6 +39,7 @@ export async function verifyAttestationOfBlob(context: CommandContext): Promise<
     trustedRoot: trust.trustedRoot,
     policy,
     now: now(),
+    ...(findEntry === undefined ? {} : { findEntry }),
   }));
   if (artifact.kind === 'unsafeSkipArtifact') terminal.warn('not compared with any file: --check-claims=false');
   for (const verified of attestations) {
@@ -46,9 +56,10 @@ export async function verifyAttestationOfBlob(context: CommandContext): Promise<
 }
 
 /** @throws UsageError USAGE_BAD_FLAG for none, and for several beside a pipe */
-function givenBundles({ flags, compat }: CommandContext): readonly string[] {
+function givenBundles({ flags, compat }: CommandContext): readonly (string | undefined)[] {
   const files = compat ? [] : flags.several('bundle');
-  if (files.length < 2) return [flags.required('bundle')];
+  if (files.length < 2) return [flags.string('bundle')];
+  flags.exclude('bundle', 'signature');
   if (flags.arguments[0] !== '-') return files;
   throw new UsageError('USAGE_BAD_FLAG', 'several bundles cannot be verified for what comes through a pipe', {
     expected: 'a file, or its digest',

@@ -3,15 +3,15 @@ import { Digest } from '../../core/image/digest.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { blobReport, examineBlob, type ExaminedBlob } from '../../workflows/examine-blob.ts';
-import { policiesOf, type SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { VerifyBlobRequest } from '../../workflows/verify-blob.ts';
-import { entryFinder, signatureOf, withGivenAuthorities } from '../choices/detached-signature.ts';
+import { signatureOf } from '../choices/detached-signature.ts';
+import { entryFinder } from '../choices/log-search.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
-import { NOBODY, trustFor } from '../choices/trust-choice.ts';
+import { maxWorkers } from '../choices/verification-switches.ts';
+import { verificationTrust } from '../choices/verification-trust.ts';
 import type { CommandContext } from '../command.ts';
-import { TRUST_FLAGS } from '../flags/trust-flags.ts';
-import { readInputFile, streamInput } from '../input-file.ts';
+import { streamInput } from '../input-file.ts';
 import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
 
 const DIGEST_ARGUMENT = /^sha(256|512):[0-9a-f]+$/;
@@ -21,11 +21,12 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   const [argument = ''] = flags.arguments;
   const signers = await signerPolicy(context);
   const warnings = patternWarnings(context, signers);
-  const signatures = signaturesOf(context, argument);
+  maxWorkers(context);
   const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
-  const trust = isTrustNeeded(context, signers) ? await trustFor(context, http) : NOBODY;
-  const trustedRoot = withGivenAuthorities(context, trust.trustedRoot);
-  const policy = await unrevoked(signers, context, http, trust.trustedRoot);
+  const signatures = await signaturesOf(context, http, argument);
+  const trust = await verificationTrust(context, signers, http);
+  const { trustedRoot } = trust;
+  const policy = await unrevoked(signers, context, http, trust.instanceRoot);
   const findEntry = entryFinder(context, http, trustedRoot);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const examined: ExaminedBlob[] = [];
@@ -71,12 +72,17 @@ interface GivenSignature {
  *
  * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError
  */
-function signaturesOf(context: CommandContext, argument: string): readonly GivenSignature[] {
+async function signaturesOf(
+  context: CommandContext,
+  http: HttpClient,
+  argument: string,
+): Promise<readonly GivenSignature[]> {
   const { flags, compat } = context;
   const files = compat ? [] : flags.several('bundle');
   if (files.length < 2) {
-    const location = flags.string('bundle') ?? signatureLocation(flags.string('signature'));
-    return [{ location, bundle: signatureOf(context) }];
+    const bundleFile = flags.string('bundle');
+    const location = bundleFile ?? signatureLocation(flags.string('signature'));
+    return [{ location, bundle: await signatureOf(context, http, { what: 'message', bundleFile }) }];
   }
   flags.exclude('bundle', 'signature');
   // Each signature is held against the file, and a pipe is read once.
@@ -85,24 +91,19 @@ function signaturesOf(context: CommandContext, argument: string): readonly Given
       expected: 'a file, or its digest',
     });
   }
-  return files.map((file) => ({ location: file, bundle: readInputFile(file) }));
+  const signatures: GivenSignature[] = [];
+  for (const bundleFile of files) {
+    signatures.push({
+      location: bundleFile,
+      bundle: await signatureOf(context, http, { what: 'message', bundleFile }),
+    });
+  }
+  return signatures;
 }
 
 /** cosign takes a signature itself where a file is expected; the report needs no copy of it. */
 function signatureLocation(signature = ''): string {
   return existsSync(signature) ? signature : '--signature';
-}
-
-/** A key whose signature nobody has to witness is verified without anybody to trust: no instance is asked for its root. */
-function isTrustNeeded({ flags }: CommandContext, policy: SignaturePolicy): boolean {
-  const isNamed = [...TRUST_FLAGS.map(({ name }) => name), 'certificate-chain', 'ca-roots', 'revocations'].some(
-    (name) => flags.isGiven(name),
-  );
-  const isWitnessed = policiesOf(policy).some(
-    ({ signer, thresholds }) =>
-      signer.kind !== 'key' || thresholds.logEntries !== 0 || (thresholds.signedTimestamps ?? 0) > 0,
-  );
-  return isNamed || isWitnessed;
 }
 
 /** A digest in place of the file; a file of that very name wins, as it is what the shell completed. */

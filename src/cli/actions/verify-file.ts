@@ -29,6 +29,12 @@ export async function verifyManifest(context: CommandContext): Promise<void> {
 
 async function verifyFound(context: CommandContext, images: readonly string[]): Promise<void> {
   const each = [...new Set(images)];
+  if (context.flags.boolean('local-image')) {
+    throw new UsageError('USAGE_BAD_FLAG', '--local-image is for folders, and a file names images', {
+      found: each.join(', ').slice(0, 200),
+      fix: 'sealwright verify --local-image FOLDER',
+    });
+  }
   context.terminal.progress(`  images    ${each.join(', ')}`);
   await verifyImages(context, each);
 }

@@ -5,8 +5,9 @@ import type { VerifiedImage } from '../../workflows/verify-image.ts';
 import { attachmentTagPrefix, signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
-import { trustFor } from '../choices/trust-choice.ts';
+import { attachedReference, detachedSignatureOf, imageMaterial } from '../choices/image-material.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
+import { verificationTrust } from '../choices/verification-trust.ts';
 import type { CommandContext } from '../command.ts';
 import { asCosignFails } from '../cosign-failure.ts';
 import { annotations } from '../flags/annotation-flags.ts';
@@ -25,9 +26,12 @@ export async function verifyImages(
   const warnings = patternWarnings(context, signers);
   const wanted = annotations(context);
   const http = new HttpClient({ proxyEnv: environment });
-  const trust = await trustFor(context, http);
+  const trust = await verificationTrust(context, signers, http);
+  const material = await imageMaterial(context, trust.trustedRoot, http);
+  const detached = await detachedSignatureOf(context, http);
+  const checksClaims = flags.boolean('check-claims');
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
-  const policy = await unrevoked(signers, context, http, trust.trustedRoot);
+  const policy = await unrevoked(signers, context, http, trust.instanceRoot);
   const repository = signatureRepository(context);
   const run = {
     trustSource: trust.source,
@@ -40,10 +44,14 @@ export async function verifyImages(
   for (const { registry, reference, isLocal } of targets) {
     const { report, verified } = await examineImage({
       registry,
-      reference,
+      reference: await attachedReference(context, registry, reference),
       trustedRoot: trust.trustedRoot,
       policy,
-      annotations: wanted,
+      ...material,
+      ...(detached === undefined ? {} : { detached }),
+      // Annotations are claims too, and cosign checks all of them or none.
+      ...(checksClaims ? {} : { unsafeSkipClaims: true }),
+      annotations: checksClaims || !compat ? wanted : {},
       tagPrefix: isLocal ? '' : attachmentTagPrefix(context),
       now: now(),
       // To cosign whatever is signed and refers to the image is a signature of it (cosign.md §6.5).
@@ -53,13 +61,14 @@ export async function verifyImages(
     reports.push(report);
     if (verified !== undefined) images.push(verified);
     if (compat && verified !== undefined) {
-      const facts = { hasAnnotations: Object.keys(wanted).length > 0, checksClaims: true, isKey: flags.isGiven('key') };
+      const facts = { hasAnnotations: Object.keys(wanted).length > 0, checksClaims, isKey: flags.isGiven('key') };
       for (const line of cosignHeader(verified, facts)) terminal.note(line);
     }
     if (!compat) tellImage(context, documentOf(context, run, [report]));
     // cosign looks at no other image after the first that fails.
     if (compat && report.error !== undefined) break;
   }
+  if (!checksClaims && !compat) terminal.warn('not compared with the image: --check-claims=false');
   printReport(context, documentOf(context, run, reports), (format) => cosignReport(images, { format, compat }));
   failUnlessVerified(compat ? asCosignFails(reports) : reports);
 }

@@ -1,5 +1,6 @@
 import { checkMatcher, type IdentityMatcher, type StringMatcher } from '../../core/identity/identity-pattern.ts';
 import { lintIdentity, patternFindingText } from '../../core/identity/pattern-lint.ts';
+import type { PublicKey } from '../../core/crypto/public-key.ts';
 import type { SignerPolicy } from '../../core/verify/verification-policy.ts';
 import { UsageError } from '../../errors.ts';
 import { policiesOf, signaturePolicy, type SignaturePolicy } from '../../workflows/signature-policy.ts';
@@ -8,6 +9,7 @@ import type { CommandContext } from '../command.ts';
 import { visibleText } from '../visible-text.ts';
 import { claimConditions } from './claim-conditions.ts';
 import { refuseHardwareKeys, verificationKey } from './key-choice.ts';
+import { demandedSchemes, verificationSwitches } from './verification-switches.ts';
 
 const IDENTITY = ['certificate-identity', 'certificate-identity-regexp'] as const;
 const ISSUER = ['certificate-oidc-issuer', 'certificate-oidc-issuer-regexp'] as const;
@@ -29,20 +31,20 @@ export async function signerPolicy(context: CommandContext): Promise<SignaturePo
   const isByIdentity = keys.length === 0 || [...IDENTITY, ...ISSUER].some((name) => flags.isGiven(name));
   const signers: SignerPolicy[] = [
     ...(isByIdentity ? [{ kind: 'identities', identities: identityMatchers(context) } as const] : []),
-    ...keys.map((key) => ({ kind: 'key', key }) as const),
+    ...keys.map((key) => keySigner(context, key)),
   ];
-  const [first, ...alternatives] = signers.map((signer) =>
-    signaturePolicy(signer, {
-      insecureIgnoreTlog: flags.boolean('insecure-ignore-tlog'),
-      insecureIgnoreSct: flags.boolean('insecure-ignore-sct'),
-      useSignedTimestamps: flags.boolean('use-signed-timestamps'),
-    }),
-  );
+  const switches = verificationSwitches(context);
+  const [first, ...alternatives] = signers.map((signer) => signaturePolicy(signer, switches));
   if (first === undefined) throw noIdentity(context);
   const policy = alternatives.length === 0 ? first : { ...first, alternatives };
   refuseRepetition(demandedTexts(policy));
   const require = requiredSigners(context, demandedSigners(policy).length);
   return require === 1 ? policy : { ...policy, require };
+}
+
+function keySigner(context: CommandContext, key: PublicKey): SignerPolicy {
+  const schemes = demandedSchemes(context, key);
+  return { kind: 'key', key, ...(schemes === undefined ? {} : { schemes }) };
 }
 
 /** Who is demanded, in words. */

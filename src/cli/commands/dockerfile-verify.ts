@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { verify } from './verify.ts';
+import { flagsForNamedImages } from './verify.ts';
 
 export const dockerfileVerify: Command = {
   name: 'dockerfile verify',
@@ -8,7 +8,7 @@ export const dockerfileVerify: Command = {
   operandCount: [1, 1],
   flags: [
     { name: 'base-image-only', kind: 'boolean', help: 'the last stage alone', isCommon: true },
-    ...verify.flags.filter(({ name }) => name !== 'local-image'),
+    ...flagsForNamedImages,
   ],
   examples: ['sealwright dockerfile verify --key cosign.pub Dockerfile'],
   readsCosignVariables: true,

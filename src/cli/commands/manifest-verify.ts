@@ -1,12 +1,12 @@
 import type { Command } from '../command.ts';
-import { verify } from './verify.ts';
+import { flagsForNamedImages } from './verify.ts';
 
 export const manifestVerify: Command = {
   name: 'manifest verify',
   summary: 'verify the images that a Kubernetes manifest runs',
   operands: 'MANIFEST',
   operandCount: [1, 1],
-  flags: verify.flags.filter(({ name }) => name !== 'local-image'),
+  flags: flagsForNamedImages,
   examples: ['sealwright manifest verify --key cosign.pub deployment.yaml'],
   readsCosignVariables: true,
   run: async (context) => {

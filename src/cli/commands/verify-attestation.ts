@@ -1,8 +1,16 @@
 import type { Command } from '../command.ts';
 import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { LOCAL_IMAGE_FLAG } from '../flags/image-flags.ts';
+import {
+  CHECK_CLAIMS_FLAG,
+  CHECK_FLAGS,
+  GIVEN_AUTHORITY_FLAGS,
+  GIVEN_CERTIFICATE_FLAGS,
+  LOG_SEARCH_FLAG,
+} from '../flags/material-flags.ts';
 import { POLICY_FLAGS, PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -26,12 +34,13 @@ export const verifyAttestation: Command = {
       help: 'stdout gets the envelopes in either, one a line',
     },
     ...REGISTRY_FLAGS,
-    {
-      name: 'check-claims',
-      kind: 'boolean',
-      default: true,
-      help: 'compare subjects with the image, as is always done',
-    },
+    TAG_PREFIX_FLAG,
+    LOCAL_IMAGE_FLAG,
+    CHECK_CLAIMS_FLAG,
+    ...GIVEN_CERTIFICATE_FLAGS,
+    ...GIVEN_AUTHORITY_FLAGS,
+    LOG_SEARCH_FLAG,
+    ...CHECK_FLAGS,
     {
       name: 'offline',
       kind: 'boolean',

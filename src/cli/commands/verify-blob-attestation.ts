@@ -1,6 +1,8 @@
 import type { Command } from '../command.ts';
-import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
+import { DETACHED_FLAGS } from '../flags/detached-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { CHECK_FLAGS } from '../flags/material-flags.ts';
 import { PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -33,7 +35,12 @@ export const verifyBlobAttestation: Command = {
     },
     { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files' },
     OUTPUT_FLAG,
+    ...DETACHED_FLAGS.map((flag) =>
+      flag.name === 'signature' ? { ...flag, help: 'an attestation without a bundle: its DSSE envelope' } : flag,
+    ),
+    ...CHECK_FLAGS,
     BUNDLE_FORMAT_FLAG,
+    EXPERIMENTAL_OCI_FLAG,
   ],
   examples: ['sealwright verify-blob-attestation --bundle app.intoto.json --type vuln --key cosign.pub app.tgz'],
   readsCosignVariables: true,

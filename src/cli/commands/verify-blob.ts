@@ -1,7 +1,8 @@
 import type { Command } from '../command.ts';
-import { BUNDLE_FORMAT_FLAG } from '../flags/deprecated-flags.ts';
+import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { DETACHED_FLAGS } from '../flags/detached-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { CHECK_FLAGS } from '../flags/material-flags.ts';
 import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -14,12 +15,14 @@ export const verifyBlob: Command = {
   flags: [
     { name: 'bundle', kind: 'string', value: 'FILE', help: 'the signature bundle', isCommon: true },
     ...DETACHED_FLAGS,
+    ...CHECK_FLAGS,
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
     { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files', isCommon: true },
     REPORT_FLAG,
     BUNDLE_FORMAT_FLAG,
+    EXPERIMENTAL_OCI_FLAG,
   ],
   examples: [
     'sealwright verify-blob --bundle app.tgz.sigstore.json --certificate-identity dev@example.com \\',

@@ -1,7 +1,17 @@
 import type { Command } from '../command.ts';
+import type { Flag } from '../flag.ts';
 import { annotationFlag } from '../flags/annotation-flags.ts';
 import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
+import { DETACHED_IMAGE_FLAGS } from '../flags/detached-flags.ts';
+import { LOCAL_IMAGE_FLAG } from '../flags/image-flags.ts';
+import {
+  CHECK_CLAIMS_FLAG,
+  CHECK_FLAGS,
+  GIVEN_AUTHORITY_FLAGS,
+  GIVEN_CERTIFICATE_FLAGS,
+  LOG_SEARCH_FLAG,
+} from '../flags/material-flags.ts';
 import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -18,11 +28,13 @@ export const verify: Command = {
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
     REPORT_FLAG,
-    {
-      name: 'local-image',
-      kind: 'boolean',
-      help: 'IMAGE is a folder that save has written; no registry is asked',
-    },
+    LOCAL_IMAGE_FLAG,
+    CHECK_CLAIMS_FLAG,
+    ...DETACHED_IMAGE_FLAGS,
+    ...GIVEN_CERTIFICATE_FLAGS,
+    ...GIVEN_AUTHORITY_FLAGS,
+    LOG_SEARCH_FLAG,
+    ...CHECK_FLAGS,
     ...REGISTRY_FLAGS,
     TAG_PREFIX_FLAG,
     {
@@ -45,3 +57,8 @@ export const verify: Command = {
     await verifyImages(context);
   },
 };
+
+/** For commands that find the names of images in a file, where none is a folder. */
+export const flagsForNamedImages: readonly Flag[] = verify.flags.map((flag) =>
+  flag.name === 'local-image' ? { ...flag, help: 'refused: a file names images, and no folders' } : flag,
+);

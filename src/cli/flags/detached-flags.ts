@@ -1,4 +1,5 @@
 import type { Flag } from '../flag.ts';
+import { GIVEN_AUTHORITY_FLAGS, GIVEN_CERTIFICATE_FLAGS, LOG_SEARCH_FLAG } from './material-flags.ts';
 
 /** The parts of a signature as files of their own, as cosign's older `sign-blob` wrote them. */
 export const DETACHED_FLAGS: readonly Flag[] = [
@@ -9,26 +10,39 @@ export const DETACHED_FLAGS: readonly Flag[] = [
     help: 'a signature without a bundle: a file, or the base64 itself',
     isCommon: true,
   },
-  { name: 'certificate', kind: 'string', value: 'FILE', help: 'with --signature: the certificate, PEM or DER' },
-  {
-    name: 'certificate-chain',
-    kind: 'string',
-    value: 'FILE',
-    help: 'believe this authority instead: PEM, the issuing one first, its root last',
-  },
-  { name: 'ca-roots', kind: 'string', value: 'FILE', help: 'believe these roots instead: PEM' },
-  { name: 'ca-intermediates', kind: 'string', value: 'FILE', help: 'with --ca-roots: what is between, PEM' },
   {
     name: 'rfc3161-timestamp',
     kind: 'string',
     value: 'FILE',
     help: 'with --signature: the timestamp, as cosign or openssl wrote it',
   },
-  { name: 'sct', kind: 'string', value: 'FILE', help: "the certificate's SCT, when it has none inside: JSON" },
+  ...GIVEN_CERTIFICATE_FLAGS,
+  ...GIVEN_AUTHORITY_FLAGS,
+  LOG_SEARCH_FLAG,
+];
+
+/** A signature of an image that is in no registry, and what is signed in place of the image. */
+export const DETACHED_IMAGE_FLAGS: readonly Flag[] = [
   {
-    name: 'rekor-url',
+    name: 'signature',
     kind: 'string',
-    value: 'URL',
-    help: 'the log to search for a signature that came without its entry',
+    value: 'FILE',
+    help: 'verify this, and nothing in the registry: a file, a URL, or the base64 itself',
+    deprecated: 'signatures are found in the registry',
+  },
+  {
+    name: 'payload',
+    kind: 'string',
+    value: 'FILE',
+    help: 'with --signature: what it is over, when that is not the usual',
+    deprecated: 'signatures are found in the registry',
+  },
+  {
+    name: 'attachment',
+    kind: 'string',
+    value: 'KIND',
+    choices: ['sbom'],
+    help: 'verify what is attached to the image under a tag',
+    deprecated: 'attestations are signed as they are',
   },
 ];

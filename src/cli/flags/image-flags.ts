@@ -27,6 +27,12 @@ export const FOLDER_FLAG: Flag = {
   isCommon: true,
 };
 
+export const LOCAL_IMAGE_FLAG: Flag = {
+  name: 'local-image',
+  kind: 'boolean',
+  help: 'IMAGE is a folder that save has written; no registry is asked',
+};
+
 /** cosign's: `oci-1-1` was its experiment with referrers, before there were bundles. */
 export const REFERRERS_MODE_FLAG: Flag = {
   name: 'registry-referrers-mode',

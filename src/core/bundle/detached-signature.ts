@@ -11,7 +11,7 @@ import type { BundleContent, UnverifiedBundle } from './bundle.ts';
 import type { LoggedVerifier } from './entry-body.ts';
 import type { TransparencyLogEntry } from './log-entry.ts';
 import { rekorBundleFrom, rekorBundleJson } from './rekor-bundle.ts';
-import { parseTimestampAnnotation } from './signature-layer.ts';
+import { parseTimestampAnnotation, storedEnvelope } from './signature-layer.ts';
 
 /** What lies about a blob as files of their own, as cosign's older commands wrote them. */
 export interface DetachedParts {
@@ -67,6 +67,17 @@ export function parseDetachedSignature(input: Uint8Array): Uint8Array {
     throw new FormatError('FORMAT_SIGNATURE', 'the signature is empty', { expected: 'base64, or raw bytes' });
   // No signature of any scheme is a text of these characters alone, with the length and the end of base64.
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? parseBase64(text, 'the signature') : input;
+}
+
+/**
+ * An attestation by itself: its DSSE envelope as JSON, or that in base64.
+ *
+ * @throws FormatError FORMAT_ENVELOPE, FORMAT_BASE64, FORMAT_SIGNATURE_LAYER unless it has one signature; LimitError
+ */
+export function parseDetachedEnvelope(input: Uint8Array): BundleContent {
+  if (/^\s*\{/.test(Buffer.from(input.subarray(0, 64)).toString('latin1'))) return storedEnvelope(input);
+  const text = Buffer.from(input).toString('latin1').replace(/\s/g, '');
+  return storedEnvelope(parseBase64(text, 'the attestation'));
 }
 
 const CODE = 'FORMAT_SIGNATURE_LAYER';

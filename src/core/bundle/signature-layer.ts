@@ -6,7 +6,7 @@ import { parseJson } from '../encoding/json.ts';
 import { encodePem, parsePem } from '../encoding/pem.ts';
 import { Certificate } from '../pki/certificate.ts';
 import { FormatError, InvariantError } from '../../errors.ts';
-import type { BundleMaterial, UnverifiedBundle } from './bundle.ts';
+import type { BundleContent, BundleMaterial, UnverifiedBundle } from './bundle.ts';
 import type { TransparencyLogEntry } from './log-entry.ts';
 import { parseRekorBundle, rekorBundleJson } from './rekor-bundle.ts';
 import { parseSimpleSigning } from './simple-signing.ts';
@@ -56,15 +56,18 @@ export function readSignatureLayer(payload: Uint8Array, annotations: Annotations
  */
 export function readAttestationLayer(envelope: Uint8Array, annotations: Annotations): UnverifiedBundle {
   signatureOf(annotations);
-  const parsed = parseEnvelope(envelope);
+  return { ...partsOf(annotations), content: storedEnvelope(envelope) };
+}
+
+/** An envelope that is stored by itself, its signature's other parts elsewhere. @throws FormatError; LimitError */
+export function storedEnvelope(stored: Uint8Array): BundleContent {
+  const envelope = parseEnvelope(stored);
   // Several signatures would leave open which of them the certificate, the log and the timestamps speak of.
-  if (parsed.signatures.length !== 1) {
-    throw new FormatError(CODE, 'the envelope has not one signature', {
-      found: String(parsed.signatures.length),
-      expected: '1',
-    });
-  }
-  return { ...partsOf(annotations), content: { kind: 'dsse', envelope: parsed, stored: envelope } };
+  if (envelope.signatures.length === 1) return { kind: 'dsse', envelope, stored };
+  throw new FormatError(CODE, 'the envelope has not one signature', {
+    found: String(envelope.signatures.length),
+    expected: '1',
+  });
 }
 
 /** What a writer has gathered for one layer. */

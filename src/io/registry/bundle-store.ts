@@ -50,7 +50,7 @@ const MAX_BUNDLE_BYTES = 16 << 20;
 /** All bundles of an image together: they are held in memory while they are judged. */
 const MAX_TOTAL_BYTES = 128 << 20;
 const MAX_BUNDLES = 1000;
-const PARALLEL_FETCHES = 4;
+export const PARALLEL_FETCHES = 4;
 
 /** What other tools' signatures are called when they refer to an image. */
 const FOREIGN_SIGNATURES: Readonly<Record<string, string>> = {
@@ -104,6 +104,8 @@ export interface FetchBundlesOptions {
    * is nobody's word; it decides about what is fetched, never about what counts.
    */
   readonly predicateTypes?: readonly string[];
+  /** How many are fetched at once, at most; {@link PARALLEL_FETCHES} when absent. */
+  readonly parallel?: number;
 }
 
 /**
@@ -117,7 +119,7 @@ export async function fetchBundles(
   client: ImageSource,
   repository: Repository,
   digest: Digest,
-  { predicateTypes }: FetchBundlesOptions = {},
+  { predicateTypes, parallel = PARALLEL_FETCHES }: FetchBundlesOptions = {},
 ): Promise<FetchedBundles> {
   const { descriptors } = await client.referrers(repository, digest);
   const carriers = descriptors.filter(mayCarryBundle);
@@ -135,8 +137,8 @@ export async function fetchBundles(
   const unusable: { manifestDigest: Digest; error: SealwrightError }[] = [];
   const experiments = descriptors.filter(isExperiment).map((descriptor) => descriptor.digest);
   let totalBytes = 0;
-  for (let start = 0; start < candidates.length; start += PARALLEL_FETCHES) {
-    const batch = candidates.slice(start, start + PARALLEL_FETCHES);
+  for (let start = 0; start < candidates.length; start += parallel) {
+    const batch = candidates.slice(start, start + parallel);
     for (const result of await Promise.all(batch.map((found) => fetchBundle(client, repository, found)))) {
       if (result instanceof Unusable) unusable.push(result);
       else if (result instanceof Digest) experiments.push(result);

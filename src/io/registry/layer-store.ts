@@ -3,7 +3,7 @@ import type { Annotations, Descriptor } from '../../core/image/descriptor.ts';
 import { Digest } from '../../core/image/digest.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { FormatError, LimitError, RemoteError, type SealwrightError } from '../../errors.ts';
-import { isContentFault } from './bundle-store.ts';
+import { isContentFault, PARALLEL_FETCHES } from './bundle-store.ts';
 import type { FetchedManifest } from './manifest-transfer.ts';
 import type { ImageSource } from './image-source.ts';
 
@@ -29,13 +29,14 @@ export interface FetchLayersOptions {
   readonly guesses?: readonly Uint8Array[];
   /** In front of the tag. */
   readonly tagPrefix?: string;
+  /** How many are fetched at once, at most. */
+  readonly parallel?: number;
 }
 
 /** cosign's own limit (cosign.md §3.2). */
 export const MAX_LAYERS = 1000;
 /** All layers of an image together: they are held in memory while they are judged. */
 const MAX_TOTAL_BYTES = 128 << 20;
-const PARALLEL_FETCHES = 4;
 
 /**
  * What lies under an image's `.sig` or `.att` tag; nothing when the registry says that there is no such tag. One request
@@ -89,7 +90,7 @@ async function fetchLayers(
   client: ImageSource,
   repository: Repository,
   manifest: FetchedManifest,
-  { maxBytes, guesses = [] }: FetchLayersOptions,
+  { maxBytes, guesses = [], parallel = PARALLEL_FETCHES }: FetchLayersOptions,
 ): Promise<FetchedLayers> {
   const manifestDigest = manifest.digest;
   let descriptors: readonly Descriptor[];
@@ -108,8 +109,8 @@ async function fetchLayers(
     ({ digest }, index) =>
       !contents.has(digest.toString()) && descriptors.findIndex((other) => other.digest.equals(digest)) === index,
   );
-  for (let start = 0; start < missing.length; start += PARALLEL_FETCHES) {
-    const batch = missing.slice(start, start + PARALLEL_FETCHES);
+  for (let start = 0; start < missing.length; start += parallel) {
+    const batch = missing.slice(start, start + parallel);
     const fetched = await Promise.all(batch.map((found) => fetchContent(client, repository, found, maxBytes)));
     for (const [index, { digest }] of batch.entries())
       contents.set(digest.toString(), fetched[index] ?? new Uint8Array(0));

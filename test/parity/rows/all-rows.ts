@@ -9,6 +9,7 @@ import { SIGN_BLOB_ROWS } from './sign-blob.ts';
 import { SIGN_ROWS } from './sign.ts';
 import { TRUST_ROWS } from './trust.ts';
 import { VERIFY_BLOB_ROWS } from './verify-blob.ts';
+import { VERIFY_CASE_ROWS } from './verify-cases.ts';
 import { VERIFY_ROWS } from './verify.ts';
 
 /** Every row, one file for each family of commands. */
@@ -18,6 +19,7 @@ export const ALL_ROWS: readonly CommandRow[] = [
   ...ATTEST_ROWS,
   ...IDENTITY_ROWS,
   ...VERIFY_ROWS,
+  ...VERIFY_CASE_ROWS,
   ...VERIFY_BLOB_ROWS,
   ...REGISTRY_ROWS,
   ...CARRY_ROWS,

@@ -1,0 +1,70 @@
+import { Certificate } from '../../core/pki/certificate.ts';
+import type { CertificateAuthority, TrustedRoot } from '../../core/trust/trusted-root.ts';
+import { UsageError } from '../../errors.ts';
+import type { HttpClient } from '../../io/net/http-client.ts';
+import type { CommandContext } from '../command.ts';
+import { textOf } from './input-source.ts';
+
+const ALWAYS = { start: new Date(0) };
+
+/**
+ * The trusted root with the authorities that the flags name instead of its own.
+ *
+ * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError FORMAT_PEM, FORMAT_CERTIFICATE; RemoteError for a URL
+ */
+export async function withGivenAuthorities(
+  context: CommandContext,
+  trustedRoot: TrustedRoot,
+  http: HttpClient,
+): Promise<TrustedRoot> {
+  const [certificateAuthorities, timestampAuthorities] = [
+    await certificateAuthoritiesOf(context, http),
+    await timestampAuthoritiesOf(context, http),
+  ];
+  return {
+    ...trustedRoot,
+    ...(certificateAuthorities === undefined ? {} : { certificateAuthorities }),
+    ...(timestampAuthorities === undefined ? {} : { timestampAuthorities }),
+  };
+}
+
+/** Whether anybody is named, so that there is somebody to trust without a trusted root. */
+export function areAuthoritiesGiven({ flags }: CommandContext): boolean {
+  return ['certificate-chain', 'ca-roots', 'timestamp-certificate-chain'].some((name) => flags.isGiven(name));
+}
+
+async function certificateAuthoritiesOf(
+  { flags }: CommandContext,
+  http: HttpClient,
+): Promise<readonly CertificateAuthority[] | undefined> {
+  flags.exclude('certificate-chain', 'ca-roots');
+  const [chainFile, rootsFile, intermediatesFile] = ['certificate-chain', 'ca-roots', 'ca-intermediates'].map((name) =>
+    flags.string(name),
+  );
+  if (intermediatesFile !== undefined && rootsFile === undefined) {
+    throw new UsageError('USAGE_BAD_FLAG', '--ca-intermediates needs the roots that they lead to', {
+      expected: '--ca-roots FILE',
+    });
+  }
+  if (chainFile !== undefined) return [authority(await certificatesIn(chainFile, http), chainFile)];
+  if (rootsFile === undefined) return undefined;
+  const intermediates = intermediatesFile === undefined ? [] : await certificatesIn(intermediatesFile, http);
+  const roots = await certificatesIn(rootsFile, http);
+  return roots.map((root) => authority([...intermediates, root], rootsFile));
+}
+
+async function timestampAuthoritiesOf(
+  { flags }: CommandContext,
+  http: HttpClient,
+): Promise<readonly CertificateAuthority[] | undefined> {
+  const file = flags.string('timestamp-certificate-chain');
+  return file === undefined ? undefined : [authority(await certificatesIn(file, http), file)];
+}
+
+async function certificatesIn(file: string, http: HttpClient): Promise<readonly Certificate[]> {
+  return Certificate.allFromPem(await textOf(file, http));
+}
+
+function authority(chain: readonly Certificate[], uri: string): CertificateAuthority {
+  return { subject: {}, uri, chain, validFor: ALWAYS };
+}

@@ -1,0 +1,65 @@
+import { legacyTag } from '../../core/image/attached-tag.ts';
+import { ImageReference } from '../../core/image/reference.ts';
+import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
+import { parseDetachedSignature } from '../../core/bundle/detached-signature.ts';
+import { UsageError } from '../../errors.ts';
+import type { HttpClient } from '../../io/net/http-client.ts';
+import type { ImageSource } from '../../io/registry/image-source.ts';
+import type { DetachedImageSignature, SuppliedParts } from '../../workflows/completed-signatures.ts';
+import type { ImageSignaturesRequest } from '../../workflows/image-signatures.ts';
+import type { CommandContext } from '../command.ts';
+import { givenCertificate } from './given-certificate.ts';
+import { fileOrUrl, fileUrlOrText } from './input-source.ts';
+import { entryFinder } from './log-search.ts';
+import { attachmentTagPrefix } from './registry-choice.ts';
+import { maxWorkers } from './verification-switches.ts';
+
+/**
+ * What flags add to the signatures of an image that are found, and how they are looked at. The log is searched for images when
+ * it is named, and not unasked: what is signed today comes with its entry.
+ *
+ * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError; RemoteError
+ */
+export async function imageMaterial(
+  context: CommandContext,
+  trustedRoot: TrustedRoot,
+  http: HttpClient,
+): Promise<SuppliedParts & Pick<ImageSignaturesRequest, 'allowCertificateChain' | 'parallel'>> {
+  const { flags } = context;
+  const certificate = await givenCertificate(context, http);
+  const findEntry = flags.isGiven('rekor-url') ? entryFinder(context, http, trustedRoot) : undefined;
+  return {
+    ...(certificate === undefined ? {} : { certificate }),
+    ...(findEntry === undefined ? {} : { findEntry }),
+    ...(flags.boolean('allow-certificate-chain') ? { allowCertificateChain: true } : {}),
+    ...maxWorkers(context),
+  };
+}
+
+/** The signature that `--signature` names, and what it is over. @throws as {@link imageMaterial} */
+export async function detachedSignatureOf(
+  { flags }: CommandContext,
+  http: HttpClient,
+): Promise<DetachedImageSignature | undefined> {
+  const [signature, payload] = [flags.string('signature'), flags.string('payload')];
+  if (signature !== undefined) {
+    return {
+      signature: parseDetachedSignature(await fileUrlOrText(signature, http)),
+      ...(payload === undefined ? {} : { payload: await fileOrUrl(payload, http) }),
+    };
+  }
+  if (payload === undefined) return undefined;
+  throw new UsageError('USAGE_BAD_FLAG', '--payload is what a signature is over', { expected: '--signature FILE' });
+}
+
+/** The image, or what `--attachment` says is attached to it under a tag. @throws NotFoundError TAG_NOT_FOUND */
+export async function attachedReference(
+  context: CommandContext,
+  registry: ImageSource,
+  reference: ImageReference,
+): Promise<ImageReference> {
+  if (context.flags.string('attachment') === undefined) return reference;
+  const digest = reference.digest ?? (await registry.resolve(reference)).digest;
+  const tag = `${attachmentTagPrefix(context)}${legacyTag(digest, 'sbom')}`;
+  return new ImageReference({ registry: reference.registry, repository: reference.repository, tag });
+}
