@@ -191,6 +191,23 @@ export const VERIFY_CASES: readonly FlagCase[] = [
       return { passes: [...flags, 'sha384'], fails: [...flags, 'sha256'], code: /^SIGNATURE_INVALID$/ };
     },
   },
+  {
+    flags: ['rekor-url'],
+    commands: VERIFY_COMMANDS,
+    lines: async (world, command) => {
+      const thing = [...ROOT, ...WHO, ...(await world.signed(command, { without: ['entry'] })), '--rekor-url'];
+      return { passes: [...thing, `${world.logUrl}/full`], fails: [...thing, `${world.logUrl}/empty`], code: /^LOG_/ };
+    },
+  },
+  {
+    flags: ['offline'],
+    commands: VERIFY_COMMANDS,
+    lines: async (world, command) => {
+      const thing = [...ROOT, ...WHO, ...(await world.signed(command, { without: ['entry'] }))];
+      const passes = [...thing, '--rekor-url', `${world.logUrl}/full`];
+      return { passes, fails: [...passes, '--offline'], code: /^LOG_/ };
+    },
+  },
   differing(
     ['max-workers'],
     good,

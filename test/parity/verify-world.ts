@@ -50,11 +50,14 @@ export class VerifyWorld {
   #count = 0;
   /** What was signed last: its parts, wherever they have been put. */
   draft: Draft | undefined;
+  /** Behind it is a log that has the entry of what was signed last, below `/full`, and one that has none, below `/empty`. */
+  readonly logUrl: string;
 
-  constructor(sandbox: Sandbox, registry: RegistryClient, host: string) {
+  constructor(sandbox: Sandbox, registry: RegistryClient, host: string, logUrl: string) {
     this.#sandbox = sandbox;
     this.registry = registry;
     this.#host = host;
+    this.logUrl = logUrl;
   }
 
   write(name: string, content: string | Uint8Array): string {

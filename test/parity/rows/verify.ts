@@ -40,7 +40,7 @@ export const VERIFY_ROWS: readonly CommandRow[] = [
     keys('keys on hardware are refused by name, with the way that there is'),
     'PKCS#11 comes later; the message says what there is instead',
   ),
-  ...open('accepted', all, 'experimental-oci11 new-bundle-format offline rekor-url'),
+  ...open('accepted', all, 'experimental-oci11 new-bundle-format'),
   ...open('accepted', [...byFile, 'verify-attestation'], 'output'),
   ...open('accepted', ['verify-attestation'], 'local-image'),
 ];
