@@ -8,7 +8,9 @@ import { parsePolicyObjects } from '../../src/core/policy/policy-objects.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { World } from '../servers/webhook/world.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
-import { byWorkflow, digestName, owned, runningCluster, runs } from './running-cluster.ts';
+import type { DraftInput } from '../support/instance.ts';
+import { engineExecutable } from '../support/policy-engines.ts';
+import { byWorkflow, digestName, GITHUB, owned, runningCluster, runs } from './running-cluster.ts';
 
 interface Document {
   readonly policies: readonly {
@@ -106,6 +108,52 @@ test('nothing to learn from, a registry that is down, and a tag that is gone are
   writeFileSync(sandbox.path('none.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n');
   assert.equal(errorCode(await learn('--resource', 'none.yaml')), 'USAGE_FILE');
   assert.equal(errorCode(await learn('registry.example/UPPER')), 'NO_SIGNATURE');
+});
+
+test('a reusable workflow is bound to the repository that it signed for: another caller of it is refused', async (t) => {
+  const engines = await engineExecutable(t);
+  if (engines === undefined) return;
+  const { world, sandbox, learn } = await open(t);
+  const bySharedFor = (repository: string, ref: string): DraftInput => ({
+    leaf: {
+      names: [{ kind: 'uri', value: 'https://github.com/acme/shared/.github/workflows/sign.yml@refs/tags/v3' }],
+      fulcio: {
+        issuer: GITHUB,
+        sourceRepositoryUri: `https://github.com/${repository}`,
+        githubWorkflowRepository: repository,
+        githubWorkflowRef: ref,
+      },
+    },
+  });
+  const own = await world.push('pay/api', '1');
+  await world.sign(own, bySharedFor('acme/pay', 'refs/heads/main'));
+  const learnt = await learn(own.toString(), '--mode', 'enforce');
+  assert.equal(learnt.exitCode, 0, learnt.stderr);
+  writeFileSync(sandbox.path('learnt.yaml'), learnt.stdout);
+  for (const [tag, repository, ref, expected] of [
+    ['1', 'acme/pay', 'refs/heads/main', 'allow'],
+    ['2', 'acme/pay', 'refs/heads/main', 'allow'],
+    ['3', 'acme/pay', 'refs/pull/7/merge', 'deny'],
+    ['4', 'acme/evil', 'refs/heads/main', 'deny'],
+    ['5', 'acme/payments', 'refs/heads/main', 'deny'],
+  ] as const) {
+    const image = tag === '1' ? own : await world.push('pay/api', tag);
+    if (tag !== '1') await world.sign(image, bySharedFor(repository, ref));
+    const args = [
+      'policy',
+      'test',
+      '--policy',
+      'learnt.yaml',
+      '--trusted-root',
+      'root.json',
+      '-o',
+      'json',
+      digestName(image),
+    ];
+    const tested = await sandbox.run(args, { environment: { SEALWRIGHT_ENGINES: engines } });
+    const [result] = (JSON.parse(tested.stdout) as { results: { outcome: string }[] }).results;
+    assert.equal(result?.outcome, expected, `${repository} ${ref}\n${tested.stderr}`);
+  }
 });
 
 test('in a cluster: by what runs, applied so that it warns, and never in the place of what is enforced', async (t) => {

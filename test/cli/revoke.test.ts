@@ -77,6 +77,15 @@ test('an image by its digest: one member suffices, verification refuses, a reins
   const ended = await refused('REVOKED', REVOKED, ...verify(...known));
   assert.match(ended.stderr, /a miner inside/);
   assert.match(ended.stderr, /statement miner of /);
+  // What the webhook would say, said before it is asked.
+  const passing = 'apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: p}\n';
+  writeFileSync(
+    sandbox.path('p.yaml'),
+    `${passing}spec: {images: [{glob: "**"}], authorities: [{static: {action: pass}}]}\n`,
+  );
+  const trial = ['policy', 'test', '--policy', 'p.yaml', '--dir', stack.dir];
+  await done(...trial, pinned);
+  await refused('REVOKED', REVOKED, ...trial, ...known, pinned);
   const status = await done('revoke', 'status', ...known);
   assert.match(status.stdout, /^miner +deny +ever +ann +image sha256:/m);
 

@@ -7,6 +7,7 @@ import { commonAccess, type RegistryAccess } from '../../workflows/registry-acce
 import type { CommandContext } from '../command.ts';
 import { lazyEngines } from './engine-choice.ts';
 import { registryClients } from './registry-choice.ts';
+import { currentRevocations } from './revocation-choice.ts';
 import { NOBODY, trustFor } from './trust-choice.ts';
 
 export interface OpenedRehearsal {
@@ -38,18 +39,24 @@ export async function openRehearsal(
   sets: readonly PolicySet[],
   needs: { readonly trust: boolean } = { trust: false },
 ): Promise<OpenedRehearsal> {
-  const { environment, now } = context;
-  const trust =
-    needs.trust || sets.some(({ policies }) => isTrustNeeded(policies))
-      ? await trustFor(context, new HttpClient({ proxyEnv: environment }))
-      : NOBODY;
+  const { flags, environment, now } = context;
+  const http = new HttpClient({ proxyEnv: environment });
+  const isTrusting =
+    needs.trust || flags.isGiven('revocations') || sets.some(({ policies }) => isTrustNeeded(policies));
+  const trust = isTrusting ? await trustFor(context, http) : NOBODY;
+  const revocations = await currentRevocations(context, http, trust.trustedRoot);
   const engines = lazyEngines(environment);
   const registries = registryClients(context, {
     timeoutMs: REGISTRY_TIMEOUT_MS,
     budget: new RequestBudget({ ...BUDGET, clock: SYSTEM_CLOCK }),
   });
   return {
-    rehearsal: new AdmissionRehearsal({ trustedRoot: trust.trustedRoot, engines: engines.open, now }),
+    rehearsal: new AdmissionRehearsal({
+      trustedRoot: trust.trustedRoot,
+      engines: engines.open,
+      now,
+      ...(revocations === undefined ? {} : { revocations }),
+    }),
     access: commonAccess(registries.open(registries.own)),
     registries,
     trustedRoot: trust.trustedRoot,

@@ -65,7 +65,7 @@ export async function openRevocations(
  *
  * @throws PolicyError TRUST_STALE where nothing may be decided without news; as `openRevocations`
  */
-async function currentRevocations(
+export async function currentRevocations(
   context: CommandContext,
   http: HttpClient,
   trustedRoot: TrustedRoot,

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { CLUSTER_PICTURE_FLAGS } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const policyLearn: Command = {
@@ -41,6 +42,7 @@ export const policyLearn: Command = {
       isCommon: true,
     },
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     ...REGISTRY_FLAGS,
   ],
   examples: ['sealwright policy learn --apply', 'sealwright policy learn registry.example/app@sha256:… > policy.yaml'],

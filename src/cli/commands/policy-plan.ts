@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import { GUARD_FLAGS } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const policyPlan: Command = {
@@ -41,6 +42,7 @@ export const policyPlan: Command = {
       isCommon: true,
     },
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     ...REGISTRY_FLAGS,
   ],
   examples: ['sealwright policy plan', 'sealwright policy plan --policy drafts/ -o markdown'],

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const TRIAL_FORMATS = ['table', 'json', 'junit', 'policy-tester'] as const;
@@ -40,6 +41,7 @@ export const policyTest: Command = {
       deprecated: '--verbose shows every request, --quiet less than usual',
     },
     ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
     ...REGISTRY_FLAGS,
   ],
   examples: [
