@@ -8,7 +8,7 @@ import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { AdmissionEvidence, type EvidenceRequest } from './admission-evidence.ts';
 import { admitImage, type AdmittedImage } from './admit-image.ts';
-import { evaluatePolicyProgram, type EnginesSource } from './policy-evaluation.ts';
+import { evaluateImagePolicy, evaluatePolicyProgram, type EnginesSource } from './policy-evaluation.ts';
 import type { RegistryAccess } from './registry-access.ts';
 import type { RevocationView } from './revocation-state.ts';
 
@@ -61,6 +61,7 @@ export class AdmissionRehearsal {
       policies,
       material,
       evaluate: (program, input) => evaluatePolicyProgram(engines, material, program, input),
+      evaluateImagePolicy: (evaluation) => evaluateImagePolicy(engines, evaluation),
       access: image.access,
       noMatch,
       actions: {},

@@ -11,6 +11,7 @@ import {
   type ImageDecision,
   type NoMatchAction,
 } from '../core/policy/image-decision.ts';
+import type { EvidenceDemand } from '../core/policy/evidence-demand.ts';
 import { NO_EVIDENCE, type EvidenceFor, type PinnedImage } from '../core/policy/image-evidence.ts';
 import type { PolicyContext } from '../core/policy/policy-context.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
@@ -31,6 +32,8 @@ export interface ImageAdmission {
   readonly material: PolicyMaterial;
   /** Asks programs in CUE and Rego. */
   readonly evaluate: PolicyContext['evaluate'];
+  /** Asks expressions of Kyverno's policies. */
+  readonly evaluateImagePolicy?: PolicyContext['evaluateImagePolicy'];
   /** With the workload's credentials. */
   readonly access: RegistryAccess;
   readonly noMatch: NoMatchAction;
@@ -118,7 +121,7 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
   const basis = NO_BASIS;
   if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch), basis };
   if (isCertain && possible.every(({ interest }) => interest === 'name')) {
-    const context = contextOf(admission, () => NO_EVIDENCE);
+    const context = contextOf(admission, () => NO_EVIDENCE, 'fresh', { text });
     return { decision: await decideImage(possible, reference.toString(), material, context, noMatch), basis };
   }
   const late = admission.timeIsUp.then(() => decideLate({ reference, text }, possible, admission));
@@ -162,7 +165,7 @@ async function lastKnownPass(
     covering,
     name,
     material,
-    contextOf(admission, known.evidence, image),
+    contextOf(admission, known.evidence, 'last-known', { image, text }),
     admission.noMatch,
   );
   if (decision.action !== 'allow') return undefined;
@@ -216,11 +219,11 @@ async function decidePinned(image: PinnedImage, text: string, admission: ImageAd
   const name = new ImageReference(image).toString();
   const covering = policies.covering(object, image, text);
   if (covering.length === 0) return { decision: decideUncovered(name, noMatch), image: name, basis: NO_BASIS };
-  const decide = async (found: EvidenceFor, basis: DecisionBasis): Promise<AdmittedImage> => ({
-    decision: await decideImage(covering, name, material, contextOf(admission, found, image), noMatch),
-    image: name,
-    basis,
-  });
+  const decide = async (found: EvidenceFor, basis: DecisionBasis): Promise<AdmittedImage> => {
+    const recall = basis.evidence === 'remembered' ? 'remembered' : 'fresh';
+    const context = contextOf(admission, found, recall, { image, text });
+    return { decision: await decideImage(covering, name, material, context, noMatch), image: name, basis };
+  };
   if (!needsEvidence(covering)) return decide(() => NO_EVIDENCE, NO_BASIS);
   const request = evidenceRequest(image, covering, admission);
   const remembered = await evidence.remembered(request);
@@ -242,17 +245,48 @@ function evidenceRequest(
 }
 
 function contextOf(
-  { evaluate, access, object }: ImageAdmission,
+  admission: ImageAdmission,
   evidence: EvidenceFor,
-  image?: PinnedImage,
+  recall: Recall,
+  { image, text }: { readonly image?: PinnedImage; readonly text: string },
 ): PolicyContext {
+  const { evaluate, evaluateImagePolicy, access, object } = admission;
   return {
     evidence,
     evaluate,
+    ...(evaluateImagePolicy === undefined ? {} : { evaluateImagePolicy }),
+    evidenceOf: (other, demands) =>
+      image !== undefined && other === text
+        ? Promise.resolve({ image, evidence })
+        : evidenceOfAnother(other, demands, recall, admission),
+    written: text,
     configFiles: () => (image === undefined ? Promise.resolve({}) : fetchConfigFiles(access.client([]), image)),
     ...(image === undefined ? {} : { image }),
     ...(object.document === undefined ? {} : { object: object.document }),
   };
+}
+
+/** What may be said of the other images of the object: no more than of the one under judgement. */
+type Recall = 'fresh' | 'remembered' | 'last-known';
+
+async function evidenceOfAnother(
+  text: string,
+  demands: readonly EvidenceDemand[],
+  recall: Recall,
+  { evidence, material, access, revocations }: ImageAdmission,
+): Promise<{ readonly image: PinnedImage; readonly evidence: EvidenceFor }> {
+  const reference = parseReference(text);
+  const { registry, repository, digest } = reference;
+  const image = digest === undefined ? await evidence.resolve(reference, access) : { registry, repository, digest };
+  const index = revocations === undefined ? {} : { revocations: revocations.index };
+  const request = { image, demands, material, access, ...index };
+  const known =
+    recall === 'fresh'
+      ? undefined
+      : recall === 'remembered'
+        ? await evidence.remembered(request)
+        : await evidence.lastKnown(request);
+  return { image, evidence: known?.evidence ?? (await evidence.fresh(request)) };
 }
 
 /** A warning by policies of a namespace alone must not stand for the refusal of an image that the cluster's are not about. */

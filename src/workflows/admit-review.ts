@@ -17,7 +17,16 @@ import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-ima
 
 export interface ReviewAdmission extends Pick<
   ImageAdmission,
-  'evidence' | 'policies' | 'material' | 'evaluate' | 'noMatch' | 'actions' | 'exceptions' | 'revocations' | 'now'
+  | 'evidence'
+  | 'policies'
+  | 'material'
+  | 'evaluate'
+  | 'evaluateImagePolicy'
+  | 'noMatch'
+  | 'actions'
+  | 'exceptions'
+  | 'revocations'
+  | 'now'
 > {
   /** Registries as the pods of a workload reach them. */
   readonly access: (namespace: string, identity: PullIdentity) => RegistryAccess;
@@ -109,13 +118,14 @@ function pullIdentity({ resource, object }: AdmissionRequest, declared: PodTempl
 }
 
 function reviewedObject(request: AdmissionRequest): ReviewedObject {
-  const { resource, object, kind, namespace, operation, subResource, name, user, groups } = request;
+  const { resource, object, oldObject, kind, namespace, operation, subResource, name, user, groups } = request;
   const labels = labelsOf(object?.optionalObject('metadata')?.optionalObject('labels'));
   return {
     ...resource,
     labels,
     namespace,
     request: { operation, kind, subResource, name, user, groups },
+    ...(oldObject === undefined ? {} : { oldDocument: documentOf(oldObject, kind, resource) }),
     ...(object === undefined ? {} : { document: documentOf(object, kind, resource) }),
   };
 }

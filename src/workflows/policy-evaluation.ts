@@ -1,4 +1,5 @@
 import type { PolicyProgram } from '../core/policy/cluster-image-policy.ts';
+import type { ImagePolicyEvaluation, ImagePolicyResult } from '../core/policy/kyverno/image-policy-evaluation.ts';
 import type { ProgramVerdict } from '../core/policy/policy-context.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { RemoteError } from '../errors.ts';
@@ -29,6 +30,19 @@ export async function evaluateProgram(
   const query = POLICY_CONTROLLER_REGO_QUERY;
   const verdict = policyControllerRegoVerdict(await engines.evaluateRego({ modules: files, query, input }));
   return verdict.compliant ? { isCompliant: true } : { isCompliant: false, reason: verdict.reasons.join('\n') };
+}
+
+/** Asks the engines about one of Kyverno's policies. @param engines undefined where there are none */
+export async function evaluateImagePolicy(
+  engines: EnginesSource | undefined,
+  evaluation: ImagePolicyEvaluation,
+): Promise<ImagePolicyResult> {
+  if (engines === undefined) {
+    throw new RemoteError('POLICY_ENGINE_MISSING', 'there are no policy engines to ask', {
+      expected: 'engines, for policies in CEL',
+    });
+  }
+  return (await engines()).evaluateImagePolicy(evaluation);
 }
 
 /**

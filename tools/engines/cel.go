@@ -27,7 +27,7 @@ var compiledExpressions = newRecent[string, cel.Program](256)
 
 // celOptions is Kyverno's base environment (kyverno 1.19.1 pkg/cel/compiler/env.go): cel-go's libraries in the versions
 // that Kubernetes has, and Kubernetes' own. What is left out does not compile, which names it: Kyverno's resource,
-// http, globalContext and image verification functions.
+// http and globalContext functions. Its image functions are for its image policies alone (image_policy.go).
 func celOptions() []cel.EnvOption {
 	return []cel.EnvOption{
 		cel.HomogeneousAggregateLiterals(),

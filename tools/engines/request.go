@@ -66,9 +66,10 @@ type response struct {
 }
 
 var languages = map[string]func(request) (any, error){
-	"rego": evaluateRego,
-	"cue":  evaluateCue,
-	"cel":  evaluateCel,
+	"rego":                 evaluateRego,
+	"cue":                  evaluateCue,
+	"cel":                  evaluateCel,
+	"kyverno-image-policy": evaluateImagePolicy,
 }
 
 func answerRequest(bytes []byte) []byte {

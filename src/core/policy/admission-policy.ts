@@ -50,6 +50,9 @@ export interface AdmissionPolicy {
    */
   coverage(reference: ImageReference, text: string): Coverage;
   covers(image: PinnedImage, text: string): boolean;
-  /** @param name the image, for messages */
-  judge(name: string, material: PolicyMaterial, context: PolicyContext): Promise<PolicyJudgement>;
+  /**
+   * @param name the image, for messages
+   * @returns undefined when the policy turns out not to be about the image, which only evaluating it can tell
+   */
+  judge(name: string, material: PolicyMaterial, context: PolicyContext): Promise<PolicyJudgement | undefined>;
 }

@@ -33,19 +33,50 @@ export async function decideImage(
   context: PolicyContext,
   noMatch: NoMatchAction = 'allow',
 ): Promise<ImageDecision> {
-  const judged = await Promise.all(
-    policies.map(async (policy) => ({ policy, judgement: await policy.judge(name, material, context) })),
+  const judging = policies.map(async (policy) => ({ policy, judgement: await policy.judge(name, material, context) }));
+  const judged = requireVerification(
+    name,
+    (await Promise.all(judging)).flatMap(({ policy, judgement }) =>
+      judgement === undefined ? [] : [{ policy, judgement }],
+    ),
   );
   const failing = (mode: AdmissionPolicy['mode']): readonly SealwrightError[] =>
     judged.flatMap(({ policy, judgement }) =>
       policy.mode === mode && judgement.outcome !== 'passed' ? [judgement.error] : [],
     );
-  const uncovered = isUncovered(policies) ? decideUncovered(name, noMatch) : undefined;
+  const uncovered = isUncovered(judged.map(({ policy }) => policy)) ? decideUncovered(name, noMatch) : undefined;
   return decision(
     [...failing('enforce'), ...(uncovered?.denials ?? [])],
     [...failing('warn'), ...(uncovered?.warnings ?? [])],
     judged.map(({ judgement }) => judgement),
   );
+}
+
+interface Judged {
+  readonly policy: AdmissionPolicy;
+  readonly judgement: PolicyJudgement;
+}
+
+/**
+ * A policy whose expressions hold may require that somebody's signature or attestation was found all the same, by whichever of the
+ * policies asked for one (Kyverno's `validationConfigurations.required`).
+ */
+function requireVerification(name: string, judged: readonly Judged[]): readonly Judged[] {
+  const states = judged.flatMap(({ judgement }) =>
+    judgement.outcome === 'passed' && judgement.verification !== undefined ? [judgement.verification.state] : [],
+  );
+  if (states.includes('verified')) return judged;
+  return judged.map(({ policy, judgement }) => {
+    if (judgement.outcome !== 'passed' || judgement.verification?.isRequired !== true) return { policy, judgement };
+    const why = states.includes('failed')
+      ? 'failed signature or attestation verification'
+      : 'is not verified: no policy performed a signature or attestation check on it';
+    const error = new PolicyError('POLICY_DENIED', `image ${name} ${why}`, {
+      found: 'expressions that hold without a signature',
+      expected: `a signature or attestation that one of the policies asks for (${policy.name})`,
+    });
+    return { policy, judgement: { outcome: 'failed', policy: judgement.policy, error } };
+  });
 }
 
 /** Whether only policies of a namespace are about an image. */

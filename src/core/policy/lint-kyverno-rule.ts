@@ -76,7 +76,7 @@ function lintKeyless({ path, subjects, issuers }: KeylessAttestor): readonly Pol
       ];
     }
     return patterns.flatMap((pattern): readonly PolicyFinding[] => {
-      if (pattern.kind === 'regexp')
+      if (pattern.kind === 'matcher')
         return lintMatcher(part, pattern.matcher).map((each) => findingOfPattern(each, '', path));
       return /^\**$/.test(pattern.pattern.text)
         ? [

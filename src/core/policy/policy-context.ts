@@ -1,6 +1,8 @@
 import type { JsonObject } from '../encoding/json.ts';
 import type { PolicyProgram } from './cluster-image-policy.ts';
+import type { EvidenceDemand } from './evidence-demand.ts';
 import type { EvidenceFor, PinnedImage } from './image-evidence.ts';
+import type { ImagePolicyEvaluation, ImagePolicyResult } from './kyverno/image-policy-evaluation.ts';
 
 /** What a program in CUE or Rego says about its input. */
 export type ProgramVerdict = { readonly isCompliant: true } | { readonly isCompliant: false; readonly reason: string };
@@ -16,6 +18,19 @@ export interface PolicyContext {
   readonly evaluate: (program: PolicyProgram, input: string) => Promise<ProgramVerdict>;
   /** The image's configuration for each platform, `os/architecture[/variant]`. @throws SealwrightError */
   readonly configFiles: () => Promise<JsonObject>;
+  /**
+   * Evaluates the expressions of one of Kyverno's policies; policies that have any refuse where nobody can.
+   *
+   * @throws SealwrightError when they cannot be evaluated, which refuses
+   */
+  readonly evaluateImagePolicy?: (evaluation: ImagePolicyEvaluation) => Promise<ImagePolicyResult>;
+  /** What is known about any image of the object, as the object names it. @throws SealwrightError */
+  readonly evidenceOf?: (
+    text: string,
+    demands: readonly EvidenceDemand[],
+  ) => Promise<{ readonly image: PinnedImage; readonly evidence: EvidenceFor }>;
+  /** The image as the object names it. */
+  readonly written?: string;
   /** The image, once its digest is known. */
   readonly image?: PinnedImage;
   /** The outermost object under review. */

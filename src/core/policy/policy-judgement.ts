@@ -19,6 +19,14 @@ export type PolicyJudgement =
       readonly signer: string;
       /** The signatures or attestations that it passed by. */
       readonly bundles: readonly VerifiedBundle[];
+      /**
+       * For policies that do not rest on their own word: what was verified about the image while they were judged, and whether
+       * any of them has to have found a signature or attestation.
+       */
+      readonly verification?: {
+        readonly isRequired: boolean;
+        readonly state: 'verified' | 'failed' | 'none';
+      };
     }
   /** `could-not-check` is neither a pass nor a finding: it is refused, and says so. */
   | { readonly outcome: 'failed' | 'could-not-check'; readonly policy: string; readonly error: SealwrightError };

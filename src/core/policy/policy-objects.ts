@@ -7,6 +7,8 @@ import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from 
 import { parseImagePolicy } from './image-policy.ts';
 import { parseKyvernoPolicy } from './kyverno/cluster-policy-parser.ts';
 import { imageRuleAdmission } from './kyverno/image-rule-admission.ts';
+import { imageValidatingAdmission } from './kyverno/image-validating-admission.ts';
+import { parseImageValidatingPolicy } from './kyverno/image-validating-policy-parser.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 
@@ -52,6 +54,13 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
         break;
       case `${EXCEPTION_API_VERSION} ImagePolicy`:
         policies.push(clusterImageAdmission(parseImagePolicy(document)));
+        break;
+      case 'policies.kyverno.io/v1 ImageValidatingPolicy':
+      case 'policies.kyverno.io/v1beta1 ImageValidatingPolicy':
+      case 'policies.kyverno.io/v1alpha1 ImageValidatingPolicy':
+      case 'policies.kyverno.io/v1 NamespacedImageValidatingPolicy':
+      case 'policies.kyverno.io/v1beta1 NamespacedImageValidatingPolicy':
+        policies.push(imageValidatingAdmission(parseImageValidatingPolicy(document)));
         break;
       case 'kyverno.io/v1 ClusterPolicy':
       case 'kyverno.io/v1 Policy':

@@ -14,6 +14,8 @@ export interface ReviewedObject {
   readonly namespace?: string;
   /** The whole of it, for policies that ask for its spec, metadata or kind. */
   readonly document?: JsonObject;
+  /** What it was before it was changed. */
+  readonly oldDocument?: JsonObject;
   /** How it came, for policies that ask; absent for what is in the cluster already. */
   readonly request?: ReviewedRequest;
   /** Of its namespace, where they are known. */

@@ -43,6 +43,12 @@ export function carriesImages(group: string, resource: string, declared = NONE):
   return podSpecSteps(group, resource, declared) !== undefined;
 }
 
+/** The members down to the pod template, for kinds of Kubernetes' own that have one. */
+export function podTemplateSteps(group: string, resource: string): readonly string[] | undefined {
+  const name = `${group}/${resource}`;
+  return Object.hasOwn(POD_SPECS, name) && name !== '/pods' ? POD_SPECS[name]?.slice(0, -1) : undefined;
+}
+
 function podSpecSteps(group: string, resource: string, declared: PodTemplates): readonly string[] | undefined {
   const name = `${group}/${resource}`;
   if (Object.hasOwn(POD_SPECS, name)) return POD_SPECS[name];

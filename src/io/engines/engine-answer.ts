@@ -1,3 +1,4 @@
+import type { ImagePolicyResult, ImageQuestion } from '../../core/policy/kyverno/image-policy-evaluation.ts';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson, type JsonObject, type JsonValue } from '../../core/encoding/json.ts';
 import { FormatError, LimitError, PolicyError, RemoteError, type SealwrightError } from '../../errors.ts';
@@ -86,6 +87,32 @@ export function parseCueResult(result: JsonValue): CueResult {
 export function parseCelResult(result: JsonValue): CelResult {
   const fields = answerFields(result, 'the result');
   return { value: fields.value('value') ?? null, type: fields.string('type') };
+}
+
+export function parseImagePolicyResult(result: JsonValue): ImagePolicyResult {
+  const fields = answerFields(result, 'the result');
+  const verified = fields.object('verified');
+  const outcome = fields.optionalString('outcome') ?? '';
+  return {
+    isMatched: fields.optionalBoolean('isMatched') ?? false,
+    exception: fields.integer('exception'),
+    images: fields.strings('images', MAX_RESULTS),
+    questions: fields.objects('questions', MAX_RESULTS).map((question) => ({
+      kind: questionKind(question.string('kind')),
+      image: question.string('image'),
+      attestor: question.optionalString('attestor') ?? '',
+      attestation: question.optionalString('attestation') ?? '',
+    })),
+    // Whatever is not said to hold does not.
+    outcome: outcome === 'pass' || outcome === '' ? outcome : 'fail',
+    message: fields.optionalString('message') ?? '',
+    verified: new Map(verified.names().map((image) => [image, verified.optionalBoolean(image) ?? false])),
+  };
+}
+
+function questionKind(text: string): ImageQuestion['kind'] {
+  if (text === 'signature' || text === 'attestation' || text === 'payload') return text;
+  throw new FormatError('FORMAT_JSON', 'the engine asks for what nobody knows', { found: text.slice(0, 100) });
 }
 
 function answerFields(value: JsonValue | undefined, path: string): JsonFields {

@@ -2,7 +2,14 @@ import { availableParallelism } from 'node:os';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
 import { LimitError, RemoteError } from '../../errors.ts';
-import { parseAnswer, parseCelResult, parseCueResult, parseRegoResults } from './engine-answer.ts';
+import type { ImagePolicyEvaluation, ImagePolicyResult } from '../../core/policy/kyverno/image-policy-evaluation.ts';
+import {
+  parseAnswer,
+  parseCelResult,
+  parseCueResult,
+  parseImagePolicyResult,
+  parseRegoResults,
+} from './engine-answer.ts';
 import type { CelResult, CueResult, RegoResult } from './engine-answer.ts';
 import { MAX_REQUEST_BYTES } from './engine-frame.ts';
 import { EngineProcess } from './engine-process.ts';
@@ -100,6 +107,12 @@ export class PolicyEngines {
   evaluateCel({ expression, variables, timeoutMs }: CelEvaluation): Promise<CelResult> {
     const request = { language: 'cel', query: expression, input: JSON.stringify(variables) };
     return this.#evaluate(request, parseCelResult, timeoutMs);
+  }
+
+  /** One of Kyverno's `ImageValidatingPolicy`: its expressions over an object, with what is known about its images. */
+  evaluateImagePolicy(evaluation: ImagePolicyEvaluation, timeoutMs?: number): Promise<ImagePolicyResult> {
+    const request = { language: 'kyverno-image-policy', input: JSON.stringify(evaluation) };
+    return this.#evaluate(request, parseImagePolicyResult, timeoutMs);
   }
 
   /** Ends all processes, and with them the evaluations under way. */

@@ -19,7 +19,7 @@ import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import type { ReviewResult } from '../../workflows/decision-record.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
-import { evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
+import { evaluateImagePolicy, evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
 import { createApp } from '../shell/app.ts';
 import { readBody } from '../shell/body.ts';
@@ -146,6 +146,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           policies: current,
           material,
           evaluate: (program, input) => evaluatePolicyProgram(options.engines, material, program, input),
+          evaluateImagePolicy: (evaluation) => evaluateImagePolicy(options.engines, evaluation),
           access,
           ...(options.podTemplates === undefined ? {} : { podTemplates: options.podTemplates }),
           noMatch: options.noMatch ?? options.controllerConfig?.().noMatch ?? 'deny',

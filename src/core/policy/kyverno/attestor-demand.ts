@@ -4,6 +4,7 @@ import type { CertificateAuthority, TrustedRoot } from '../../trust/trusted-root
 import type { Concessions, Thresholds } from '../../verify/verification-policy.ts';
 import type { EvidenceDemand, VerificationDemand } from '../evidence-demand.ts';
 import type { PolicyMaterial } from '../policy-material.ts';
+import type { SignatureSource } from '../signature-source.ts';
 import { keySchemes } from '../verification-demand.ts';
 import type { Attestor } from './attestor.ts';
 import type { Certificate } from '../../pki/certificate.ts';
@@ -17,17 +18,26 @@ const ALWAYS = { start: new Date(0) };
  * timestamp authority that is named has to have stamped; the original lets a signature pass without.
  */
 export function attestorDemand(attestor: Attestor, wantsAttestations: boolean): EvidenceDemand {
-  const { repository } = attestor;
+  const { repository, tagPrefix } = attestor;
+  const isElsewhere = repository !== undefined || tagPrefix !== undefined;
   const roots = new WeakMap<TrustedRoot, TrustedRoot>();
   return {
-    ...(repository === undefined ? {} : { source: { repository, pullSecrets: [] } }),
+    ...(isElsewhere ? { source: sourceOf(attestor) } : {}),
     wantsAttestations,
     verification: (material) => {
       const { defaultRoot } = material;
-      const trustedRoot = roots.get(defaultRoot) ?? trustedRootOf(attestor, defaultRoot);
+      const trustedRoot = roots.get(defaultRoot) ?? trustedRootOf(attestor, attestor.trustedRoot ?? defaultRoot);
       roots.set(defaultRoot, trustedRoot);
       return verificationOf(attestor, trustedRoot, material);
     },
+  };
+}
+
+function sourceOf({ repository, tagPrefix }: Attestor): SignatureSource {
+  return {
+    ...(repository === undefined ? {} : { repository }),
+    pullSecrets: [],
+    ...(tagPrefix === undefined ? {} : { tagPrefix }),
   };
 }
 

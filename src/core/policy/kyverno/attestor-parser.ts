@@ -77,13 +77,19 @@ function parseEntry(
     case 'keys':
       return parseKeys(body, hash, common, problems);
     case 'certificates':
-      return parseCertificates(body, hash, common, problems);
+      body.only('cert', 'certChain', 'rekor', 'ctlog');
+      return parseCertificates(
+        { cert: body.optionalString('cert') ?? '', certChain: body.optionalString('certChain') ?? '' },
+        hash,
+        common,
+        problems,
+      );
     case 'keyless':
       return parseKeyless(body, common, problems);
   }
 }
 
-export type AttestorCommon = Pick<KeyAttestor, 'path' | 'repository' | 'annotations' | 'log'>;
+export type AttestorCommon = Omit<KeyAttestor, 'kind' | 'key' | 'hash'>;
 
 /** The key's own wins, as in Kyverno, whose schema always fills it in. */
 function parseHash(body: JsonFields, entry: JsonFields, path: string, problems: KyvernoProblems): KeyHash {

@@ -2,6 +2,7 @@ import type { Repository } from '../../image/reference.ts';
 import type { StringMatcher } from '../../identity/identity-pattern.ts';
 import type { FulcioExtensionName } from '../../pki/fulcio-extensions.ts';
 import type { Certificate } from '../../pki/certificate.ts';
+import type { TrustedRoot } from '../../trust/trusted-root.ts';
 import type { PublicKey } from '../../crypto/public-key.ts';
 import type { KeyHash, KeySource } from '../cluster-image-policy.ts';
 import type { Wildcard } from './wildcard.ts';
@@ -20,9 +21,13 @@ interface AttestorDemands {
   readonly path: string;
   /** Where signatures are kept, when not beside the image. */
   readonly repository?: Repository;
+  /** In front of the tags `sha256-….sig` and `.att`. */
+  readonly tagPrefix?: string;
   /** What the signer must have noted beside the digest: each with exactly this value. */
   readonly annotations: ReadonlyMap<string, string>;
   readonly log: LogDemand;
+  /** In the place of the webhook's own. */
+  readonly trustedRoot?: TrustedRoot;
 }
 
 /** `rekor` and `ctlog`. Without `rekor` a log entry is required, unlike in policy-controller. */
@@ -61,4 +66,4 @@ export interface KeylessAttestor extends AttestorDemands {
 
 export type IdentityPattern =
   | { readonly kind: 'wildcard'; readonly pattern: Wildcard }
-  | { readonly kind: 'regexp'; readonly matcher: StringMatcher };
+  | { readonly kind: 'matcher'; readonly matcher: StringMatcher };

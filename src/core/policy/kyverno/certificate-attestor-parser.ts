@@ -1,5 +1,4 @@
 import { parseBase64 } from '../../encoding/base64.ts';
-import type { JsonFields } from '../../encoding/json-fields.ts';
 import { parsePem } from '../../encoding/pem.ts';
 import { parseUtf8 } from '../../encoding/utf8.ts';
 import { Certificate } from '../../pki/certificate.ts';
@@ -10,22 +9,26 @@ import type { Attestor, KeyAttestor } from './attestor.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
 import { parseChain } from './log-demand-parser.ts';
 
-type Common = Pick<KeyAttestor, 'path' | 'repository' | 'annotations' | 'log'>;
+/** Both in PEM, either empty. */
+export interface CertificateTexts {
+  readonly cert: string;
+  readonly certChain: string;
+}
+
+type Common = Omit<KeyAttestor, 'kind' | 'key' | 'hash'>;
 
 /**
  * `cert` means its key, believed for ever; a chain beside it has to be valid when the policy is loaded, for the moment that
  * the certificate begins at, as cosign does. A chain alone holds the roots of the signers' certificates.
  */
 export function parseCertificates(
-  fields: JsonFields,
+  fields: CertificateTexts,
   hash: KeyHash,
   common: Common,
   problems: KyvernoProblems,
 ): readonly Attestor[] {
   const { path } = common;
-  fields.only('cert', 'certChain', 'rekor', 'ctlog');
-  const cert = fields.optionalString('cert') ?? '';
-  const chainText = fields.optionalString('certChain') ?? '';
+  const { cert, certChain: chainText } = fields;
   if (cert.includes('{{') || chainText.includes('{{')) {
     problems.unsupported(path, 'variables are not filled in');
     return [];

@@ -31,7 +31,7 @@ export function imageRuleAdmission(rule: ImageRule): AdmissionPolicy {
     warnings,
     revision,
     tags,
-    references: referencesOf(attestors.map(({ attestor }) => attestor)),
+    references: attestorReferences(attestors.map(({ attestor }) => attestor)),
     interest: attestors.length === 0 ? 'image' : 'signatures',
     demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
     about: (object) => {
@@ -61,7 +61,7 @@ function isFor({ action, namespaces, namespaceSelector }: ActionOverride, object
   );
 }
 
-function referencesOf(attestors: readonly Attestor[]): PolicyReferences {
+export function attestorReferences(attestors: readonly Attestor[]): PolicyReferences {
   const keys: PolicyReferences['keys'] = new Map(
     attestors.flatMap((attestor) =>
       attestor.kind === 'key' && attestor.key.kind !== 'data' ? [[keyName(attestor.key), attestor.key] as const] : [],

@@ -7,7 +7,7 @@ import type { KyvernoProblems } from './kyverno-problems.ts';
 import { parseChain } from './log-demand-parser.ts';
 import { Wildcard } from './wildcard.ts';
 
-type Common = Pick<KeyAttestor, 'path' | 'repository' | 'annotations' | 'log'>;
+type Common = Omit<KeyAttestor, 'kind' | 'key' | 'hash'>;
 
 const ARC = '1.3.6.1.4.1.57264.1.';
 /** What Kyverno can compare, by object identifier and by cosign's name for it. */
@@ -53,7 +53,7 @@ function regexpOf(source: string, path: string, problems: KyvernoProblems): read
   const matcher: StringMatcher = { kind: 'regexp', source, strict: false };
   try {
     checkMatcher(matcher, 'identity');
-    return [{ kind: 'regexp', matcher }];
+    return [{ kind: 'matcher', matcher }];
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     problems.invalid(path, `invalid regexp: ${source.slice(0, 200)}`);
@@ -61,7 +61,7 @@ function regexpOf(source: string, path: string, problems: KyvernoProblems): read
   }
 }
 
-function parseExtensions(
+export function parseExtensions(
   fields: JsonFields | undefined,
   path: string,
   problems: KyvernoProblems,

@@ -51,7 +51,7 @@ export function parseChain(
 }
 
 /** Each issued by the next: people write chains in either direction. */
-function rootLast(chain: readonly Certificate[]): readonly Certificate[] {
+export function rootLast(chain: readonly Certificate[]): readonly Certificate[] {
   const [first] = chain;
   const isRoot = first !== undefined && equalBytes(first.subject.raw, first.issuer.raw);
   return isRoot && chain.length > 1 ? [...chain].reverse() : chain;
