@@ -181,6 +181,20 @@ test('what its flags say is in the objects', async () => {
   }
 });
 
+test('a database for evidence: its URL in the arguments, its password in a Secret', async () => {
+  const url = 'postgres://app@db.example/evidence';
+  const text = JSON.stringify(find(await dryRun('--evidence', url, '--evidence-secret', 'database'), 'Deployment'));
+  for (const expected of [
+    `"--evidence=${url}","--evidence-password-file=/etc/sealwright/evidence/password"`,
+    '{"name":"evidence","secret":{"secretName":"database","optional":true}}',
+    '{"name":"evidence","mountPath":"/etc/sealwright/evidence","readOnly":true}',
+  ]) {
+    assert.ok(text.includes(expected), expected);
+  }
+  const own = JSON.stringify(find(await dryRun(), 'Deployment'));
+  assert.ok(own.includes('"--evidence=/var/lib/sealwright/evidence.db","--evidence-password-file="'), own);
+});
+
 test('the arguments of the Deployment are arguments of this program', async () => {
   const objects = await dryRun(
     '--exempt-namespace',
@@ -217,6 +231,21 @@ for (const [what, flags, code] of [
   ['more patience than the API server has', [...BASE, '--review-timeout', '31'], 'USAGE_BAD_FLAG'],
   ['another failure policy', [...BASE, '--failure-policy', 'Maybe'], 'USAGE_BAD_FLAG'],
   ['a declaration that is none', [...BASE, '--pod-template', 'rollouts'], 'USAGE_BAD_FLAG'],
+  ['a password in the arguments', [...BASE, '--dry-run', '--evidence', 'postgres://u:secret@h/d'], 'USAGE_BAD_FLAG'],
+  ['a file for all replicas', [...BASE, '--dry-run', '--evidence', '/var/evidence.db'], 'USAGE_BAD_FLAG'],
+  [
+    'a password for a file',
+    [
+      ...['webhook', '--policy', POLICY, '--trusted-root', ROOT, '--self-signed', 'tls'],
+      ...['--evidence', 'x.db', '--evidence-password-file', 'x'],
+    ],
+    'USAGE_BAD_FLAG',
+  ],
+  [
+    'a database that is not known',
+    ['webhook', '--policy', POLICY, '--trusted-root', ROOT, '--self-signed', 'tls', '--evidence', 'mysql://u@h/d'],
+    'USAGE_BAD_FLAG',
+  ],
   ['a chart and a dry run', [...BASE, '--dry-run', '--chart', 'x'], 'USAGE_BAD_FLAG'],
   [
     'a shared certificate without a cluster',
@@ -273,6 +302,12 @@ const CHOICES: readonly (readonly string[])[] = [
     'registry',
   ],
   ['--pod-template', 'rollouts.argoproj.io=spec.template'],
+  [
+    '--evidence',
+    'postgres://app@db.example/evidence?sslrootcert=/etc/sealwright/evidence/ca.crt',
+    '--evidence-secret',
+    'database',
+  ],
 ];
 
 test('Helm makes of the chart what --dry-run prints', async (t) => {
@@ -308,6 +343,15 @@ test('Helm makes of the chart what --dry-run prints', async (t) => {
   }
   // What the chart's user sets is what the flag would have said.
   const chart = sandbox.path('chart-0');
+  const database = 'postgres://app@db.example/evidence';
+  assert.deepEqual(
+    byName(render(chart, '--set', `evidence=${database}`)),
+    byName(
+      (await dryRun('--evidence', database)).filter(
+        ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',
+      ),
+    ),
+  );
   const set = ['--set', 'namespaces=opt-out,failurePolicy=Ignore,replicas=5,timeoutSeconds=30'];
   const same = (await dryRun(...CHOICES[1]!)).filter(
     ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',

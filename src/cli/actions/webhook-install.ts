@@ -4,7 +4,10 @@ import type { JsonObject } from '../../core/encoding/json.ts';
 import { helmChart, yamlDocuments, type ChartValues } from '../../core/installation/helm-chart.ts';
 import { installationObjects, type InstallationObjects } from '../../core/installation/installation-objects.ts';
 import {
+  EVIDENCE_SECRET,
   NAMESPACE_SCOPES,
+  OWN_EVIDENCE,
+  SHARED_EVIDENCE,
   namespaceSelector,
   type NamespaceScope,
 } from '../../core/installation/installation-options.ts';
@@ -14,6 +17,7 @@ import { parseTrustedRoot } from '../../core/trust/trusted-root.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { installWebhook } from '../../workflows/install-webhook.ts';
+import { isPostgresUrl, parsePostgresUrl } from '../choices/postgres-url.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { parseDuration } from '../duration.ts';
@@ -52,6 +56,7 @@ export async function installInCluster(context: CommandContext): Promise<void> {
     namespaceSelector: namespaceSelector(values.namespaces, [namespace, ...exempt]),
     scope: `--namespaces=${values.namespaces}`,
     exempt,
+    ...evidenceArguments(values.evidence),
     podTemplates,
   });
   if (flags.boolean('dry-run')) {
@@ -107,7 +112,27 @@ function chartValues({ flags }: CommandContext): ChartValues {
       flags.integer('review-timeout', MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS) ?? DEFAULT_TIMEOUT_SECONDS,
     callers: flags.list('api-server').map((cidr) => ({ ipBlock: { cidr } })),
     trustedRoot,
+    evidence: evidenceDatabase(flags.string('evidence')),
+    evidenceSecret: flags.string('evidence-secret') ?? EVIDENCE_SECRET,
   };
+}
+
+/** @throws UsageError USAGE_BAD_FLAG, for a file as well: pods have one of their own */
+function evidenceDatabase(text: string | undefined): string {
+  if (text === undefined) return '';
+  if (!isPostgresUrl(text)) {
+    throw new UsageError('USAGE_BAD_FLAG', '--evidence is a database that the replicas share', {
+      expected: 'postgres://USER@HOST/DATABASE, or nothing: each replica then keeps a file',
+    });
+  }
+  parsePostgresUrl(text, 'evidence');
+  return text;
+}
+
+function evidenceArguments(database: string): { readonly evidence: string; readonly evidencePassword: string } {
+  const [evidence, evidencePassword] =
+    database === '' ? OWN_EVIDENCE : [`${SHARED_EVIDENCE[0]}${database}`, SHARED_EVIDENCE[1]];
+  return { evidence, evidencePassword };
 }
 
 /** Files of a chart that is there already are written over. */

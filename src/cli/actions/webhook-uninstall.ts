@@ -20,6 +20,9 @@ export async function uninstallFromCluster(context: CommandContext): Promise<voi
     timeoutSeconds: 0,
     callers: [],
     trustedRoot: '',
+    evidence: '',
+    evidencePassword: '',
+    evidenceSecret: '',
     podTemplates: [],
   });
   const purge = flags.boolean('purge');

@@ -3,6 +3,7 @@ import { UsageError } from '../../errors.ts';
 import { openSqliteEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
 import type { CommandContext } from '../command.ts';
+import { variable } from '../environment.ts';
 import { parseDuration } from '../duration.ts';
 import { readTextFile } from '../input-file.ts';
 import { postgresPassword } from './postgres-password.ts';
@@ -18,7 +19,8 @@ const PASSWORD_FLAG = 'evidence-password-file';
  */
 export async function openEvidence({ flags, environment, now }: CommandContext): Promise<EvidenceStore | undefined> {
   const text = flags.string('evidence');
-  const passwordFile = flags.string(PASSWORD_FLAG);
+  // An empty one is what a chart says where it has no database.
+  const passwordFile = variable({ given: flags.string(PASSWORD_FLAG) }, 'given');
   if (text === undefined || !isPostgresUrl(text)) {
     if (passwordFile !== undefined) {
       throw new UsageError('USAGE_BAD_FLAG', `--${PASSWORD_FLAG} is for a database`, {
@@ -34,9 +36,8 @@ export async function openEvidence({ flags, environment, now }: CommandContext):
     return text === undefined ? undefined : openSqliteEvidenceStore(text);
   }
   const url = parsePostgresUrl(text, 'evidence');
+  // Read when it is needed: a Secret that is gone must not keep a webhook from starting.
   const password = (): string | undefined => postgresPassword(url, passwordFile, { environment, home: homedir() });
-  // What is wrong with it is told now, and not to a log later.
-  password();
   const { host, port, user, database, sslMode, rootCertificateFile } = url;
   const { openPostgresEvidenceStore } = await import('../../servers/webhook/postgres-evidence-store.ts');
   const ca = rootCertificateFile === undefined ? [] : [readTextFile(rootCertificateFile)];

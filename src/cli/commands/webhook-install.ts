@@ -50,6 +50,19 @@ export const webhookInstall: Command = {
       help: 'only these addresses may ask the webhook; everybody when absent',
     },
     {
+      name: 'evidence',
+      kind: 'string',
+      value: 'URL',
+      help: 'postgres://USER@HOST/DATABASE that replicas share; a file of their own when absent',
+    },
+    {
+      name: 'evidence-secret',
+      kind: 'string',
+      value: 'NAME',
+      default: 'sealwright-evidence',
+      help: 'Secret with its password, and perhaps ca.crt',
+    },
+    {
       name: 'wait',
       kind: 'string',
       value: 'DURATION',

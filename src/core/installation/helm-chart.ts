@@ -3,6 +3,8 @@ import type { JsonObject, JsonValue } from '../encoding/json.ts';
 import { installationObjects } from './installation-objects.ts';
 import {
   NAMESPACE_SCOPES,
+  OWN_EVIDENCE,
+  SHARED_EVIDENCE,
   namespaceSelector,
   type InstallationOptions,
   type NamespaceScope,
@@ -17,6 +19,9 @@ export interface ChartValues {
   readonly timeoutSeconds: number;
   readonly callers: readonly JsonObject[];
   readonly trustedRoot: string;
+  /** `postgres://USER@HOST/DATABASE`; empty for a file of each replica's own. */
+  readonly evidence: string;
+  readonly evidenceSecret: string;
 }
 
 interface ChartInput {
@@ -67,6 +72,9 @@ export function helmChart({ values, podTemplates, exempt, version }: ChartInput)
     trustedRoot: expressions.value(
       '{{ required "trustedRoot is the text of a trusted_root.json" .Values.trustedRoot | quote }}',
     ),
+    evidence: expressions.value(evidenceChoice(0, '{{ .Values.evidence }}')),
+    evidencePassword: expressions.value(evidenceChoice(1, '')),
+    evidenceSecret: text('evidenceSecret'),
     podTemplates,
   };
   const { definitions, workload, configurations } = installationObjects(options);
@@ -99,6 +107,12 @@ function selectorChoice(exempt: readonly string[]): string {
     return `{{ ${word} eq .Values.namespaces "${scope}" }}${JSON.stringify(namespaceSelector(scope, exempt))}`;
   });
   return `${branches.join('')}{{ else }}{{ fail "namespaces is ${NAMESPACE_SCOPES.join(', ')}" }}{{ end }}`;
+}
+
+/** One of the arguments, by whether a database is named. */
+function evidenceChoice(index: 0 | 1, url: string): string {
+  const [shared, own] = [`${SHARED_EVIDENCE[index]}${url}`, OWN_EVIDENCE[index]];
+  return `{{ if .Values.evidence }}"${shared}"{{ else }}"${own}"{{ end }}`;
 }
 
 /** One document for each object, as `kubectl apply -f` reads them. */

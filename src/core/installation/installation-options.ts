@@ -24,6 +24,12 @@ export interface InstallationOptions {
   readonly callers: JsonValue;
   /** Text of the trusted_root.json that signatures are verified by. */
   readonly trustedRoot: JsonValue;
+  /** Argument that says where evidence is kept (`--evidence`): a file of each replica's own, or a database that they share. */
+  readonly evidence: JsonValue;
+  /** Argument that says where the database's password is; with nothing after the `=` where there is no database. */
+  readonly evidencePassword: JsonValue;
+  /** Name of the Secret with that `password`, and perhaps a `ca.crt`, in the webhook's namespace; it may be absent. */
+  readonly evidenceSecret: JsonValue;
   /** Further kinds with a pod template. */
   readonly podTemplates: readonly PodTemplateRule[];
 }
@@ -44,6 +50,16 @@ export const CONFIGURATION_NAME = 'sealwright';
 /** Holds the serving certificate and the authorities, shared by all replicas. */
 export const CERTIFICATE_SECRET = 'sealwright-webhook-tls';
 export const TRUST_CONFIG_MAP = 'sealwright-trust';
+/** Holds what the database for evidence wants, unless another is named. */
+export const EVIDENCE_SECRET = 'sealwright-evidence';
+/** Where that Secret is seen in a pod: `sslrootcert` of the database's URL may name a file in it. */
+export const EVIDENCE_FOLDER = '/etc/sealwright/evidence';
+/** What a pod may write to. */
+export const DATA_FOLDER = '/var/lib/sealwright';
+
+/** Arguments of the pods; in a chart either of both, chosen by its user. */
+export const OWN_EVIDENCE = [`--evidence=${DATA_FOLDER}/evidence.db`, '--evidence-password-file='] as const;
+export const SHARED_EVIDENCE = ['--evidence=', `--evidence-password-file=${EVIDENCE_FOLDER}/password`] as const;
 export const INSTALLATION_LABELS = {
   'app.kubernetes.io/name': 'sealwright',
   'app.kubernetes.io/component': 'webhook',

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../encoding/json.ts';
 import {
   CERTIFICATE_SECRET,
+  DATA_FOLDER,
+  EVIDENCE_FOLDER,
   INSTALLATION_LABELS,
   INSTALLATION_NAME,
   TRUST_CONFIG_MAP,
@@ -8,7 +10,6 @@ import {
 } from './installation-options.ts';
 
 const PORT = 8443;
-const DATA = '/var/lib/sealwright';
 const TRUST = '/etc/sealwright/trust';
 const TRUSTED_ROOT = 'trusted_root.json';
 /** Belongs to nobody, as in images without a user database. */
@@ -87,11 +88,14 @@ function podSpec(options: InstallationOptions): JsonObject {
     volumes: [
       { name: 'data', emptyDir: { sizeLimit: '1Gi' } },
       { name: 'trust', configMap: { name: TRUST_CONFIG_MAP } },
+      // Optional: a database may want no password, and no pod waits for a Secret that somebody has removed.
+      { name: 'evidence', secret: { secretName: options.evidenceSecret, optional: true } },
     ],
   };
 }
 
-function container({ namespace, image, scope, exempt, podTemplates }: InstallationOptions): JsonObject {
+function container(options: InstallationOptions): JsonObject {
+  const { namespace, image, scope, exempt, podTemplates, evidence, evidencePassword } = options;
   const probe = (path: string): JsonObject => ({ httpGet: { path, port: 'https', scheme: 'HTTPS' } });
   return {
     name: 'webhook',
@@ -104,14 +108,15 @@ function container({ namespace, image, scope, exempt, podTemplates }: Installati
       `--port=${PORT}`,
       `--certificate-secret=${CERTIFICATE_SECRET}`,
       `--self-signed-name=${INSTALLATION_NAME}.${namespace}.svc`,
-      `--evidence=${DATA}/evidence.db`,
-      `--ledger=${DATA}/decisions`,
+      evidence,
+      evidencePassword,
+      `--ledger=${DATA_FOLDER}/decisions`,
       `--trusted-root=${TRUST}/${TRUSTED_ROOT}`,
       scope,
       ...exempt.map((name) => `--exempt-namespace=${name}`),
       ...podTemplates.map(({ group, resource, path }) => `--pod-template=${resource}.${group}=${path.join('.')}`),
     ],
-    env: [{ name: 'HOME', value: DATA }],
+    env: [{ name: 'HOME', value: DATA_FOLDER }],
     ports: [{ name: 'https', containerPort: PORT }],
     readinessProbe: { ...probe('/readyz'), periodSeconds: 5 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 20, failureThreshold: 6 },
@@ -123,8 +128,9 @@ function container({ namespace, image, scope, exempt, podTemplates }: Installati
       capabilities: { drop: ['ALL'] },
     },
     volumeMounts: [
-      { name: 'data', mountPath: DATA },
+      { name: 'data', mountPath: DATA_FOLDER },
       { name: 'trust', mountPath: TRUST, readOnly: true },
+      { name: 'evidence', mountPath: EVIDENCE_FOLDER, readOnly: true },
     ],
   };
 }

@@ -19,6 +19,9 @@ const OPTIONS = {
   timeoutSeconds: 10,
   callers: [],
   trustedRoot: '{}',
+  evidence: '--evidence=/var/lib/sealwright/evidence.db',
+  evidencePassword: '--evidence-password-file=',
+  evidenceSecret: 'sealwright-evidence',
   podTemplates: [{ group: 'argoproj.io', resource: 'rollouts', path: ['spec', 'template'] }],
 };
 
