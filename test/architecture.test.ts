@@ -45,6 +45,7 @@ const ROOMS: readonly Room[] = [
   { name: 'core/verify', builtins: [], packages: [] },
   { name: 'core/revocation', builtins: [], packages: [] },
   { name: 'core/policy', builtins: [], packages: ['re2js', 'yaml'] },
+  { name: 'core/audit', builtins: [], packages: [] },
   { name: 'core/installation', builtins: [], packages: ['yaml'] },
   { name: 'io/files', builtins: ['crypto', 'fs/promises', 'path'], packages: [] },
   {

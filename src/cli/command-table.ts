@@ -310,6 +310,22 @@ export const COMMANDS: readonly CommandGroup[] = [
     ],
   },
   {
+    title: 'Audit',
+    entries: [
+      {
+        name: 'audit snapshot',
+        summary: 'what is known about everything that runs, as a dated file',
+        load: async () => (await import('./commands/audit-snapshot.ts')).auditSnapshot,
+      },
+      {
+        name: 'audit diff',
+        summary: 'what changed between two snapshots, on one page',
+        isSeldom: true,
+        load: async () => (await import('./commands/audit-diff.ts')).auditDiff,
+      },
+    ],
+  },
+  {
     title: 'Revoke',
     entries: [
       {

@@ -1,0 +1,37 @@
+import type { Command } from '../command.ts';
+
+export const auditDiff: Command = {
+  name: 'audit diff',
+  summary: 'what changed between two snapshots, on one page',
+  operands: 'BEFORE AFTER',
+  operandCount: [2, 2],
+  flags: [
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['markdown', 'html', 'json'],
+      default: 'markdown',
+      help: 'stdout',
+      isCommon: true,
+    },
+    {
+      name: 'ticket',
+      kind: 'string',
+      value: 'URL',
+      help: 'where the gap is followed up, for the report',
+      isCommon: true,
+    },
+    { name: 'fail-on-regression', kind: 'boolean', help: 'end with an error when anything got worse', isCommon: true },
+  ],
+  examples: [
+    'sealwright audit diff before.json after.json -o html --output-file report.html',
+    'sealwright audit diff before.json after.json --fail-on-regression',
+  ],
+  readsCosignVariables: false,
+  run: async (context) => {
+    const { compareSnapshots } = await import('../actions/audit-diff.ts');
+    await compareSnapshots(context);
+  },
+};

@@ -1,0 +1,57 @@
+import type { Command } from '../command.ts';
+import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const auditSnapshot: Command = {
+  name: 'audit snapshot',
+  summary: 'what is known about everything that runs, as a dated file',
+  operands: '[IMAGE...]',
+  operandCount: [0, 10_000],
+  flags: [
+    { name: 'system', kind: 'string', value: 'NAME', help: 'what is looked at, for reports', isCommon: true },
+    { ...POLICY_FLAG, help: "what should apply, instead of the cluster's own policies" },
+    TRUSTROOT_FLAG,
+    {
+      name: 'resource',
+      kind: 'list',
+      value: 'FILE',
+      help: 'manifests, Helm output or a Compose file instead of a cluster',
+      isCommon: true,
+    },
+    ...CLUSTER_PICTURE_FLAGS,
+    { name: 'key', kind: 'list', value: 'KEY', help: 'public keys of those who sign with one' },
+    NO_MATCH_FLAG,
+    { name: 'out', kind: 'string', value: 'FILE', help: 'write the snapshot here', isCommon: true },
+    {
+      name: 'min-coverage',
+      kind: 'string',
+      value: 'PERCENT',
+      help: 'fail below this share of verified containers',
+      isCommon: true,
+    },
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['text', 'json', 'prometheus'],
+      default: 'text',
+      help: 'stdout',
+      isCommon: true,
+    },
+    ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
+    ...REGISTRY_FLAGS,
+  ],
+  examples: [
+    'sealwright audit snapshot --system pay-prod --out before.json',
+    'sealwright audit snapshot --system pay-prod --policy policies/ --resource rendered.yaml --min-coverage 95',
+  ],
+  readsCosignVariables: false,
+  run: async (context) => {
+    const { takeSnapshot } = await import('../actions/audit-snapshot.ts');
+    await takeSnapshot(context);
+  },
+};

@@ -1,0 +1,105 @@
+import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
+import type { AuditReport, ReportedChange, ReportedGap } from './audit-report.ts';
+import { percent } from './audit-text.ts';
+import { code, text } from './markdown-text.ts';
+
+const MAX_ROWS = 50;
+
+/** One page: the sentence, the table, what got worse first. */
+export function auditMarkdown(report: AuditReport): string {
+  const { system, summary, before, after, regressions, improvements, others, unchanged, gaps, wouldBreak } = report;
+  return `${[
+    `# ${text(system)}: before and after`,
+    '',
+    text(summary),
+    '',
+    '| State | Before | After |',
+    '|---|---:|---:|',
+    ...AUDIT_STATES.map((state) => `| ${state} | ${before.containers[state]} | ${after.containers[state]} |`),
+    ...(['containers', 'digests', 'workloads'] as const).map(
+      (by) =>
+        `| coverage by ${by} | ${percent(before.coverage[by].share)} of ${before.coverage[by].of} | ${percent(after.coverage[by].share)} of ${after.coverage[by].of} |`,
+    ),
+    ...changes('What got worse', regressions, 'Nothing.'),
+    ...changes('What got better', improvements, 'Nothing.'),
+    ...changes('What is new, gone or another image', others, 'Nothing.'),
+    '',
+    `${unchanged} places are as they were.`,
+    '',
+    '## Enforcing today',
+    '',
+    wouldBreak.length === 0
+      ? 'Nothing that runs would be refused when it is made again.'
+      : `${wouldBreak.length} places would be refused when they are made again:`,
+    ...rows(wouldBreak),
+    '',
+    '## Gaps, what most pods run first',
+    '',
+    ...(gaps.length === 0 ? ['None.'] : []),
+    ...rows(gaps),
+    '',
+    '## Time to revoke',
+    '',
+    text(report.timeToRevoke),
+    '',
+    '## Method',
+    '',
+    `- Every state is a verification that ran, by sealwright ${text(after.version)}; trust from ${text(after.trust)}`,
+    `- Scope: ${text(after.scope)}`,
+    `- Policies: ${after.policies.count} from ${text(after.policies.source)}, ${code(after.policies.digest)}${
+      report.hasSamePolicies
+        ? ', the same before and after'
+        : `; before, ${code(before.policies.digest)}: **some changes may be the policies'**`
+    }`,
+    `- Snapshots: ${before.takenAt} ${code(before.contentDigest)}, ${after.takenAt} ${code(after.contentDigest)}`,
+    ...notLookedAt(report),
+    ...(report.ticket === undefined ? [] : ['', `Followed up in ${text(report.ticket)}`]),
+  ].join('\n')}\n`;
+}
+
+function changes(title: string, list: readonly ReportedChange[], none: string): readonly string[] {
+  return [
+    '',
+    `## ${title}`,
+    '',
+    ...(list.length === 0
+      ? [none]
+      : [
+          '| Workload | Image | From | To | By, or why not |',
+          '|---|---|---|---|---|',
+          ...list.slice(0, MAX_ROWS).map(changeRow),
+        ]),
+    ...(list.length > MAX_ROWS ? ['', `And ${list.length - MAX_ROWS} more.`] : []),
+  ];
+}
+
+function changeRow({ workload, image, from, to, signers, reason }: ReportedChange): string {
+  const why = to === 'verified' ? signers.join('; ') : (reason ?? '');
+  return `| ${code(workload)} | ${code(image)} | ${from} | ${to} | ${text(why)} |`;
+}
+
+function rows(gaps: readonly ReportedGap[]): readonly string[] {
+  if (gaps.length === 0) return [];
+  return [
+    '',
+    '| Workload | Pods | State | Image | Why |',
+    '|---|---:|---|---|---|',
+    ...gaps
+      .slice(0, MAX_ROWS)
+      .map(
+        ({ workload, pods, state, image, reason }) =>
+          `| ${code(workload)} | ${pods} | ${state} | ${code(image)} | ${text(reason ?? '')} |`,
+      ),
+    ...(gaps.length > MAX_ROWS ? ['', `And ${gaps.length - MAX_ROWS} more.`] : []),
+  ];
+}
+
+function notLookedAt({ before, after }: AuditReport): readonly string[] {
+  const sides = [
+    ['before', before],
+    ['after', after],
+  ] as const;
+  return sides.flatMap(([side, snapshot]) =>
+    snapshot.notLookedAt.map(({ what, reason }) => `- Not looked at, ${side}: ${text(what)}: ${text(reason)}`),
+  );
+}

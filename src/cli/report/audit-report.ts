@@ -1,0 +1,138 @@
+import type { AuditChange, AuditComparison } from '../../core/audit/audit-comparison.ts';
+import { AUDIT_STATES, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
+import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
+import { contentDigest, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
+
+const SCHEMA = 'urn:sealwright:audit-report:v1';
+
+export interface ReportedChange {
+  readonly workload: string;
+  readonly path: string;
+  readonly image: string;
+  /** `absent` where there was, or is, nothing. */
+  readonly from: AuditState | 'absent';
+  readonly to: AuditState | 'absent';
+  readonly signers: readonly string[];
+  readonly reason?: string;
+}
+
+export interface ReportedGap {
+  readonly workload: string;
+  readonly image: string;
+  readonly state: AuditState;
+  readonly pods: number;
+  readonly reason?: string;
+}
+
+export interface ReportedSnapshot {
+  readonly takenAt: string;
+  readonly contentDigest: string;
+  readonly containers: AuditFigures['containers'];
+  readonly coverage: AuditFigures['coverage'];
+  readonly notLookedAt: AuditSnapshot['notLookedAt'];
+  readonly policies: AuditSnapshot['policies'];
+  readonly scope: string;
+  readonly trust: string;
+  readonly version: string;
+}
+
+/** One page on what changed, as data; every format is made from it. */
+export interface AuditReport {
+  readonly schema: typeof SCHEMA;
+  readonly system: string;
+  /** The one sentence that people remember. */
+  readonly summary: string;
+  readonly before: ReportedSnapshot;
+  readonly after: ReportedSnapshot;
+  readonly hasSamePolicies: boolean;
+  readonly regressions: readonly ReportedChange[];
+  readonly improvements: readonly ReportedChange[];
+  readonly others: readonly ReportedChange[];
+  readonly unchanged: number;
+  /** What enforcing today would refuse when it is made again. */
+  readonly wouldBreak: readonly ReportedGap[];
+  /** Everything that is not verified, what most pods run first. */
+  readonly gaps: readonly ReportedGap[];
+  readonly timeToRevoke: string;
+  readonly ticket?: string;
+}
+
+const REFUSED: readonly AuditState[] = ['signed-untrusted', 'unsigned', 'revoked'];
+
+export function auditReport(comparison: AuditComparison, ticket?: string): AuditReport {
+  const { before, after, regressions, improvements, others, unchanged, hasSamePolicies } = comparison;
+  const gaps = after.entries
+    .filter(({ state }) => state !== 'verified' && state !== 'exempt')
+    .map(gapOf)
+    .sort((a, b) => b.pods - a.pods || severity(b.state) - severity(a.state) || (a.workload < b.workload ? -1 : 1));
+  return {
+    schema: SCHEMA,
+    system: after.system,
+    summary: summaryOf(before, after),
+    before: snapshotOf(before),
+    after: snapshotOf(after),
+    hasSamePolicies,
+    regressions: regressions.map(changeOf),
+    improvements: improvements.map(changeOf),
+    others: others.map(changeOf),
+    unchanged,
+    wouldBreak: gaps.filter(({ state }) => REFUSED.includes(state)),
+    gaps,
+    timeToRevoke: 'never drilled',
+    ...(ticket === undefined ? {} : { ticket }),
+  };
+}
+
+function summaryOf(before: AuditSnapshot, after: AuditSnapshot): string {
+  const [was, is] = [auditFigures(before).containers, auditFigures(after).containers];
+  const total = (counts: AuditFigures['containers']): number =>
+    AUDIT_STATES.reduce((sum, state) => sum + counts[state], 0);
+  const rest = AUDIT_STATES.filter((state) => state !== 'verified' && is[state] > 0).map(
+    (state) => `${is[state]} ${state}`,
+  );
+  return `On ${day(before.takenAt)} it could be said who built ${was.verified} of ${total(was)} running images; on ${day(after.takenAt)}, ${is.verified} of ${total(is)}${
+    rest.length === 0 ? '' : `; ${rest.join(', ')}`
+  }.`;
+}
+
+function day(time: Date): string {
+  return time.toISOString().slice(0, 10);
+}
+
+function snapshotOf(snapshot: AuditSnapshot): ReportedSnapshot {
+  const { takenAt, notLookedAt, policies, scope, trust, version } = snapshot;
+  const { containers, coverage } = auditFigures(snapshot);
+  return {
+    takenAt: takenAt.toISOString(),
+    contentDigest: contentDigest(snapshot),
+    containers,
+    coverage,
+    notLookedAt,
+    policies,
+    scope,
+    trust,
+    version,
+  };
+}
+
+function changeOf({ workload, path, before, after }: AuditChange): ReportedChange {
+  const entry = after ?? before;
+  return {
+    workload,
+    path,
+    image: entry?.image ?? '',
+    from: before?.state ?? 'absent',
+    to: after?.state ?? 'absent',
+    signers: (after?.signers ?? []).map(({ name }) => name),
+    ...(after?.reason === undefined ? {} : { reason: after.reason }),
+  };
+}
+
+function gapOf(entry: AuditEntry): ReportedGap {
+  const { image, state, pods, reason } = entry;
+  return { workload: workloadOf(entry), image, state, pods, ...(reason === undefined ? {} : { reason }) };
+}
+
+function severity(state: AuditState): number {
+  return AUDIT_STATES.indexOf(state);
+}

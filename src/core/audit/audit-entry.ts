@@ -1,0 +1,80 @@
+/** What is known about one image in one place of a workload. */
+export const AUDIT_STATES = ['verified', 'exempt', 'undetermined', 'signed-untrusted', 'unsigned', 'revoked'] as const;
+
+export type AuditState = (typeof AUDIT_STATES)[number];
+
+/** Why nobody could tell. */
+export const UNDETERMINED_CAUSES = ['credentials', 'throttled', 'timeout', 'registry', 'format', 'policy'] as const;
+
+export type UndeterminedCause = (typeof UNDETERMINED_CAUSES)[number];
+
+/** Who has signed, proven: whether a policy accepts them or not. */
+export interface AuditSigner {
+  readonly kind: 'identity' | 'key';
+  /** In words, as reports show it. */
+  readonly name: string;
+}
+
+export interface AuditException {
+  readonly name: string;
+  readonly owner: string;
+  /** RFC 3339. */
+  readonly expires: string;
+}
+
+export interface AuditEntry {
+  readonly namespace: string;
+  /** `Deployment web`; a file where there is no cluster. */
+  readonly owner: string;
+  /** `spec.containers[0].image` and so on. */
+  readonly path: string;
+  /** As it is written there. */
+  readonly text: string;
+  /** What was judged: name and digest, as far as the digest is known. */
+  readonly image: string;
+  /** What says which digest runs; `tag` where nothing does. */
+  readonly source: 'status' | 'spec' | 'tag';
+  /** Pods that run it; 0 where only a template stands ready. */
+  readonly pods: number;
+  readonly state: AuditState;
+  /** Only where it is undetermined. */
+  readonly cause?: UndeterminedCause;
+  /** Code and words of what stands against it. */
+  readonly code?: string;
+  readonly reason?: string;
+  readonly signers: readonly AuditSigner[];
+  /** Policies that are about it. */
+  readonly policies: readonly string[];
+  readonly exception?: AuditException;
+}
+
+/** `registry/repository@sha256:…` without the name: what two names of one image have in common. */
+export function digestOf({ image }: AuditEntry): string | undefined {
+  const at = image.lastIndexOf('@');
+  return at < 0 ? undefined : image.slice(at + 1);
+}
+
+export function registryOf({ image }: AuditEntry): string {
+  return image.split('/', 1)[0] ?? '';
+}
+
+/** Namespace and owner: what somebody is responsible for. */
+export function workloadOf({ namespace, owner }: Pick<AuditEntry, 'namespace' | 'owner'>): string {
+  const [kind = '', ...name] = owner.split(' ');
+  return namespace === '' ? owner : `${kind} ${namespace}/${name.join(' ')}`;
+}
+
+/** By place first, so that the same things stand in the same order whatever the order they were found in. */
+export function byPlace(a: AuditEntry, b: AuditEntry): number {
+  const key = ({ namespace, owner, path, image }: AuditEntry): string =>
+    JSON.stringify([namespace, owner, path, image]);
+  const [one, other] = [key(a), key(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** The worst of several: what is known to be bad is worse than what nobody knows. */
+export function worstState(states: Iterable<AuditState>): AuditState {
+  let worst = 0;
+  for (const state of states) worst = Math.max(worst, AUDIT_STATES.indexOf(state));
+  return AUDIT_STATES[worst] ?? 'verified';
+}

@@ -1,0 +1,131 @@
+import {
+  AUDIT_STATES,
+  digestOf,
+  registryOf,
+  worstState,
+  workloadOf,
+  type AuditEntry,
+  type AuditState,
+} from './audit-entry.ts';
+import type { AuditSnapshot } from './audit-snapshot.ts';
+
+export type StateCounts = Readonly<Record<AuditState, number>>;
+
+/** Verified of all that are not exempt. */
+export interface Coverage {
+  readonly verified: number;
+  readonly of: number;
+  /** 0 to 1; 1 where there is nothing to cover. */
+  readonly share: number;
+}
+
+/** The figures of one snapshot: every one of them counted from entries, none estimated. */
+export interface AuditFigures {
+  readonly containers: StateCounts;
+  readonly digests: StateCounts;
+  readonly workloads: StateCounts;
+  /** By the three denominators, which disagree. */
+  readonly coverage: { readonly containers: Coverage; readonly digests: Coverage; readonly workloads: Coverage };
+  readonly byNamespace: ReadonlyMap<string, StateCounts>;
+  readonly byRegistry: ReadonlyMap<string, StateCounts>;
+  /** Running containers that would be refused if their pods had to be made again now; unknown ones apart. */
+  readonly rescheduleRisk: { readonly refused: number; readonly unknown: number };
+  readonly undetermined: ReadonlyMap<string, number>;
+  /** Signed by nobody who is trusted, of all that are signed: a measure of theatre. */
+  readonly signedUntrustedShare: number;
+  /** Containers that no policy is about. */
+  readonly withoutRule: number;
+  readonly signers: { readonly distinct: number; readonly topShare: number; readonly top?: string };
+  /** Of verified containers, those that rest on a key alone. */
+  readonly keyBasedShare: number;
+  readonly exceptions: { readonly count: number; readonly pastExpiry: number };
+}
+
+export function auditFigures({ entries, takenAt }: AuditSnapshot): AuditFigures {
+  const containers = countStates(entries.map(({ state }) => state));
+  const digests = countStates(grouped(entries, (entry) => digestOf(entry) ?? entry.image).map(worstOf));
+  const workloads = countStates(grouped(entries, workloadOf).map(worstOf));
+  const signed = entries.filter(
+    ({ state }) => state === 'verified' || state === 'signed-untrusted' || state === 'revoked',
+  );
+  const verified = entries.filter(({ state }) => state === 'verified');
+  const exceptions = entries.flatMap(({ exception }) => exception ?? []);
+  return {
+    containers,
+    digests,
+    workloads,
+    coverage: { containers: coverage(containers), digests: coverage(digests), workloads: coverage(workloads) },
+    byNamespace: cut(entries, ({ namespace }) => namespace),
+    byRegistry: cut(entries, registryOf),
+    rescheduleRisk: {
+      refused: containers['signed-untrusted'] + containers.unsigned + containers.revoked,
+      unknown: containers.undetermined,
+    },
+    undetermined: tally(entries.flatMap(({ state, cause }) => (state === 'undetermined' ? [cause ?? 'registry'] : []))),
+    signedUntrustedShare: share(containers['signed-untrusted'], signed.length, 0),
+    withoutRule: entries.filter(({ policies }) => policies.length === 0).length,
+    signers: concentration(verified),
+    keyBasedShare: share(
+      verified.filter(({ signers }) => signers.length > 0 && signers.every(({ kind }) => kind === 'key')).length,
+      verified.length,
+      0,
+    ),
+    exceptions: {
+      count: new Set(exceptions.map(({ name }) => name)).size,
+      pastExpiry: new Set(exceptions.filter(({ expires }) => new Date(expires) <= takenAt).map(({ name }) => name))
+        .size,
+    },
+  };
+}
+
+export function countStates(states: readonly AuditState[]): StateCounts {
+  const counts = Object.fromEntries(AUDIT_STATES.map((state) => [state, 0])) as Record<AuditState, number>;
+  for (const state of states) counts[state]++;
+  return counts;
+}
+
+function coverage(counts: StateCounts): Coverage {
+  const of = AUDIT_STATES.reduce((sum, state) => sum + (state === 'exempt' ? 0 : counts[state]), 0);
+  return { verified: counts.verified, of, share: share(counts.verified, of, 1) };
+}
+
+function share(part: number, whole: number, ofNothing: number): number {
+  return whole === 0 ? ofNothing : part / whole;
+}
+
+function worstOf(entries: readonly AuditEntry[]): AuditState {
+  return worstState(entries.map(({ state }) => state));
+}
+
+function grouped(entries: readonly AuditEntry[], by: (entry: AuditEntry) => string): readonly AuditEntry[][] {
+  const groups = new Map<string, AuditEntry[]>();
+  for (const entry of entries) {
+    const name = by(entry);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()];
+}
+
+function cut(entries: readonly AuditEntry[], by: (entry: AuditEntry) => string): ReadonlyMap<string, StateCounts> {
+  const groups = grouped(entries, by).map((group) => {
+    const [first] = group;
+    return [first === undefined ? '' : by(first), countStates(group.map(({ state }) => state))] as const;
+  });
+  return new Map(groups.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function tally(names: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of [...names].sort()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
+/** How much one stolen identity would reach: the signer that most verified containers have. */
+function concentration(verified: readonly AuditEntry[]): AuditFigures['signers'] {
+  const counts = tally(verified.flatMap(({ signers }) => [...new Set(signers.map(({ name }) => name))]));
+  const [top] = [...counts].sort(([, a], [, b]) => b - a);
+  if (top === undefined) return { distinct: 0, topShare: 0 };
+  return { distinct: counts.size, topShare: share(top[1], verified.length, 0), top: top[0] };
+}
