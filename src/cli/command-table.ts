@@ -285,6 +285,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/policy-learn.ts')).policyLearn,
       },
       {
+        name: 'policy diff',
+        summary: 'what two sets of policies decide differently',
+        isSeldom: true,
+        load: async () => (await import('./commands/policy-diff.ts')).policyDiff,
+      },
+      {
         name: 'policy lint',
         summary: 'what policies and identities let in that nobody meant',
         isSeldom: true,

@@ -114,6 +114,11 @@ function trialCase({ outcome, record, denials, warnings }: Trial): TestCase {
   return { name: `${record.image} is admitted`, body: [...refused, ...told] };
 }
 
+/** The outcome as one word. */
+export function trialText({ outcome }: Pick<Trial, 'outcome'>): string {
+  return WORDS[outcome];
+}
+
 function objectText({ kind, namespace, name }: NonNullable<Trial['object']>): string {
   return `${kind} ${namespace}/${name === '' ? '(no name yet)' : name}`;
 }

@@ -1,0 +1,81 @@
+/** `sealwright policy diff`: what policies say and decide differently, and the exit code that a review can rest on. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { PrivateKey } from '../../src/core/crypto/private-key.ts';
+import { World } from '../servers/webhook/world.ts';
+import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
+import { digestName } from './running-cluster.ts';
+
+const PEM = JSON.stringify(PrivateKey.generate('ecdsa-p256').publicKey.toPem());
+
+interface Document {
+  readonly policies: readonly {
+    readonly policy: string;
+    readonly kind: string;
+    readonly changes: readonly { readonly effect: string }[];
+  }[];
+  readonly decided: number;
+  readonly decisions: readonly {
+    readonly image: string;
+    readonly before: { readonly outcome: string };
+    readonly after: { readonly outcome: string };
+  }[];
+}
+
+test('differences of texts and of decisions, and what fails', async (t) => {
+  const world = await World.open(t);
+  const sandbox = new Sandbox();
+  t.after(() => {
+    sandbox.remove();
+  });
+  const file = (name: string, mode: string, authority: string): void => {
+    writeFileSync(
+      sandbox.path(name),
+      `apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: shop}
+spec: {mode: ${mode}, images: [{glob: "**/shop/**"}], authorities: [${authority}]}
+`,
+    );
+  };
+  const key = `{key: {data: ${PEM}}}`;
+  file('old.yaml', 'enforce', key);
+  file('warn.yaml', 'warn', key);
+  file('pass.yaml', 'enforce', `${key}, {static: {action: pass}}`);
+  const image = await world.push('shop/app');
+  const other = await world.push('other/app');
+  const diff = (...args: readonly string[]): Promise<Ended> => sandbox.run(['policy', 'diff', ...args]);
+  const images = [image, other].flatMap((each) => ['--image', digestName(each)]);
+
+  const ended = await diff('old.yaml', 'pass.yaml', ...images, '-o', 'json');
+  assert.equal(ended.exitCode, 0, ended.stderr);
+  const { policies, decided, decisions } = JSON.parse(ended.stdout) as Document;
+  assert.deepEqual(
+    policies.map(({ policy, kind, changes }) => [policy, kind, changes.map(({ effect }) => effect)]),
+    [['ClusterImagePolicy shop', 'changed', ['looser']]],
+  );
+  assert.equal(decided, 2);
+  assert.deepEqual(
+    decisions.map(({ image: name, before, after }) => [name, before.outcome, after.outcome]),
+    [[digestName(image), 'deny', 'allow']],
+  );
+  const text = await diff('old.yaml', 'warn.yaml', ...images);
+  assert.match(
+    text.stdout,
+    /^~ ClusterImagePolicy shop changed\n {4}looser {4}mode enforce → warn\n\n1 of 2 decisions change:\n {2}REFUSED → WARNED {2}/,
+  );
+  assert.match((await diff('old.yaml', 'old.yaml')).stdout, /^the policies admit the same\n$/);
+
+  for (const [args, exitCode, code] of [
+    [['old.yaml', 'warn.yaml', '--fail-on', 'looser'], 20, 'POLICY_DENIED'],
+    [['warn.yaml', 'old.yaml', '--fail-on', 'looser'], 0, ''],
+    [['warn.yaml', 'old.yaml', '--fail-on', 'any'], 20, 'POLICY_DENIED'],
+    [['old.yaml', 'old.yaml', '--fail-on', 'any'], 0, ''],
+    [['old.yaml', 'none.yaml'], 1, 'USAGE_FILE'],
+    [['old.yaml'], 1, 'USAGE_BAD_FLAG'],
+  ] as const) {
+    const result = await diff(...args);
+    assert.deepEqual([result.exitCode, errorCode(result)], [exitCode, code], args.join(' '));
+  }
+});
