@@ -1,11 +1,14 @@
+import { encodeEnvelope } from '../core/attestation/dsse.ts';
 import type { Statement } from '../core/attestation/statement.ts';
 import type { HashAlgorithm } from '../core/crypto/digest.ts';
 import { encodeHex } from '../core/encoding/hex.ts';
+import { olderServices } from '../core/trust/older-services.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { InvariantError } from '../errors.ts';
 import { attestedStatement, type AttestationContent } from './attested-statement.ts';
 import { readBlob, type BlobStream } from './blob-reader.ts';
 import { assembleBundle } from './bundle-assembly.ts';
+import { assembleDetached } from './detached-assembly.ts';
 import { obtainCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
 import { signStatement } from './statement-signature.ts';
@@ -18,14 +21,23 @@ export interface AttestBlobRequest extends SigningContext {
   readonly name: string;
   readonly signer: SignerInput;
   readonly content: AttestationContent;
+  /** Leaves the envelope and what belongs to it apart, and a bundle of the kind before Sigstore's (`--new-bundle-format=false`). */
+  readonly olderFormat?: boolean;
 }
 
 export interface AttestedBlob {
   readonly statement: Statement;
   /** Members of the predicate that its type has no place for, by path: they are not in what was signed. */
   readonly dropped: readonly string[];
+  /** The statement's JSON, as it was signed. */
+  readonly payload: Uint8Array;
+  /** The DSSE envelope's JSON. */
+  readonly envelopeJson: string;
+  /** A Sigstore bundle, or cosign's older kind. */
   readonly bundleJson: string;
   readonly bundle: VerifiedBundle;
+  /** DER TimeStampResp, of the authorities that were asked. */
+  readonly timestampResponses: readonly Uint8Array[];
 }
 
 /**
@@ -38,10 +50,25 @@ export interface AttestedBlob {
 export async function attestBlob(request: AttestBlobRequest): Promise<AttestedBlob> {
   const subject = { name: request.name, digests: await digestsOf(request) };
   const { statement, payload, dropped, artifact } = attestedStatement(request.content, subject, request.now());
-  const credentials = await obtainCredentials(request, request.signer);
+  const isOlder = request.olderFormat === true;
+  const context = isOlder ? { ...request, signingConfig: olderServices(request.signingConfig) } : request;
+  const credentials = await obtainCredentials(context, request.signer);
   const fresh = await signStatement(credentials, payload, artifact);
-  const { json, verified } = await assembleBundle(request, credentials, fresh);
-  return { statement, dropped, bundleJson: json, bundle: verified };
+  if (fresh.content.kind !== 'dsse') throw new InvariantError('a signed statement without its envelope');
+  const { json, verified, timestamps } = await (isOlder ? assembleDetached : assembleBundle)(
+    context,
+    credentials,
+    fresh,
+  );
+  return {
+    statement,
+    dropped,
+    payload,
+    envelopeJson: encodeEnvelope(fresh.content.envelope),
+    bundleJson: json,
+    bundle: verified,
+    timestampResponses: timestamps,
+  };
 }
 
 /** SHA-256 first, which is what a statement made here says; one made elsewhere may go by another. */

@@ -1,4 +1,3 @@
-import { detachedBundle, encodeBlobBundle } from '../core/bundle/detached-signature.ts';
 import type { NamedDigest } from '../core/bundle/hash-name.ts';
 import { digest as hash, type HashAlgorithm } from '../core/crypto/digest.ts';
 import { hashOf } from '../core/crypto/signature.ts';
@@ -7,11 +6,11 @@ import type { Artifact } from '../core/verify/artifact.ts';
 import type { VerifiedBundle, VerifiedSigner } from '../core/verify/verified-bundle.ts';
 import { InvariantError } from '../errors.ts';
 import { readBlob, type BlobStream } from './blob-reader.ts';
-import { assembleBundle, type FreshSignature, type SignedBundle } from './bundle-assembly.ts';
+import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
+import { assembleDetached } from './detached-assembly.ts';
 import { SharedCredentials } from './shared-credentials.ts';
 import type { SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
-import { askWitnesses, verifyOwnSignature } from './witnesses.ts';
 
 export interface SignBlobRequest extends SigningContext {
   readonly blob: BlobStream;
@@ -74,33 +73,6 @@ function servicesFor({
 }: SigningContext & Pick<SignBlobRequest, 'olderFormat'>): SigningContext {
   if (olderFormat !== true) return context;
   return { ...context, signingConfig: olderServices(context.signingConfig) };
-}
-
-/** The parts, verified as loose as they will lie; in the bundle there is no room for the timestamp. */
-async function assembleDetached(
-  context: SigningContext,
-  credentials: SigningCredentials,
-  fresh: FreshSignature,
-): Promise<SignedBundle> {
-  const { timestamps, tlogEntries } = await askWitnesses(context, credentials, fresh);
-  const [entry] = tlogEntries;
-  const [timestamp] = timestamps;
-  const { key, holder } = credentials;
-  const { content, signature, artifact } = fresh;
-  const bundle = detachedBundle({
-    content,
-    ...(holder === undefined ? {} : { certificate: holder.certificate }),
-    ...(entry === undefined ? {} : { entry }),
-    ...(timestamp === undefined ? {} : { timestamp }),
-  });
-  // cosign names the key only where a log does.
-  const ownKey = entry === undefined ? undefined : ({ kind: 'publicKey', der: key.publicKey.spki } as const);
-  const verifier = holder === undefined ? ownKey : ({ kind: 'certificate', der: holder.certificate.raw } as const);
-  return {
-    json: encodeBlobBundle({ signature, verifier, entry }),
-    verified: verifyOwnSignature(bundle, context, credentials, artifact),
-    timestamps,
-  };
 }
 
 type FreshMessage = FreshSignature & { readonly content: { readonly kind: 'message'; readonly digest: NamedDigest } };

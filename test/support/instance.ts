@@ -483,10 +483,11 @@ export function intotoV001({ digest: named, verifier }: Pick<LoggedInput, 'diges
   );
 }
 
-export function dsseV1({ digest: named, signature, verifier }: LoggedInput): Uint8Array {
-  const zero = '0'.repeat(64);
+/** @param envelope as it was proposed; cosign compares its hash where the envelope lies by itself */
+export function dsseV1({ digest: named, signature, verifier }: LoggedInput, envelope?: string): Uint8Array {
+  const hash = envelope === undefined ? '0'.repeat(64) : encodeHex(sha256(utf8(envelope)));
   return utf8(
-    `{"apiVersion":"0.0.1","kind":"dsse","spec":{"envelopeHash":{"algorithm":"sha256","value":"${zero}"},` +
+    `{"apiVersion":"0.0.1","kind":"dsse","spec":{"envelopeHash":{"algorithm":"sha256","value":"${hash}"},` +
       `"payloadHash":{"algorithm":"${named.algorithm}","value":"${encodeHex(named.digest)}"},` +
       `"signatures":[{"signature":"${encodeBase64(signature)}","verifier":"${pemText(verifier)}"}]}}`,
   );

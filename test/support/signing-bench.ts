@@ -20,6 +20,8 @@ export interface SigningBench {
   readonly read: (name: string) => string;
   readonly ours: (...args: readonly string[]) => Promise<Ended>;
   readonly cosign: (executable: string, ...args: readonly string[]) => Promise<Ended>;
+  /** cosign with each key of the instance in a file of its own, as its verification of older formats wants them. */
+  readonly olderCosign: (executable: string, ...args: readonly string[]) => Promise<Ended>;
   /** How often a line of `world.seen` begins so. */
   readonly asked: (beginning: string) => number;
 }
@@ -40,6 +42,13 @@ export async function signingBench(t: TestContext): Promise<SigningBench> {
   write('token', unsignedToken({ exp: Math.floor(now.getTime() / 1000) + 600 }));
   const ours = (...args: readonly string[]): Promise<Ended> => sandbox.run(args, { environment: BENCH_PASSWORD });
   await ours('generate-key-pair');
+  const { instance } = world;
+  const trusted = {
+    SIGSTORE_ROOT_FILE: write('root.pem', pemOf(instance.intermediate.certificate, instance.root.certificate)),
+    SIGSTORE_REKOR_PUBLIC_KEY: write('rekor.pub', instance.logV1.key.publicKey.toPem()),
+    SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: write('ctfe.pub', instance.ctKey.publicKey.toPem()),
+    SIGSTORE_TSA_CERTIFICATE_FILE: write('tsa.pem', pemOf(...instance.tsa.authority.chain)),
+  };
   return {
     world,
     sandbox,
@@ -48,12 +57,13 @@ export async function signingBench(t: TestContext): Promise<SigningBench> {
     read: (name) => readFileSync(sandbox.path(name), 'utf8'),
     ours,
     cosign: (executable, ...args) => run(executable, args, sandbox),
+    olderCosign: (executable, ...args) => run(executable, args, sandbox, trusted),
     asked: (beginning) => world.seen.filter((line) => line.startsWith(beginning)).length,
   };
 }
 
-function run(executable: string, args: readonly string[], sandbox: Sandbox): Promise<Ended> {
-  const env = { PATH: process.env['PATH'], HOME: sandbox.home, ...BENCH_PASSWORD };
+function run(executable: string, args: readonly string[], sandbox: Sandbox, more: object = {}): Promise<Ended> {
+  const env = { PATH: process.env['PATH'], HOME: sandbox.home, ...BENCH_PASSWORD, ...more };
   return new Promise((resolve) => {
     execFile(executable, args, { env, cwd: sandbox.work, timeout: 60_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code;

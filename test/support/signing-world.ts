@@ -272,7 +272,8 @@ function parseProposed(bytes: Uint8Array): { kind: 'hashedrekord' | 'dsse'; body
   const [verifierText] = spec.proposedContent.verifiers;
   const digest = { algorithm: 'sha256' as const, digest: sha256(payload) };
   const signature = signatures[0]?.signature ?? new Uint8Array(0);
-  return { kind: 'dsse', body: dsseV1({ digest, signature, verifier: verifier(verifierText) }) };
+  const { envelope } = spec.proposedContent;
+  return { kind: 'dsse', body: dsseV1({ digest, signature, verifier: verifier(verifierText) }, envelope) };
 }
 
 /** Rekor v1's entry object, under its id. */

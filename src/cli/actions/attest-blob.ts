@@ -1,12 +1,14 @@
 import { posix } from 'node:path';
+import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { attestBlob, type AttestBlobRequest } from '../../workflows/attest-blob.ts';
+import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../workflows/attest-blob.ts';
 import { reportDropped } from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { isOlderAttestation } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { streamInput } from '../input-file.ts';
 import { writeOutputFile } from '../output-file.ts';
@@ -21,6 +23,7 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
   const [path = ''] = flags.arguments;
   const artifact = artifactOf(context, path);
   const content = await attestationContent(context);
+  const olderFormat = isOlderAttestation(context);
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
@@ -35,11 +38,16 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
     trustedRoot: trust.trustedRoot,
     ...signingOptions(context),
     now,
+    olderFormat,
   });
   reportDropped(terminal, attested.dropped);
   terminal.progress(signatureFacts(terminal, attested.bundle).join('      '));
   terminal.progress(terminal.done(`attested  ${visibleText(attested.statement.predicateType)}`));
   const bundleFile = flags.string('bundle');
+  if (olderFormat) {
+    writeParts(context, attested);
+    return;
+  }
   if (bundleFile === undefined) {
     terminal.result(attested.bundleJson);
     return;
@@ -50,6 +58,39 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
   const words = ['--bundle', bundleFile, '--type', attested.statement.predicateType, ...signerFlags(attested, origin)];
   const command = ['sealwright', 'verify-blob-attestation', ...words, ...origin.trustFlags, ...about];
   terminal.progress(`  verify:   ${visibleText(shellCommand(command))}`);
+}
+
+/** What cosign's older `attest-blob` left, and where: the envelope on stdout unless it has a file. */
+function writeParts({ flags, terminal }: CommandContext, attested: AttestedBlob): void {
+  const { signer } = attested.bundle;
+  const [timestamp] = attested.timestampResponses;
+  const parts: readonly (readonly [string, Uint8Array | string | undefined])[] = [
+    ['bundle', attested.bundleJson],
+    ['output-signature', attested.envelopeJson],
+    ['output-attestation', attested.payload],
+    ['output-certificate', signer.kind === 'certificate' ? signer.certificate.toPem() : undefined],
+    ['rfc3161-timestamp-bundle', timestamp && timestampText(timestamp)],
+  ];
+  const wanted = parts.flatMap(([flag, content]) => {
+    const file = flags.string(flag);
+    if (file === undefined) return [];
+    if (content === undefined) throw nothingToWrite(flag);
+    return [{ file, content }];
+  });
+  for (const { file, content } of wanted) writeOutputFile(file, content);
+  if (flags.string('output-signature') === undefined) terminal.result(attested.envelopeJson);
+}
+
+function timestampText(response: Uint8Array): string {
+  return JSON.stringify({ SignedRFC3161Timestamp: encodeBase64(response) });
+}
+
+/** As cosign, which also says so only now: the services decide whether there is one. */
+function nothingToWrite(flag: string): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', `there is nothing to write for --${flag}`, {
+    found: flag === 'output-certificate' ? 'a signature by a key' : 'no timestamp authority among the services',
+    expected: `no --${flag}`,
+  });
 }
 
 /** With `--hash` the file need not be here; its name is still what the statement calls it. */

@@ -1,24 +1,9 @@
 import type { Command } from '../command.ts';
-import type { Flag } from '../flag.ts';
-import { BUNDLES_ONLY_FLAG } from '../flags/deprecated-flags.ts';
+import { OLDER_BLOB_ATTESTATION_FLAGS } from '../flags/older-storage-flags.ts';
 import { DEPRECATED_ATTEST_FLAGS, PREDICATE_FLAGS } from '../flags/predicate-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
 import { TOKEN_FLAGS } from '../flags/token-flags.ts';
 import { SIGNING_CONFIG_FLAG, TRUST_FLAGS } from '../flags/trust-flags.ts';
-
-/** What was written apart before there were bundles; cosign 3 ignores them as well. */
-const PARTS: readonly Flag[] = [
-  'output-signature',
-  'output-attestation',
-  'output-certificate',
-  'rfc3161-timestamp-bundle',
-].map((name): Flag => ({
-  name,
-  kind: 'string',
-  value: 'FILE',
-  help: 'a part of the bundle',
-  deprecated: 'nothing is written there: it is in the bundle, which --bundle names',
-}));
 
 export const attestBlob: Command = {
   name: 'attest-blob',
@@ -34,8 +19,7 @@ export const attestBlob: Command = {
     ...TRUST_FLAGS,
     SIGNING_CONFIG_FLAG,
     ...DEPRECATED_ATTEST_FLAGS,
-    ...PARTS,
-    BUNDLES_ONLY_FLAG,
+    ...OLDER_BLOB_ATTESTATION_FLAGS,
   ],
   examples: ['sealwright attest-blob --type slsaprovenance1 --predicate build.json --bundle app.intoto.json app.tgz'],
   readsCosignVariables: true,

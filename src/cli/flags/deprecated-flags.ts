@@ -9,11 +9,6 @@ export const BUNDLE_FORMAT_FLAG: Flag = {
   deprecated: 'signatures are read in every format that there is',
 };
 
-export const BUNDLES_ONLY_FLAG: Flag = {
-  ...BUNDLE_FORMAT_FLAG,
-  deprecated: 'this command writes bundles of version 0.3, and nothing else',
-};
-
 export const EXPERIMENTAL_OCI_FLAG: Flag = {
   name: 'experimental-oci11',
   kind: 'boolean',

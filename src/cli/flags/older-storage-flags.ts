@@ -23,6 +23,13 @@ const ONLY_OLDER_BLOBS: readonly Flag[] = [
   { name: 'b64', kind: 'boolean', default: true, help: '--b64=false writes raw bytes' },
 ];
 
+const ONLY_OLDER_BLOB_ATTESTATIONS: readonly Flag[] = [
+  { name: 'output-signature', kind: 'string', value: 'FILE', help: 'write the envelope; else to stdout' },
+  { name: 'output-attestation', kind: 'string', value: 'FILE', help: 'write the statement' },
+  { name: 'output-certificate', kind: 'string', value: 'FILE', help: 'write the certificate' },
+  { name: 'rfc3161-timestamp-bundle', kind: 'string', value: 'FILE', help: 'write the timestamp' },
+];
+
 const ONLY_OLDER_IMAGES: readonly Flag[] = [
   ...ONLY_OLDER,
   { name: 'output-payload', kind: 'string', value: 'FILE', help: 'write what was signed' },
@@ -40,6 +47,18 @@ export const OLDER_BLOB_FLAGS: readonly Flag[] = [
   STORAGE_FLAG,
   ...ONLY_OLDER_BLOBS.map((flag) => ({ ...flag, help: `with --new-bundle-format=false: ${flag.help}` })),
 ];
+
+export const OLDER_BLOB_ATTESTATION_FLAGS: readonly Flag[] = [
+  STORAGE_FLAG,
+  ...ONLY_OLDER_BLOB_ATTESTATIONS.map((flag) => ({ ...flag, help: `with --new-bundle-format=false: ${flag.help}` })),
+];
+
+/** Whether an attestation of a blob is to lie in parts. @throws UsageError USAGE_BAD_FLAG for flags that would be ignored */
+export function isOlderAttestation(context: CommandContext): boolean {
+  if (!context.flags.boolean('new-bundle-format')) return true;
+  refuseOlderFlags(context, ONLY_OLDER_BLOB_ATTESTATIONS);
+  return false;
+}
 
 /** Whether a blob's signature is to lie in parts. @throws UsageError USAGE_BAD_FLAG for flags that would be ignored */
 export function isOlderFormat(context: CommandContext): boolean {
