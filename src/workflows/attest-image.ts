@@ -35,6 +35,8 @@ export interface OlderAttestationStorage {
   readonly replace?: boolean;
   /** `--record-creation-timestamp`. */
   readonly createdAt?: Date;
+  /** In front of the tag. */
+  readonly tagPrefix?: string;
   /** `COSIGN_DOCKER_MEDIA_TYPES`. */
   readonly dockerMediaTypes?: boolean;
 }

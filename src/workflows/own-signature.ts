@@ -25,6 +25,8 @@ export interface SignatureWanted {
   readonly annotations: Readonly<Record<string, string>>;
   /** In cosign's older storage. */
   readonly isOlder: boolean;
+  /** In front of its tag. */
+  readonly tagPrefix?: string;
 }
 
 /** A signature that makes another one needless, with the services that it was measured by. */

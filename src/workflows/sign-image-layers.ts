@@ -21,6 +21,8 @@ export interface OlderStorage {
   readonly payload?: Uint8Array;
   /** `--record-creation-timestamp`. */
   readonly createdAt?: Date;
+  /** In front of the tag. */
+  readonly tagPrefix?: string;
   /** `COSIGN_DOCKER_MEDIA_TYPES`. */
   readonly dockerMediaTypes?: boolean;
 }
@@ -55,6 +57,7 @@ export async function pushSignatureLayers(
   const { key, scheme } = options.signer;
   return pushLayers(registry, target, digest, 'sig', layers, {
     ...(options.createdAt === undefined ? {} : { createdAt: options.createdAt }),
+    ...(options.tagPrefix === undefined ? {} : { tagPrefix: options.tagPrefix }),
     dockerMediaTypes: options.dockerMediaTypes ?? false,
     isDuplicate: (present, added) => isSignedBefore(present, added, key.publicKey, scheme),
   });

@@ -160,6 +160,7 @@ function wantedFor(
     digest,
     annotations,
     isOlder: olderStorage !== undefined,
+    ...(olderStorage?.tagPrefix === undefined ? {} : { tagPrefix: olderStorage.tagPrefix }),
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
   };
 }

@@ -2,15 +2,11 @@ import { legacyTag } from '../../core/image/attached-tag.ts';
 import { encodeManifest } from '../../core/image/manifest.ts';
 import { UsageError } from '../../errors.ts';
 import { pushFileBlobs, pushFiles } from '../../workflows/file-artifact.ts';
-import {
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';
 import { wantsReferrers } from '../flags/image-flags.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { readArgumentFile } from '../input-file.ts';
 
 const ARTIFACT_TYPE = 'application/vnd.dev.cosign.artifact.sbom.v1+json';

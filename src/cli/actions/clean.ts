@@ -1,11 +1,7 @@
 import { cleanImage, type CleanType } from '../../workflows/clean-image.ts';
-import {
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { confirm } from '../confirmation.ts';
 
 const WHAT: Readonly<Record<CleanType, string>> = {

@@ -1,14 +1,10 @@
 import { UsageError } from '../../errors.ts';
 import { copyImage } from '../../workflows/copy-image.ts';
 import type { AttachmentKind } from '../../workflows/image-graph.ts';
-import {
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { platform } from '../flags/image-flags.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { reportMissing } from '../missing-referrers.ts';
 
 export async function copyCommand(context: CommandContext): Promise<void> {

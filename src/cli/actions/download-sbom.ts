@@ -2,15 +2,10 @@ import { legacyTag } from '../../core/image/attached-tag.ts';
 import { ImageReference } from '../../core/image/reference.ts';
 import { FormatError, NotFoundError } from '../../errors.ts';
 import { manifestOfPlatform, platformsOf } from '../../workflows/platform-manifest.ts';
-import {
-  attachmentLimit,
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { attachmentLimit, imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { platform } from '../flags/image-flags.ts';
 
 export async function downloadSbomCommand(context: CommandContext): Promise<void> {

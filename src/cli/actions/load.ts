@@ -1,11 +1,7 @@
 import { loadImage } from '../../workflows/save-image.ts';
-import {
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { reportMissing } from '../missing-referrers.ts';
 
 export async function loadCommand(context: CommandContext): Promise<void> {

@@ -1,11 +1,7 @@
 import { saveImage } from '../../workflows/save-image.ts';
-import {
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { reportMissing } from '../missing-referrers.ts';
 
 export async function saveCommand(context: CommandContext): Promise<void> {

@@ -7,6 +7,7 @@ import { signImages as signImagesTogether } from '../../workflows/sign-images.ts
 import type { SignedImage } from '../../workflows/signed-image.ts';
 import { bundleFiles } from '../choices/bundle-files.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import { signedReferences } from '../choices/signed-attachment.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -43,6 +44,7 @@ export async function signImages(context: CommandContext): Promise<void> {
       action: 'push',
     })),
   );
+  const signed = await signedReferences(context, registry, references);
   const request: Omit<SignImageRequest, 'reference'> = {
     http,
     registry,
@@ -61,13 +63,13 @@ export async function signImages(context: CommandContext): Promise<void> {
     writeParts(context, image, key);
   };
   if (compat) {
-    await signAsCosign(context, request, references, write);
+    await signAsCosign(context, request, signed, write);
     return;
   }
   const origin = { key, trustFlags: trustFlagsGiven(context) };
   const outcomes = await signImagesTogether({
     ...request,
-    references,
+    references: signed,
     recursive: flags.boolean('recursive'),
     maxWorkers,
     skipIfSigned: !flags.boolean('force'),

@@ -3,14 +3,10 @@ import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { SealwrightError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { imageTree } from '../../workflows/image-tree.ts';
-import {
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { treeLines, treeRecord } from '../tree-report.ts';
 
 export async function treeCommand(context: CommandContext): Promise<void> {

@@ -1,11 +1,7 @@
 import { legacyTag } from '../../core/image/attached-tag.ts';
-import {
-  attachmentTagPrefix,
-  imageReference,
-  registryClient,
-  signatureRepository,
-} from '../choices/registry-choice.ts';
+import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { tellDeprecated } from '../deprecation.ts';
 
 const SUFFIXES = { signature: 'sig', attestation: 'att', sbom: 'sbom' } as const;

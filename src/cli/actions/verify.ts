@@ -2,7 +2,7 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { examineImage } from '../../workflows/examine-image.ts';
 import type { VerificationReport } from '../../workflows/verification-report.ts';
 import type { VerifiedImage } from '../../workflows/verify-image.ts';
-import { attachmentTagPrefix, signatureRepository } from '../choices/registry-choice.ts';
+import { signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
 import { attachedReference, detachedSignatureOf, imageMaterial } from '../choices/image-material.ts';
@@ -13,6 +13,7 @@ import { asCosignFails } from '../cosign-failure.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { cosignHeader, cosignReport } from '../report/cosign-report.ts';
 import type { ReportDocument } from '../report/report-document.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
 
 /** @param names of images, or folders with `--local-image`; the command's arguments when absent */

@@ -79,20 +79,6 @@ export function attachmentLimit({ environment }: CommandContext): number {
   });
 }
 
-/**
- * `--attachment-tag-prefix`, empty when absent.
- *
- * @throws UsageError USAGE_BAD_FLAG for what no tag begins with
- */
-export function attachmentTagPrefix({ flags }: CommandContext): string {
-  const prefix = flags.string('attachment-tag-prefix') ?? '';
-  if (/^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,40})?$/.test(prefix)) return prefix;
-  throw new UsageError('USAGE_BAD_FLAG', '--attachment-tag-prefix is no beginning of a tag', {
-    found: prefix.slice(0, 60),
-    expected: 'letters, digits and _ . -, at most 41 of them',
-  });
-}
-
 /** @throws UsageError USAGE_BAD_REFERENCE */
 export function imageReference(text: string): ImageReference {
   return asUsage(() => parseReference(text));

@@ -1,7 +1,8 @@
 import type { Command } from '../command.ts';
 import { annotationFlag } from '../flags/annotation-flags.ts';
-import { OLDER_IMAGE_FLAGS } from '../flags/older-storage-flags.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REFERRERS_MODE_FLAG } from '../flags/image-flags.ts';
+import { ATTACHMENT_FLAG, OLDER_IMAGE_FLAGS } from '../flags/older-storage-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
 import { TOKEN_FLAGS } from '../flags/token-flags.ts';
@@ -43,6 +44,9 @@ export const sign: Command = {
     { ...OUTPUT_FLAG, help: 'json: what was signed, and what to do next, on stdout' },
     ...REGISTRY_FLAGS,
     ...OLDER_IMAGE_FLAGS,
+    REFERRERS_MODE_FLAG,
+    TAG_PREFIX_FLAG,
+    ATTACHMENT_FLAG,
   ],
   examples: [
     'sealwright sign --keyless registry.example/app:1',

@@ -3,6 +3,8 @@ import type { OlderStorage } from '../../workflows/sign-image-layers.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { readInputFile } from '../input-file.ts';
+import { attachmentTagPrefix } from './registry-flags.ts';
+import { wantsReferrers } from './image-flags.ts';
 
 export const STORAGE_FLAG: Flag = {
   name: 'new-bundle-format',
@@ -37,6 +39,15 @@ const ONLY_OLDER_IMAGES: readonly Flag[] = [
   { name: 'sign-container-identity', kind: 'list', value: 'NAME', help: 'what the signature calls the image' },
   { name: 'record-creation-timestamp', kind: 'boolean', help: 'note the time in what stores the signature' },
 ];
+
+export const ATTACHMENT_FLAG: Flag = {
+  name: 'attachment',
+  kind: 'string',
+  value: 'KIND',
+  choices: ['sbom'],
+  help: 'sign what attach sbom has put beside the image',
+  deprecated: 'nobody verifies it with the image; attest --type spdxjson --predicate FILE does',
+};
 
 export const OLDER_IMAGE_FLAGS: readonly Flag[] = [
   STORAGE_FLAG,
@@ -78,6 +89,7 @@ export function olderStorage(context: CommandContext): OlderStorage | undefined 
     refuseOlderFlags(context, ONLY_OLDER_IMAGES);
     return undefined;
   }
+  if (wantsReferrers(context)) throw experimentWritten();
   if (flags.isGiven('bundle')) {
     throw new UsageError('USAGE_BAD_FLAG', 'there is no bundle to be written', {
       found: '--bundle with --new-bundle-format=false',
@@ -85,12 +97,23 @@ export function olderStorage(context: CommandContext): OlderStorage | undefined 
     });
   }
   const payload = flags.string('payload');
+  const tagPrefix = attachmentTagPrefix(context);
   return {
+    ...(tagPrefix === '' ? {} : { tagPrefix }),
     dockerReferences: flags.list('sign-container-identity'),
     ...(payload === undefined ? {} : { payload: readInputFile(payload) }),
     ...(flags.boolean('record-creation-timestamp') ? { createdAt: now() } : {}),
     dockerMediaTypes: wantsDockerMediaTypes(environment),
   };
+}
+
+/** Its verifiers look at the last referrer alone, and only beside the image: it was never more than an experiment. */
+function experimentWritten(): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', "signatures are not written as in cosign's experiment with OCI 1.1", {
+    found: '--registry-referrers-mode oci-1-1 with --new-bundle-format=false',
+    expected: 'bundles, which are referrers; or tags',
+    fix: 'leave out --new-bundle-format=false',
+  });
 }
 
 /** cosign warns and ignores them, which broke many a release script; in its mode that is what happens. */

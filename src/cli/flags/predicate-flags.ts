@@ -2,6 +2,7 @@ import { UsageError } from '../../errors.ts';
 import type { OlderAttestationStorage } from '../../workflows/attest-image.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
+import { TAG_PREFIX_FLAG, attachmentTagPrefix } from './registry-flags.ts';
 import { STORAGE_FLAG } from './older-storage-flags.ts';
 import { wantsDockerMediaTypes } from './older-storage-flags.ts';
 
@@ -61,6 +62,7 @@ export const POLICY_FLAGS: readonly Flag[] = [
 /** For `.att` tags: what attestations as bundles, beside one another, have no use for. */
 export const OLDER_ATTESTATION_FLAGS: readonly Flag[] = [
   STORAGE_FLAG,
+  TAG_PREFIX_FLAG,
   {
     name: 'replace',
     kind: 'boolean',
@@ -80,11 +82,8 @@ export const OLDER_ATTESTATION_FLAGS: readonly Flag[] = [
  *
  * @throws UsageError USAGE_BAD_FLAG
  */
-export function olderAttestationStorage({
-  flags,
-  environment,
-  now,
-}: CommandContext): OlderAttestationStorage | undefined {
+export function olderAttestationStorage(context: CommandContext): OlderAttestationStorage | undefined {
+  const { flags, environment, now } = context;
   if (flags.boolean('new-bundle-format')) return undefined;
   if (flags.isGiven('bundle')) {
     throw new UsageError('USAGE_BAD_FLAG', 'there is no bundle to be written', {
@@ -92,7 +91,9 @@ export function olderAttestationStorage({
       expected: 'one of the two',
     });
   }
+  const tagPrefix = attachmentTagPrefix(context);
   return {
+    ...(tagPrefix === '' ? {} : { tagPrefix }),
     replace: flags.boolean('replace'),
     ...(flags.boolean('record-creation-timestamp') ? { createdAt: now() } : {}),
     dockerMediaTypes: wantsDockerMediaTypes(environment),

@@ -1,3 +1,5 @@
+import { UsageError } from '../../errors.ts';
+import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 
 /** For the commands that look for what is kept under tags, or put it there. */
@@ -8,6 +10,20 @@ export const TAG_PREFIX_FLAG: Flag = {
   help: 'in front of the tags of the older storage',
   deprecated: 'bundles that refer to their image need no tags',
 };
+
+/**
+ * `--attachment-tag-prefix`, empty when absent.
+ *
+ * @throws UsageError USAGE_BAD_FLAG for what no tag begins with
+ */
+export function attachmentTagPrefix({ flags }: CommandContext): string {
+  const prefix = flags.string('attachment-tag-prefix') ?? '';
+  if (/^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,40})?$/.test(prefix)) return prefix;
+  throw new UsageError('USAGE_BAD_FLAG', '--attachment-tag-prefix is no beginning of a tag', {
+    found: prefix.slice(0, 60),
+    expected: 'letters, digits and _ . -, at most 41 of them',
+  });
+}
 
 /** How registries are spoken to; names are cosign's. */
 export const REGISTRY_FLAGS: readonly Flag[] = [

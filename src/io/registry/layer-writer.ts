@@ -19,6 +19,8 @@ export interface NewLayer {
 }
 
 export interface PushLayersOptions {
+  /** In front of the tag (`--attachment-tag-prefix`). */
+  readonly tagPrefix?: string;
   /** Recorded in the image config (`--record-creation-timestamp`); the year 1 when absent, as cosign writes it. */
   readonly createdAt?: Date;
   /** Docker's media types for a manifest that is not there yet (`COSIGN_DOCKER_MEDIA_TYPES`). */
@@ -62,7 +64,7 @@ export async function pushLayers(
   const tag = new ImageReference({
     registry: target.registry,
     repository: target.repository,
-    tag: legacyTag(digest, attachment),
+    tag: `${options.tagPrefix ?? ''}${legacyTag(digest, attachment)}`,
   });
   for (const content of new Set(layers.map((layer) => layer.content))) await client.putBlob(target, content);
   const sleep = options.sleep ?? realSleep;

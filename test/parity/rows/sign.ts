@@ -6,6 +6,9 @@ const images = testsIn('test/scenarios/images.ts');
 const keys = testsIn('test/cli/key-commands.test.ts');
 const own = testsIn('test/cli/own-certificate.test.ts');
 const services = testsIn('test/cli/named-services.test.ts');
+const shared = testsIn('test/cli/signing-flags.test.ts');
+const older = testsIn('test/cli/older-storage.test.ts');
+const olderBlobs = testsIn('test/cli/older-blobs.test.ts');
 const SIGNING = ['sign', 'sign-blob', 'attest', 'attest-blob'];
 
 export const SIGN_ROWS: readonly CommandRow[] = [
@@ -14,10 +17,30 @@ export const SIGN_ROWS: readonly CommandRow[] = [
   ...rows('same', ['sign'], 'annotations', images('image, annotations')),
   ...rows('same', ['sign'], 'recursive', images('index, recursively')),
   ...rows('same', ['sign'], 'upload bundle', images('image, not pushed')),
-  ...open(
-    'accepted',
+  ...rows(
+    'same',
     ['sign'],
-    'output-certificate output-payload output-signature payload sign-container-identity record-creation-timestamp',
+    'output-certificate output-payload output-signature',
+    older('a key signs by itself, leaves the parts in files, and verify says how it is stored'),
+  ),
+  ...rows('same', ['sign'], 'payload', shared('--payload is signed as it is, and only about the image')),
+  ...rows(
+    'same',
+    ['sign'],
+    'sign-container-identity',
+    shared('a signature in the older storage says what --sign-container-identity says, once for each'),
+  ),
+  ...rows(
+    'same',
+    ['sign', 'attest'],
+    'record-creation-timestamp',
+    shared('--record-creation-timestamp notes the time where signatures and attestations are stored'),
+  ),
+  ...rows(
+    'same',
+    ['sign', 'attest'],
+    'attachment-tag-prefix',
+    shared('--attachment-tag-prefix stands in front of the tags of sign and attest'),
   ),
   ...rows(
     'refused',
@@ -26,8 +49,33 @@ export const SIGN_ROWS: readonly CommandRow[] = [
     keys('keys on hardware are refused by name, with the way that there is'),
     'PKCS#11 comes later; the message says what there is instead',
   ),
-  ...open('accepted', SIGNING, 'signing-config trusted-root use-signing-config yes tlog-upload'),
-  ...open('accepted', ['sign', 'sign-blob', 'attest'], 'new-bundle-format'),
+  ...rows('same', SIGNING, 'signing-config', shared('every signing command uses the services of --signing-config')),
+  ...rows('same', SIGNING, 'trusted-root', own('every signing command signs with it, and what it prints verifies')),
+  ...rows(
+    'same',
+    SIGNING,
+    'use-signing-config',
+    services('services are those that flags name, for every signing command'),
+  ),
+  ...rows(
+    'same',
+    SIGNING,
+    'tlog-upload',
+    shared('--tlog-upload=false logs nothing, whatever the signing config lists; in cosign'),
+  ),
+  ...open('accepted', SIGNING, 'yes'),
+  ...rows(
+    'same',
+    ['sign'],
+    'new-bundle-format',
+    older('a key signs by itself, leaves the parts in files, and verify says how it is stored'),
+  ),
+  ...rows(
+    'same',
+    ['sign-blob'],
+    'new-bundle-format',
+    olderBlobs('a signature on stdout, in files, raw, and in the older bundle: all verify, with nobody asked'),
+  ),
   ...rows('same', SIGNING, 'certificate', own('every signing command signs with it, and what it prints verifies')),
   ...rows(
     'same',
@@ -60,5 +108,12 @@ export const SIGN_ROWS: readonly CommandRow[] = [
     services('--insecure-skip-verify lets no signing command take a certificate that was not logged'),
     'what a certificate authority sends is verified before it is used; cosign has stopped looking',
   ),
-  ...open('not yet', ['sign'], 'registry-referrers-mode attachment'),
+  ...rows(
+    'safer',
+    ['sign'],
+    'registry-referrers-mode',
+    shared('--registry-referrers-mode oci-1-1 is refused where it would write cosign'),
+    "bundles are referrers anyway; cosign's experiment before them, of which the last one hid the others, is not written",
+  ),
+  ...rows('same', ['sign'], 'attachment', shared('--attachment sbom signs what is attached, not the image')),
 ];
