@@ -11,7 +11,7 @@ import type { CommandContext } from '../command.ts';
 import { givenCertificate } from './given-certificate.ts';
 import { fileOrUrl, fileUrlOrText } from './input-source.ts';
 import { entryFinder } from './log-search.ts';
-import { attachmentTagPrefix } from './registry-choice.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { maxWorkers } from './verification-switches.ts';
 
 /**
