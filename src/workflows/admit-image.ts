@@ -260,6 +260,7 @@ function contextOf(
         ? Promise.resolve({ image, evidence })
         : evidenceOfAnother(other, demands, recall, admission),
     written: text,
+    now: admission.now,
     configFiles: () => (image === undefined ? Promise.resolve({}) : fetchConfigFiles(access.client([]), image)),
     ...(image === undefined ? {} : { image }),
     ...(object.document === undefined ? {} : { object: object.document }),

@@ -23,7 +23,13 @@ import {
 } from '../../src/core/wire/log.ts';
 import { parseLogV1Entry } from '../../src/core/wire/log-v1.ts';
 import { JSON_REQUEST, parseTimestampBody, TIMESTAMP_QUERY } from '../../src/core/wire/tsa.ts';
-import { parseAnswer, parseCelResult, parseCueResult, parseRegoResults } from '../../src/io/engines/engine-answer.ts';
+import {
+  parseAnswer,
+  parseCelResult,
+  parseCueResult,
+  parseImagePolicyResult,
+  parseRegoResults,
+} from '../../src/io/engines/engine-answer.ts';
 import { parseRetryAfter } from '../../src/io/net/retry-policy.ts';
 import { parseAuthChallenge } from '../../src/io/registry/auth-challenge.ts';
 import { DockerConfig } from '../../src/io/registry/docker-config.ts';
@@ -112,6 +118,15 @@ const ENGINE_RESULTS: Readonly<Record<string, unknown>> = {
   parseRegoResults: [{ expressions: [true, { a: [1] }], bindings: { x: 'y' } }],
   parseCueResult: { valid: false, reason: 'conflicting values', details: 'policy:1:2' },
   parseCelResult: { value: true, type: 'bool' },
+  parseImagePolicyResult: {
+    isMatched: true,
+    exception: -1,
+    images: ['a'],
+    questions: [{ kind: 'signature', image: 'a', attestor: 'b' }],
+    outcome: 'pass',
+    message: '',
+    verified: { a: true },
+  },
 };
 
 export const EDGE_PARSERS: readonly FuzzedParser[] = [
@@ -310,12 +325,14 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     parse: (bytes) => parseFlags(verify.flags, { arguments: text(bytes).split('\n'), environment: {} }),
     samples: ['--certificate-identity\na\n--certificate-oidc-issuer=b\n-a\nc=d\nimage', '--key\nk\n--\n-x'],
   },
-  ...Object.entries({ parseRegoResults, parseCueResult, parseCelResult }).map(([reader, parse]) => ({
-    name: `io/engines/engine-answer.ts: ${reader}`,
-    families: FORMAT,
-    parse: (bytes: Uint8Array): unknown => parse(parseJson(bytes, 'the result')),
-    samples: json(ENGINE_RESULTS[reader]),
-  })),
+  ...Object.entries({ parseRegoResults, parseCueResult, parseCelResult, parseImagePolicyResult }).map(
+    ([reader, parse]) => ({
+      name: `io/engines/engine-answer.ts: ${reader}`,
+      families: FORMAT,
+      parse: (bytes: Uint8Array): unknown => parse(parseJson(bytes, 'the result')),
+      samples: json(ENGINE_RESULTS[reader]),
+    }),
+  ),
   {
     name: 'io/engines/engine-answer.ts: parseAnswer',
     // A result that makes no sense is the engine's failure, never a verdict.

@@ -2,6 +2,7 @@
 import { ATTESTATION_PARSERS } from './attestation-parsers.ts';
 import { DOCUMENT_PARSERS } from './document-parsers.ts';
 import { EDGE_PARSERS } from './edge-parsers.ts';
+import { KYVERNO_PARSERS } from './kyverno-parsers.ts';
 import { LAYER_PARSERS } from './layer-parsers.ts';
 import type { FuzzedParser } from './samples.ts';
 import { SIGNATURE_PARSERS } from './signature-parsers.ts';
@@ -12,4 +13,5 @@ export const PARSERS: readonly FuzzedParser[] = [
   ...ATTESTATION_PARSERS,
   ...DOCUMENT_PARSERS,
   ...EDGE_PARSERS,
+  ...KYVERNO_PARSERS,
 ];

@@ -149,13 +149,15 @@ async function openPolicies(context: CommandContext, logger: Logger): Promise<Op
   if (place === 'policy') return { policies: await openPolicyFiles({ paths: flags.list('policy'), logger, outside }) };
   const { openInClusterAccess, openKubeconfigAccess } = await import('../../io/kubernetes/cluster-access.ts');
   const { watchClusterPolicies } = await import('../../servers/webhook/policy-watch.ts');
+  const { policyKinds } = await import('../../servers/webhook/policy-kinds.ts');
   const cluster =
     place === 'in-cluster'
       ? await openInClusterAccess(environment)
       : await openKubeconfigAccess(flags.required('kubeconfig'), flags.string('kube-context'));
   const { clusterReferences } = await import('../../servers/webhook/cluster-references.ts');
   const references = clusterReferences(cluster, systemNamespace(context), outside);
-  return { policies: await watchClusterPolicies({ cluster, logger, references }), cluster };
+  const kinds = policyKinds(systemNamespace(context));
+  return { policies: await watchClusterPolicies({ cluster, kinds, logger, references }), cluster };
 }
 
 async function openConfig(

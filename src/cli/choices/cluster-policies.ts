@@ -1,5 +1,6 @@
 import { PolicySet } from '../../core/policy/policy-set.ts';
 import { openOwnKinds } from '../../servers/webhook/own-kinds.ts';
+import { policyKinds } from '../../servers/webhook/policy-kinds.ts';
 import { listClusterPolicies } from '../../servers/webhook/policy-watch.ts';
 import { clusterReferences } from '../../servers/webhook/cluster-references.ts';
 import type { Logger } from '../../servers/shell/logger.ts';
@@ -18,7 +19,12 @@ export async function clusterPolicies(context: CommandContext, cluster: ClusterA
   const logger = telling(context);
   const references = clusterReferences(cluster, systemNamespace(context), await outsideSources(context));
   const own = await openOwnKinds(cluster, logger);
-  const current = await listClusterPolicies({ cluster, logger, references });
+  const current = await listClusterPolicies({
+    cluster,
+    kinds: policyKinds(systemNamespace(context)),
+    logger,
+    references,
+  });
   await own.close();
   return {
     policies: new PolicySet([...current.policies, ...own.policies()], current.references),

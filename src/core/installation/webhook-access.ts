@@ -40,11 +40,16 @@ function rule(
   return { apiGroups: [group], resources, verbs, ...named };
 }
 
+const VALIDATING_KINDS = ['imagevalidatingpolicies', 'namespacedimagevalidatingpolicies', 'policyexceptions'];
+
 function clusterRules(): readonly JsonObject[] {
   const configurations = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
   return [
     rule('policy.sigstore.dev', ['clusterimagepolicies'], ['list', 'watch']),
     rule('policy.sigstore.dev', ['trustroots'], ['get']),
+    // Where they are defined. What they say of images is decided here.
+    rule('kyverno.io', ['clusterpolicies', 'policies', 'policyexceptions'], ['list', 'watch']),
+    rule('policies.kyverno.io', VALIDATING_KINDS, ['list', 'watch']),
     rule('sealwright.dev', ['imageexceptions', 'imagepolicies', 'breakglasses'], ['list']),
     // What runs, and would be rolled back to: read once, at the start.
     rule('', ['pods'], ['list']),

@@ -1,4 +1,5 @@
 import type { ImageReference } from '../image/reference.ts';
+import type { PolicyExceptions } from './kyverno/policy-exception.ts';
 import type { EvidenceDemand } from './evidence-demand.ts';
 import type { PinnedImage } from './image-evidence.ts';
 import type { PolicyContext } from './policy-context.ts';
@@ -43,6 +44,8 @@ export interface AdmissionPolicy {
   readonly demands: readonly EvidenceDemand[];
   /** The policy as it is for an object, most often itself; undefined when it is not about the object. */
   about(object: ReviewedObject): AdmissionPolicy | undefined;
+  /** The policy with these exceptions from it in the place of any others; absent for kinds that know none. */
+  excepted?(exceptions: PolicyExceptions): AdmissionPolicy;
   /**
    * Whether it is about an image, whatever its digest turns out to be.
    *

@@ -29,6 +29,7 @@ export interface PolicyContext {
     text: string,
     demands: readonly EvidenceDemand[],
   ) => Promise<{ readonly image: PinnedImage; readonly evidence: EvidenceFor }>;
+  readonly now?: Date;
   /** The image as the object names it. */
   readonly written?: string;
   /** The image, once its digest is known. */

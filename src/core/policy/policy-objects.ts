@@ -9,6 +9,8 @@ import { parseKyvernoPolicy } from './kyverno/cluster-policy-parser.ts';
 import { imageRuleAdmission } from './kyverno/image-rule-admission.ts';
 import { imageValidatingAdmission } from './kyverno/image-validating-admission.ts';
 import { parseImageValidatingPolicy } from './kyverno/image-validating-policy-parser.ts';
+import { mergeExceptions, type PolicyExceptions } from './kyverno/policy-exception.ts';
+import { isPolicyException, parsePolicyException } from './kyverno/policy-exception-parser.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 
@@ -20,6 +22,8 @@ export interface PolicyObjects {
   readonly secrets: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
   readonly configMaps: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly exceptions: readonly ImageException[];
+  /** Kyverno's, which the policies beside them know already. */
+  readonly policyExceptions: PolicyExceptions;
 }
 
 const MAX_ENTRIES = 1000;
@@ -34,10 +38,15 @@ const MAX_ENTRIES = 1000;
 export function parsePolicyObjects(text: string, source: string, options: PolicyParserOptions = {}): PolicyObjects {
   const policies: AdmissionPolicy[] = [];
   const exceptions: ImageException[] = [];
+  const policyExceptions: PolicyExceptions[] = [];
   const trustRoots = new Map<string, TrustRootSource>();
   const secrets = new Map<string, ReadonlyMap<string, Uint8Array>>();
   const configMaps = new Map<string, ReadonlyMap<string, string>>();
   for (const document of parsePolicyDocuments(text, source)) {
+    if (isPolicyException(document)) {
+      policyExceptions.push(parsePolicyException(document));
+      continue;
+    }
     switch (`${document.optionalString('apiVersion') ?? ''} ${document.optionalString('kind') ?? ''}`) {
       case 'policy.sigstore.dev/v1alpha1 TrustRoot':
         trustRoots.set(nameOf(document), parseTrustRoot(document.object('spec'), `TrustRoot ${nameOf(document)}`));
@@ -66,24 +75,38 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
       case 'kyverno.io/v1 Policy':
       case 'kyverno.io/v2beta1 ClusterPolicy':
       case 'kyverno.io/v2beta1 Policy':
-        policies.push(...parseKyvernoPolicy(document).map(imageRuleAdmission));
+        policies.push(...parseKyvernoPolicy(document).map((rule) => imageRuleAdmission(rule)));
         break;
       default:
         policies.push(clusterImageAdmission(parseClusterImagePolicy(document, options)));
     }
   }
-  return { policies, trustRoots, secrets, configMaps, exceptions };
+  return excepted({
+    policies,
+    trustRoots,
+    secrets,
+    configMaps,
+    exceptions,
+    policyExceptions: mergeExceptions(policyExceptions),
+  });
 }
 
 /** Those of several texts together; of two things of one name that policies refer to, the later one counts. */
 export function mergePolicyObjects(all: readonly PolicyObjects[]): PolicyObjects {
-  return {
+  return excepted({
     policies: all.flatMap(({ policies }) => policies),
     trustRoots: new Map(all.flatMap(({ trustRoots }) => [...trustRoots])),
     secrets: new Map(all.flatMap(({ secrets }) => [...secrets])),
     configMaps: new Map(all.flatMap(({ configMaps }) => [...configMaps])),
     exceptions: all.flatMap(({ exceptions }) => exceptions),
-  };
+    policyExceptions: mergeExceptions(all.map(({ policyExceptions }) => policyExceptions)),
+  });
+}
+
+/** Each policy with all the exceptions from it. */
+function excepted(objects: PolicyObjects): PolicyObjects {
+  const { policies, policyExceptions } = objects;
+  return { ...objects, policies: policies.map((policy) => policy.excepted?.(policyExceptions) ?? policy) };
 }
 
 function nameOf(document: JsonFields): string {

@@ -73,7 +73,7 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
     parseMatch(rule, `spec.rules[${index}]`, namespace !== undefined, problems),
   );
   const controllers = autogenControllers(matches, metadata.optionalObject('annotations')?.optionalString(AUTOGEN));
-  const common: Omit<VerificationPlace, 'path' | 'name' | 'match'> = {
+  const common: Omit<VerificationPlace, 'path' | 'name' | 'policyName' | 'ruleName' | 'match' | 'ownMatch'> = {
     policyKind,
     ...(namespace === undefined ? {} : { namespace }),
     action:
@@ -92,7 +92,10 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
         ...common,
         path: `spec.rules[${index}].verifyImages[${number}]`,
         name: `${shown}/${ruleName(rule)}${rest}`,
+        policyName: namespace === undefined ? name : `${namespace}/${name}`,
+        ruleName: ruleName(rule),
         match: withControllers(match, controllers),
+        ownMatch: match,
       };
       return parseImageVerification(entry, place);
     });

@@ -7,11 +7,12 @@ import type { Attestor } from './attestor.ts';
 import { coversPinned, patternCoverage } from './image-patterns.ts';
 import { attestorsOf, judgeImageRule } from './image-rule-judgement.ts';
 import type { ActionOverride, FailureAction, ImageRule } from './image-rule.ts';
+import { exceptionFrom, NO_EXCEPTIONS, type RuleException } from './policy-exception.ts';
 import { selects } from './resource-filter.ts';
 import { isAbout } from './rule-match.ts';
 
 /** An entry of `verifyImages` as admission sees it. */
-export function imageRuleAdmission(rule: ImageRule): AdmissionPolicy {
+export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS): AdmissionPolicy {
   const known = new Map<string, WeakMap<Attestor, EvidenceDemand>>();
   const demandOf = (attestor: Attestor, wantsAttestations: boolean): EvidenceDemand => {
     const name = String(wantsAttestations);
@@ -37,14 +38,41 @@ export function imageRuleAdmission(rule: ImageRule): AdmissionPolicy {
     about: (object) => {
       if (namespace !== undefined && namespace !== object.namespace) return undefined;
       if (!isAbout(rule.match, object)) return undefined;
-      return modes[actionFor(rule, object)];
+      const found = modes[actionFor(rule, object)];
+      const exception = exceptionFrom(exceptions, rule.policyName, nameFor(rule, object), object);
+      return exception === undefined ? found : letOff(found, exception);
     },
+    excepted: (others) => imageRuleAdmission(rule, others),
     coverage: (reference, text) => patternCoverage(images, reference, text),
     covers: (image, text) => coversPinned(images, image, text),
     judge: (imageName, material, context) => judgeImageRule(rule, imageName, { material, context, demandOf }),
   });
   const modes = { enforce: withMode('enforce'), warn: withMode('warn') };
   return modes[rule.action];
+}
+
+/** Kyverno makes rules for the controllers of pods, under names of their own, which exceptions have to name. */
+function nameFor({ ownMatch, ruleName }: ImageRule, object: ReviewedObject): string {
+  if (isAbout(ownMatch, object)) return ruleName;
+  return `autogen-${object.resource === 'cronjobs' ? 'cronjob-' : ''}${ruleName}`;
+}
+
+/** The images stay covered: an exception admits them as far as the rule goes, and as no image that no policy is about. */
+function letOff(admission: AdmissionPolicy, { name }: RuleException): AdmissionPolicy {
+  return {
+    ...admission,
+    interest: 'name',
+    tags: 'leave',
+    demands: [],
+    judge: () =>
+      Promise.resolve({
+        outcome: 'passed',
+        policy: admission.name,
+        authority: name,
+        signer: `nobody: ${name} lets it off`,
+        bundles: [],
+      }),
+  };
 }
 
 function actionFor({ action, overrides }: ImageRule, object: ReviewedObject): FailureAction {

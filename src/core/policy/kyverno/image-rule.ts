@@ -11,9 +11,14 @@ export interface ImageRule {
   readonly policyKind: 'ClusterPolicy' | 'Policy';
   /** `ClusterPolicy name/rule`, with the entry's number where a rule has several. */
   readonly name: string;
+  /** As exceptions name them: the policy with its namespace, if it has one. */
+  readonly policyName: string;
+  readonly ruleName: string;
   /** Of a `Policy`. */
   readonly namespace?: string;
   readonly match: RuleMatch;
+  /** The same without the controllers of pods, whose rules have names of their own in Kyverno. */
+  readonly ownMatch: RuleMatch;
   readonly images: ImagePatterns;
   /**
    * Whether an image has to have been verified: without any attestor nothing can be, and such a rule refuses. Where there are

@@ -14,7 +14,7 @@ export function imageValidatingAdmission(
   policy: ImageValidatingPolicy,
   exceptions: ValidatingInput['exceptions'] = [],
 ): AdmissionPolicy {
-  const { kind, name, namespace, action, warnings, revision, tags, globs } = policy;
+  const { kind, name, namespace, policyName, action, warnings, revision, tags, globs } = policy;
   const known = [new Map<Attestor, EvidenceDemand>(), new Map<Attestor, EvidenceDemand>()] as const;
   const demandOf = (attestor: Attestor, wantsAttestations: boolean): EvidenceDemand => {
     const demands = known[wantsAttestations ? 1 : 0];
@@ -41,6 +41,15 @@ export function imageValidatingAdmission(
       const found = aboutness(policy, reviewed);
       return found === undefined ? undefined : forObject(reviewed, found.isAsPod);
     },
+    excepted: ({ fromPolicies }) =>
+      imageValidatingAdmission(
+        policy,
+        fromPolicies.filter(
+          (exception) =>
+            exception.policies.some((one) => one.kind === kind && one.name === policyName) &&
+            (namespace === undefined || namespace === exception.namespace),
+        ),
+      ),
     // The text of the object is compared, as it is written there.
     coverage: (_reference, text) => (selects(text) ? 'always' : 'never'),
     covers: (_image, text) => selects(text),

@@ -1,5 +1,4 @@
-import type { JsonObject, JsonValue } from '../../encoding/json.ts';
-import { parseJson } from '../../encoding/json.ts';
+import { parseJson, type JsonValue } from '../../encoding/json.ts';
 import type { VerifiedBundle } from '../../verify/verified-bundle.ts';
 import { PolicyError, RemoteError, SealwrightError } from '../../../errors.ts';
 import { signerText } from '../authority-judgement.ts';
@@ -14,6 +13,7 @@ import { acceptedBy, attestorText } from './attestor-judgement.ts';
 import type { Attestor } from './attestor.ts';
 import type { ImageAnswer, ImagePolicyResult, ImageQuestion } from './image-policy-evaluation.ts';
 import type { ImageValidatingPolicy } from './image-validating-policy.ts';
+import type { ValidatingException } from './policy-exception.ts';
 import { containerImages, podOf } from './pod-of.ts';
 
 export interface ValidatingInput {
@@ -24,7 +24,7 @@ export interface ValidatingInput {
   readonly context: PolicyContext;
   readonly demandOf: (attestor: Attestor, wantsAttestations: boolean) => EvidenceDemand;
   /** Match conditions of each exception from the policy. */
-  readonly exceptions: readonly { readonly name: string; readonly conditions: readonly JsonObject[] }[];
+  readonly exceptions: readonly ValidatingException[];
 }
 
 /** Each round answers everything that the one before asked; an expression that asks on is not one that ends. */
@@ -53,7 +53,7 @@ export async function judgeImageValidatingPolicy(
   }
   const written = input.context.written ?? name;
   if (!result.isMatched) return undefined;
-  const exception = input.exceptions[result.exception];
+  const exception = inForce(input)[result.exception];
   if (exception !== undefined) {
     const signer = `nobody: ${exception.name} lets it off`;
     return { outcome: 'passed', policy: policy.name, authority: exception.name, signer, bundles: [] };
@@ -79,10 +79,11 @@ export async function judgeImageValidatingPolicy(
 async function evaluate(
   policy: ImageValidatingPolicy,
   answers: Answers,
-  { object, isAsPod, context, exceptions }: ValidatingInput,
+  input: ValidatingInput,
 ): Promise<ImagePolicyResult> {
+  const { object, isAsPod, context } = input;
   const evaluation = {
-    policy: { ...policy.expressions, exceptions: exceptions.map(({ conditions }) => conditions) },
+    policy: { ...policy.expressions, exceptions: inForce(input).map(({ conditions }) => conditions) },
     object: (isAsPod ? podOf(object) : object.document) ?? null,
     oldObject: object.oldDocument ?? null,
     request: requestJson(object),
@@ -98,6 +99,11 @@ async function evaluate(
   throw new PolicyError('POLICY_EVALUATION', 'the expressions of the policy ask without end', {
     expected: `at most ${MAX_ROUNDS} rounds of questions`,
   });
+}
+
+/** One with an end lets nothing off where nobody knows the time. */
+function inForce({ exceptions, context: { now } }: ValidatingInput): readonly ValidatingException[] {
+  return exceptions.filter(({ expiresAt }) => expiresAt === undefined || (now !== undefined && now < expiresAt));
 }
 
 function noEngine(): RemoteError {

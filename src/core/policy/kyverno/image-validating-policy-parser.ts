@@ -2,6 +2,7 @@ import type { JsonFields } from '../../encoding/json-fields.ts';
 import type { JsonObject } from '../../encoding/json.ts';
 import { policyRevision } from '../policy-revision.ts';
 import type { ImageValidatingPolicy, NamedAttestor } from './image-validating-policy.ts';
+import { checkExpression } from './expression-check.ts';
 import { KyvernoProblems } from './kyverno-problems.ts';
 import { parseNamedAttestor } from './named-attestor-parser.ts';
 import { parseResourceConstraints, type ResourceConstraints } from './resource-constraints.ts';
@@ -31,14 +32,6 @@ const SPEC = [
   'autogen',
 ] as const;
 const MAX_ENTRIES = 100;
-/** What Kyverno offers beside signatures: it reaches out, or looks at more than the request holds. */
-const UNKNOWN_INPUT: readonly (readonly [RegExp, string])[] = [
-  [/\bresource\s*\.\s*(Get|List|Post)\b/, 'resource: nothing is looked up in the cluster'],
-  [/\bhttp\s*\.\s*(Get|Post)\b/, 'http: expressions do not reach out'],
-  [/\bglobalContext\b/, 'globalContext: nothing is looked up in the cluster'],
-  [/\bgetImageData\s*\(/, 'getImageData: an expression sees no manifest'],
-  [/\bnamespaceObject\b/, 'namespaceObject: an admission review holds no namespace'],
-];
 /** Resources for which Kyverno makes policies of one about pods, by the names that `autogen` gives them. */
 const CONTROLLERS: Readonly<Record<string, string>> = {
   daemonsets: 'apps/daemonsets',
@@ -208,10 +201,6 @@ function parseValidations(spec: JsonFields, problems: KyvernoProblems): JsonObje
   });
   if (validations.length === 0) problems.invalid('spec.validations', 'at least one validation is required');
   return validations;
-}
-
-export function checkExpression(expression: string, path: string, problems: KyvernoProblems): void {
-  for (const [pattern, why] of UNKNOWN_INPUT) if (pattern.test(expression)) problems.unsupported(path, why);
 }
 
 function parseActions(spec: JsonFields, problems: KyvernoProblems): ImageValidatingPolicy['action'] {

@@ -11,7 +11,16 @@ import { Wildcard } from './wildcard.ts';
 /** Where an entry of `verifyImages` stands, and what it takes over from there. */
 export interface VerificationPlace extends Pick<
   ImageRule,
-  'policyKind' | 'name' | 'namespace' | 'match' | 'action' | 'overrides' | 'revision'
+  | 'policyKind'
+  | 'name'
+  | 'policyName'
+  | 'ruleName'
+  | 'namespace'
+  | 'match'
+  | 'ownMatch'
+  | 'action'
+  | 'overrides'
+  | 'revision'
 > {
   readonly path: string;
   readonly problems: KyvernoProblems;
