@@ -39,6 +39,9 @@ export const DIFFERENCES: readonly Difference[] = [
       ],
       'blob, keyless': ['another identity'],
       'flags from the environment': ['another key'],
+      'blob, in loose parts': ['another file'],
+      'blob, attested': ['another type', 'another file'],
+      'documents of trust, of the instance’s own': ['without the log'],
     }),
   },
   {
@@ -48,10 +51,19 @@ export const DIFFERENCES: readonly Difference[] = [
     places: places(11, { 'image, by tag and by digest': ['signing a tag that does not exist'] }),
   },
   {
-    cosign: 'ends with 1 when the registry cannot be asked',
+    cosign: 'ends with 1 when the registry, or the server of a key, cannot be asked',
     here: 'ends with 23',
     why: 'not to know is neither "unsigned" nor "wrong"',
-    places: places(23, { 'image, by tag and by digest': ['a registry that is not there'] }),
+    places: places(23, { 'image, by tag and by digest': ['a registry that is not there'], 'key at a URL': ['gone'] }),
+  },
+  {
+    cosign: 'ends with 1 when the image has no attestation of the type',
+    here: 'ends with 10, as for an image without a signature, and names the types that there are',
+    why: 'what is not there is another answer than what does not verify',
+    places: [
+      ...places(10, { 'attestations, by their types': ['none of the type'] }),
+      ...places([10, 0], { 'attestations, by their types': ['download, none of the type'] }),
+    ],
   },
   {
     cosign: 'decides by the first image how all are verified: a later one without a signature ends with 1',

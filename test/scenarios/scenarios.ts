@@ -1,6 +1,12 @@
 import { BLOB_SCENARIOS } from './blobs.ts';
+import { CARRYING_SCENARIOS } from './carrying.ts';
 import { COMMAND_LINE_SCENARIOS } from './command-lines.ts';
 import { IMAGE_SCENARIOS } from './images.ts';
 import type { Scenario } from './scenario.ts';
 
-export const SCENARIOS: readonly Scenario[] = [...IMAGE_SCENARIOS, ...BLOB_SCENARIOS, ...COMMAND_LINE_SCENARIOS];
+export const SCENARIOS: readonly Scenario[] = [
+  ...IMAGE_SCENARIOS,
+  ...BLOB_SCENARIOS,
+  ...CARRYING_SCENARIOS,
+  ...COMMAND_LINE_SCENARIOS,
+];

@@ -12,7 +12,12 @@ export const ABOUT_ROWS: readonly CommandRow[] = [
   ...rows('same', [''], 'verbose', mode('-d shows every request and answer, and no credential')),
   ...rows('same', ['env'], '', env('env: the same variables, in the same form')),
   ...rows('same', ['env'], 'show-sensitive-values', env('secrets are hidden unless asked for')),
-  ...open('accepted', ['env'], 'show-descriptions'),
+  ...rows(
+    'same',
+    ['env'],
+    'show-descriptions',
+    env('by default, what changes something, with descriptions; as cosign, cosign’s own'),
+  ),
   ...rows('same', ['completion'], '', completion('the answer is that of the framework that cosign is written with')),
   ...rows(
     'same',

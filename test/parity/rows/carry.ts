@@ -7,6 +7,15 @@ const attachments = testsIn('test/cli/attachments-interop.test.ts');
 const older = testsIn('test/cli/attachments-older.test.ts');
 const attestations = testsIn('test/cli/verify-attestation.test.ts');
 
+const flagTests = testsIn('test/parity/carry-flags.test.ts');
+
+/** Of a table of command lines, each of which names its flag. */
+function flagRows(commands: readonly string[], flags: string): readonly CommandRow[] {
+  return flags
+    .split(' ')
+    .flatMap((flag) => commands.flatMap((command) => rows('same', [command], flag, flagTests(`${command} --${flag}`))));
+}
+
 export const CARRY_ROWS: readonly CommandRow[] = [
   ...rows('same', ['tree'], '', interop('tree: with --compat cosign, the lines of the other')),
   ...open('accepted', ['tree'], 'registry-referrers-mode experimental-oci11'),
@@ -19,20 +28,33 @@ export const CARRY_ROWS: readonly CommandRow[] = [
   ),
   ...rows('same', ['copy'], 'only', carrying('--only: these kinds, the image by its digest, and no tag for it')),
   ...rows('same', ['copy'], 'platform', carrying('--platform copies one image of the index, under the tag')),
-  ...open('accepted', ['copy'], 'force sig-only'),
+  ...rows(
+    'same',
+    ['copy'],
+    'force',
+    carrying('another image under the tag: USAGE_WOULD_OVERWRITE, and nothing is pushed; -f replaces it'),
+  ),
+  ...flagRows(['copy'], 'sig-only'),
   ...rows('same', ['save'], ' dir', interop('save: the other verifies the folder, and loads it')),
   ...rows('same', ['load'], ' dir', interop('load: a folder that the other saved, with its signature')),
   ...rows('same', ['clean'], '', attachments("clean: each removes the other's signatures")),
-  ...open('accepted', ['clean'], 'force type'),
+  ...rows('same', ['clean'], 'force', attachments("clean: each removes the other's signatures")),
+  ...flagRows(['clean'], 'type'),
   ...rows('same', ['download attestation'], ' predicate-type', attestations('download attestation')),
-  ...open('accepted', ['download attestation', 'download sbom'], 'platform'),
+  ...flagRows(['download attestation', 'download sbom'], 'platform'),
   ...rows(
     'same',
     ['download sbom', 'attach sbom'],
     '',
     attachments('sbom: attached by either, downloaded by the other'),
   ),
-  ...open('accepted', ['attach sbom'], 'input-format registry-referrers-mode sbom type'),
+  ...rows(
+    'same',
+    ['attach sbom'],
+    'registry-referrers-mode sbom',
+    attachments('sbom: attached by either, downloaded by the other'),
+  ),
+  ...flagRows(['attach sbom'], 'type input-format'),
   ...rows(
     'same',
     ['download signature', 'attach signature'],
@@ -45,18 +67,28 @@ export const CARRY_ROWS: readonly CommandRow[] = [
     'signature payload',
     older('a signature attached with its payload, or with the usual one, verifies, and comes back as it was'),
   ),
-  ...open('accepted', ['attach signature'], 'bundle certificate certificate-chain rekor-response tsr'),
-  ...open('accepted', ['attach attestation'], ' attestation'),
+  ...flagRows(['attach signature'], 'bundle certificate certificate-chain rekor-response tsr'),
+  ...rows(
+    'same',
+    ['attach attestation'],
+    ' attestation',
+    older('attach and download: what one attaches the other verifies; the same JSON'),
+  ),
   ...rows(
     'same',
     ['triangulate', 'generate'],
     '',
     attachments('triangulate and generate: the same text, byte for byte'),
   ),
-  ...open('accepted', ['triangulate'], 'type'),
-  ...open('accepted', ['generate'], 'annotations'),
+  ...rows('same', ['triangulate'], 'type', attachments('triangulate and generate: the same text, byte for byte')),
+  ...rows('same', ['generate'], 'annotations', attachments('triangulate and generate: the same text, byte for byte')),
   ...rows('same', ['upload blob', 'upload wasm'], '', attachments('upload blob and wasm: the same layers and types')),
-  ...open('accepted', ['upload blob'], 'annotation ct files'),
-  ...open('accepted', ['upload wasm'], 'file'),
+  ...rows(
+    'same',
+    ['upload blob'],
+    'annotation ct files',
+    attachments('upload blob and wasm: the same layers and types'),
+  ),
+  ...rows('same', ['upload wasm'], 'file', attachments('upload blob and wasm: the same layers and types')),
   ...open('not yet', ['attach', 'download', 'upload', 'dockerfile', 'manifest'], '', 'lists its commands'),
 ];

@@ -19,10 +19,9 @@ export const KEY_ROWS: readonly CommandRow[] = [
   ...rows(
     'same',
     ['public-key'],
-    ' key',
+    ' key outfile',
     own('keys of every kind and form are imported, and their public halves printed'),
   ),
-  ...open('accepted', ['public-key'], 'outfile'),
   ...rows(
     'refused',
     ['public-key', 'bundle create'],

@@ -32,6 +32,13 @@ export const REGISTRY_ROWS: readonly CommandRow[] = [
     'private addresses need it as well, to which cosign speaks plain HTTP unasked',
   ),
   ...rows('same', withTags, 'attachment-tag-prefix', test('${name}: --attachment-tag-prefix in front of the tags')),
-  ...open('accepted', ['triangulate'], 'attachment-tag-prefix'),
+  ...rows(
+    'same',
+    ['triangulate'],
+    'attachment-tag-prefix',
+    testsIn('test/cli/attachments-interop.test.ts')(
+      'a prefix for the tags of the older storage: the same tags, carried through a folder',
+    ),
+  ),
   ...open('not yet', withoutTags, 'attachment-tag-prefix'),
 ];
