@@ -285,6 +285,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/policy-learn.ts')).policyLearn,
       },
       {
+        name: 'policy convert',
+        summary: "policies in Kyverno's form, with everything that is lost named",
+        isSeldom: true,
+        load: async () => (await import('./commands/policy-convert.ts')).policyConvert,
+      },
+      {
         name: 'policy diff',
         summary: 'what two sets of policies decide differently',
         isSeldom: true,

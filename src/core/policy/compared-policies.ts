@@ -17,7 +17,7 @@ export function comparedPolicies(
   admission: readonly AdmissionPolicy[],
 ): readonly ComparedPolicy[] {
   const concrete = new Map(
-    texts.flatMap(({ path, text }) => concreteIn(text, path)).map((policy) => [policy.name, policy]),
+    texts.flatMap(({ path, text }) => clusterImagePoliciesIn(text, path)).map((policy) => [policy.name, policy]),
   );
   return admission.map(({ kind, name, namespace, mode, revision }) => {
     const policy = concrete.get(name);
@@ -30,7 +30,12 @@ export function comparedPolicies(
   });
 }
 
-function concreteIn(text: string, path: string): readonly ClusterImagePolicy[] {
+/**
+ * The `ClusterImagePolicy` and `ImagePolicy` documents of a text; others are passed over.
+ *
+ * @throws FormatError FORMAT_POLICY; LimitError
+ */
+export function clusterImagePoliciesIn(text: string, path: string): readonly ClusterImagePolicy[] {
   return parsePolicyDocuments(text, path).flatMap((document) => {
     const kind = document.optionalString('kind');
     if (kind === 'ClusterImagePolicy') return [parseClusterImagePolicy(document)];

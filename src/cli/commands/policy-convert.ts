@@ -1,0 +1,46 @@
+import type { Command } from '../command.ts';
+
+export const policyConvert: Command = {
+  name: 'policy convert',
+  summary: "policies in Kyverno's form, with everything that is lost named",
+  operands: 'FILE|FOLDER|URL...',
+  operandCount: [1, 1000],
+  flags: [
+    {
+      name: 'to',
+      kind: 'string',
+      value: 'FORM',
+      choices: ['kyverno'],
+      default: 'kyverno',
+      help: 'ClusterPolicy and Policy with verifyImages',
+      isCommon: true,
+    },
+    {
+      name: 'allow-looser',
+      kind: 'boolean',
+      help: 'also policies that let in more than before',
+      isCommon: true,
+    },
+    {
+      name: 'rekor-url',
+      kind: 'string',
+      value: 'URL',
+      default: 'https://rekor.sigstore.dev',
+      help: 'the log that signatures are in',
+      isCommon: true,
+    },
+    {
+      name: 'system-namespace',
+      kind: 'string',
+      value: 'NAME',
+      default: 'cosign-system',
+      help: 'where the Secrets of the policies are',
+    },
+  ],
+  examples: ['sealwright policy convert policies/ > kyverno.yaml'],
+  readsCosignVariables: false,
+  run: async (context) => {
+    const { convert } = await import('../actions/policy-convert.ts');
+    await convert(context);
+  },
+};
