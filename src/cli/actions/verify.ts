@@ -22,6 +22,11 @@ export async function verifyImages(
   names: readonly string[] = context.flags.arguments,
 ): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
+  if (flags.isGiven('policy')) {
+    const { verifyByPolicy } = await import('./verify-by-policy.ts');
+    await verifyByPolicy(context, names);
+    return;
+  }
   const targets = await verificationTargets(context, names);
   const signers = await signerPolicy(context);
   const warnings = patternWarnings(context, signers);

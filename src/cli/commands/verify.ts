@@ -12,6 +12,7 @@ import {
   GIVEN_CERTIFICATE_FLAGS,
   LOG_SEARCH_FLAG,
 } from '../flags/material-flags.ts';
+import { POLICY_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -24,6 +25,7 @@ export const verify: Command = {
   operandCount: [1, Infinity],
   flags: [
     ...SIGNER_FLAGS,
+    { ...POLICY_FLAG, help: 'instead: judge as the webhook would by these policies' },
     annotationFlag('the signature must carry it'),
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
@@ -50,6 +52,7 @@ export const verify: Command = {
     'sealwright verify --certificate-identity dev@example.com \\',
     '  --certificate-oidc-issuer https://accounts.example.com registry.example/app@sha256:…',
     'sealwright verify --key cosign.pub registry.example/app:1',
+    'sealwright verify --policy policies/ registry.example/app:1',
   ],
   readsCosignVariables: true,
   run: async (context) => {
