@@ -6,11 +6,12 @@ import {
   type PolicyParityTable,
   type PolicyVerdict,
 } from '../test/policy-parity/cluster-image-policy-rows.ts';
+import { KYVERNO_TABLES } from '../test/policy-parity/kyverno-rows.ts';
 import { parityTable } from './parity-page.ts';
 
 export const POLICY_PARITY_FILE = join(resolve(import.meta.dirname, '..'), 'docs', 'policy-parity.md');
 
-export const PARITY_TABLES: readonly PolicyParityTable[] = [...CLUSTER_IMAGE_POLICY_TABLES];
+export const PARITY_TABLES: readonly PolicyParityTable[] = [...CLUSTER_IMAGE_POLICY_TABLES, ...KYVERNO_TABLES];
 
 const WORDS: Readonly<Record<PolicyVerdict, string>> = {
   same: 'same',

@@ -30,6 +30,8 @@ export interface ReviewAdmission extends Pick<
 > {
   /** Registries as the pods of a workload reach them. */
   readonly access: (namespace: string, identity: PullIdentity) => RegistryAccess;
+  /** Asked for only where a policy selects by them. */
+  readonly namespaceLabels?: (namespace: string) => Promise<ReadonlyMap<string, string> | undefined>;
   /** Kinds beside Kubernetes' own that are looked into. */
   readonly podTemplates?: PodTemplates;
   /** `mutate` may write digests into the object, `validate` may not. */
@@ -80,7 +82,7 @@ export async function admitReview(request: AdmissionRequest, admission: ReviewAd
       ...admission,
       access: admission.access(request.namespace, pullIdentity(request, admission.podTemplates)),
       namespace: request.namespace,
-      object: reviewedObject(request),
+      object: await withNamespaceLabels(reviewedObject(request), admission),
       mayPin: admission.stage === 'mutate',
       timeIsUp: timer.timeIsUp,
     };
@@ -128,6 +130,15 @@ function reviewedObject(request: AdmissionRequest): ReviewedObject {
     ...(oldObject === undefined ? {} : { oldDocument: documentOf(oldObject, kind, resource) }),
     ...(object === undefined ? {} : { document: documentOf(object, kind, resource) }),
   };
+}
+
+async function withNamespaceLabels(
+  object: ReviewedObject,
+  { policies, namespaceLabels }: ReviewAdmission,
+): Promise<ReviewedObject> {
+  if (!policies.policies.some(({ asksNamespaceLabels }) => asksNamespaceLabels === true)) return object;
+  const labels = await namespaceLabels?.(object.namespace ?? '');
+  return labels === undefined ? object : { ...object, namespaceLabels: labels };
 }
 
 /** What policies may ask about: objects in reviews say their kind themselves, or the resource does. */

@@ -2,6 +2,7 @@ import { answerActions } from '../../core/policy/answer-actions.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
+import { namespaceLabels } from '../../servers/webhook/namespace-labels.ts';
 import { openOwnKinds } from '../../servers/webhook/own-kinds.ts';
 import { withNamespacePolicies } from '../../servers/webhook/namespace-policies.ts';
 import { RegistryRequests } from '../../servers/webhook/webhook-metrics.ts';
@@ -89,6 +90,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...(noMatch === undefined ? {} : { noMatch }),
     ...(controllerConfig === undefined ? {} : { controllerConfig: () => controllerConfig.current() }),
     ...(cluster === undefined ? {} : { policyRules: { systemNamespace: systemNamespace(context) } }),
+    ...(cluster === undefined ? {} : { namespaceLabels: namespaceLabels({ cluster, now, logger }) }),
     ...guard(context, cluster, logger),
     now,
     logger,

@@ -40,6 +40,8 @@ export interface AdmissionPolicy {
    * is left as it is, to mean another image tomorrow.
    */
   readonly tags: 'pin' | 'refuse' | 'leave';
+  /** Whether it selects by labels of namespaces, which an admission review does not hold. */
+  readonly asksNamespaceLabels?: boolean;
   /** The evidence that it may ask for when it judges. */
   readonly demands: readonly EvidenceDemand[];
   /** The policy as it is for an object, most often itself; undefined when it is not about the object. */

@@ -30,6 +30,7 @@ import type { EventRecorder } from './event-recorder.ts';
 import type { WorkloadRegistries } from './pull-secrets.ts';
 import type { AnswerActions } from '../../core/policy/answer-actions.ts';
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
+import type { NamespaceLabels } from './namespace-labels.ts';
 import { mountPolicyReviews } from './policy-routes.ts';
 import type { RunningObjectImage } from './running-objects.ts';
 import { warmEvidence, type RunningImage, type Warming } from '../../workflows/warm-evidence.ts';
@@ -56,6 +57,8 @@ export interface WebhookOptions {
   readonly controllerConfig?: () => ControllerConfig;
   /** Whether objects of a namespace are looked at, whatever the API server was told; all are when absent. */
   readonly guards?: (namespace: string) => Promise<boolean>;
+  /** For policies that select by labels of namespaces; none lets anything off when absent. */
+  readonly namespaceLabels?: NamespaceLabels;
   /** Kinds beside Kubernetes' own that have a pod template. */
   readonly podTemplates?: PodTemplates;
   /** Answers that only warn; all refuse when absent. */
@@ -148,6 +151,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           evaluate: (program, input) => evaluatePolicyProgram(options.engines, material, program, input),
           evaluateImagePolicy: (evaluation) => evaluateImagePolicy(options.engines, evaluation),
           access,
+          ...(options.namespaceLabels === undefined ? {} : { namespaceLabels: options.namespaceLabels }),
           ...(options.podTemplates === undefined ? {} : { podTemplates: options.podTemplates }),
           noMatch: options.noMatch ?? options.controllerConfig?.().noMatch ?? 'deny',
           actions: options.actions ?? {},

@@ -9,7 +9,12 @@ import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
 import type { ReviewedObject } from '../../../src/core/policy/resource-match.ts';
 import { Wildcard } from '../../../src/core/policy/kyverno/wildcard.ts';
 import { FormatError } from '../../../src/errors.ts';
+import { FakeInstance } from '../../support/instance.ts';
 
+const INSTANCE = new FakeInstance();
+const SIGNER = PrivateKey.generate('ecdsa-p256').publicKey;
+const chain = (...certificates: readonly { toPem(): string }[]): string =>
+  JSON.stringify(certificates.map((one) => one.toPem()).join(''));
 const PEM = JSON.stringify(PrivateKey.generate('ecdsa-p256').publicKey.toPem());
 const KEY = `{keys: {publicKeys: ${PEM}}}`;
 const BY_KEY = `attestors: [{entries: [${KEY}]}]`;
@@ -47,9 +52,11 @@ const ACCEPTED: Readonly<Record<string, string>> = {
     entry('attestors: [{entries: [{keyless: {subject: "*", issuer: "https://x", rekor: {url: "https://r"}}}]}]'),
   ),
   'what only says how Kyverno runs': policy(
-    entry(`${BY_KEY}, useCache: false, cosignOCI11: true, type: SigstoreBundle, required: true`),
+    `${entry(`${BY_KEY}, useCache: false, cosignOCI11: true, type: SigstoreBundle, required: true`)}, ` +
+      'skipBackgroundRequests: true, reportProperties: {a: b}',
     'background: true, failurePolicy: Ignore, webhookTimeoutSeconds: 20, emitWarning: true, schemaValidation: false, ' +
-      'webhookConfiguration: {timeoutSeconds: 20, failurePolicy: Fail}, ',
+      'webhookConfiguration: {timeoutSeconds: 20, failurePolicy: Fail}, generateExisting: false, ' +
+      'generateExistingOnPolicyUpdate: false, mutateExistingOnPolicyUpdate: false, useServerSideApply: false, ',
   ),
   'an audit that leaves tags alone': policy(
     `${ABOUT_PODS}, verifyImages: [{imageReferences: ["*"], mutateDigest: false, ${BY_KEY}}]`,
@@ -57,6 +64,36 @@ const ACCEPTED: Readonly<Record<string, string>> = {
   'the form of the first version': policy(
     `${ABOUT_PODS}, verifyImages: [{image: "*", key: ${PEM}, annotations: {a: b}, failureAction: Enforce}]`,
   ),
+  'keyless in the form of the first version': policy(
+    `${ABOUT_PODS}, verifyImages: [{image: "*", issuer: a, subject: b, roots: ${chain(INSTANCE.root.certificate)}, ` +
+      'additionalExtensions: {githubWorkflowRef: c}, failureAction: Enforce}]',
+  ),
+  'a repository of its own': policy(entry(`repository: "ghcr.io/signatures", ${BY_KEY}`)),
+  'logs and timestamps of its own': policy(
+    entry(
+      `attestors: [{entries: [{keys: {publicKeys: ${PEM}, rekor: {url: "https://r", pubkey: ${PEM}, ignoreTlog: false}, ` +
+        `ctlog: {pubkey: ${PEM}, ignoreSCT: true, tsaCertChain: ${chain(...INSTANCE.tsa.authority.chain)}}}}]}]`,
+    ),
+  ),
+  'credentials of a policy': policy(
+    entry(`imageRegistryCredentials: {providers: [github], secrets: [pull]}, ${BY_KEY}`),
+  ),
+  'a certificate': policy(
+    entry(
+      `attestors: [{entries: [{certificates: {cert: ${chain(INSTANCE.issueLeaf(SIGNER))}, ` +
+        `certChain: ${chain(INSTANCE.intermediate.certificate, INSTANCE.root.certificate)}}}]}]`,
+    ),
+  ),
+  'the whole of an entry': policy(
+    entry(
+      `attestors: [{count: 1, entries: [{attestor: {entries: [${KEY}]}}, ` +
+        `{keys: {publicKeys: ${PEM}}, annotations: {team: shop}, signatureAlgorithm: sha512}]}]`,
+    ),
+  ),
+  'an older name of a type': policy(
+    entry(`attestations: [{name: scan, predicateType: "https://x", attestors: [{entries: [${KEY}]}]}]`),
+  ),
+  'one rule of one': policy(entry(BY_KEY), 'applyRules: One, admission: true, '),
   v2beta1: policy(entry(BY_KEY)).replace('kyverno.io/v1', 'kyverno.io/v2beta1'),
   'a policy of a namespace': policy(entry(BY_KEY), '', 'Policy', ', namespace: shop'),
 };
@@ -143,6 +180,10 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
       ),
     ),
     /invalid certificate extension x/,
+  ],
+  'one rule of two': [
+    policy(`${entry(BY_KEY)}}, {name: s, ${entry(BY_KEY)}`, 'applyRules: One, '),
+    /spec\.applyRules is not supported/,
   ],
   'an audit that writes digests': [
     policy(`${ABOUT_PODS}, verifyImages: [{imageReferences: ["*"], ${BY_KEY}}]`),
@@ -305,7 +346,11 @@ const MATCHES: readonly (readonly [string, ReviewedObject, boolean])[] = [
   ['match: {all: [{resources: {kinds: [Pod]}}, {resources: {namespaces: [shop]}}]}', POD, true],
   ['match: {all: [{resources: {kinds: [Pod]}}, {resources: {namespaces: [pay]}}]}', POD, false],
   ['match: {any: [{subjects: [{kind: ServiceAccount, namespace: ci, name: "*"}]}]}', POD, true],
-  ['match: {any: [{subjects: [{kind: Group, name: "system:masters"}]}]}', POD, false],
+  [
+    'match: {any: [{subjects: [{kind: Group, name: "system:masters", apiGroup: rbac.authorization.k8s.io}]}]}',
+    POD,
+    false,
+  ],
   ['match: {any: [{subjects: [{kind: User, name: "system:serviceaccount:*"}]}]}', POD, true],
   [`${some('')}, exclude: {any: [{resources: {namespaces: [shop]}}]}`, POD, false],
   [`${some('')}, exclude: {any: [{resources: {namespaces: [pay]}}]}`, POD, true],

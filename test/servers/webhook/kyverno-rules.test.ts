@@ -20,7 +20,7 @@ interface Lab {
     members: string,
     stage: 'mutate' | 'validate',
     image: string,
-    more?: { readonly name?: string; readonly rest?: string },
+    more?: { readonly rest?: string; readonly match?: string; readonly labels?: ReadonlyMap<string, string> },
   ) => Promise<Answer>;
 }
 
@@ -28,7 +28,12 @@ async function openLab(t: TestContext): Promise<Lab> {
   const world = await World.open(t);
   return {
     world,
-    decide: (members, stage, image, { rest = '' } = {}) => {
+    decide: (
+      members,
+      stage,
+      image,
+      { rest = '', match = 'match: {any: [{resources: {kinds: [Pod]}}]}', labels } = {},
+    ) => {
       const text = `apiVersion: kyverno.io/v1
 kind: ClusterPolicy
 metadata: {name: p}
@@ -36,7 +41,7 @@ spec:
   ${rest}
   rules:
   - name: signed
-    match: {any: [{resources: {kinds: [Pod]}}]}
+    ${match}
     verifyImages: [{imageReferences: ["${world.host}/*"], ${members}}]
 `;
       const { policies } = parsePolicyObjects(text, 'file');
@@ -48,6 +53,8 @@ spec:
         },
         registry: world.client,
         trustedRoot: world.instance.trustedRoot,
+        ...(labels === undefined ? {} : { namespaceLabels: () => Promise.resolve(labels) }),
+        noMatch: 'allow',
         now: () => new Date(),
       });
       t.after(() => webhook.close());
@@ -79,6 +86,24 @@ test('a tag is replaced by its digest, or refused, or left as it is', async (t) 
   const members = `failureAction: Enforce, mutateDigest: false, verifyDigest: false, ${KEYLESS}`;
   const unsigned = await decide(members, 'validate', `${world.host}/shop/other:1`);
   assert.match(unsigned.message, /^NO_SIGNATURE {2}/);
+});
+
+test('labels of the namespace are asked for where a rule selects by them, and let nothing off while unknown', async (t) => {
+  const { world, decide } = await openLab(t);
+  const image = (await world.push('shop/app')).toString();
+  const selector = 'namespaceSelector: {matchLabels: {env: test}}';
+  const members = `failureAction: Enforce, ${KEYLESS}`;
+  const only = `match: {any: [{resources: {kinds: [Pod], ${selector}}}]}`;
+  const but = `match: {any: [{resources: {kinds: [Pod]}}]}\n    exclude: {any: [{resources: {${selector}}}]}`;
+  const allowed = async (match: string, env?: string): Promise<boolean> => {
+    const labels = env === undefined ? {} : { labels: new Map([['env', env]]) };
+    return (await decide(members, 'validate', image, { match, ...labels })).allowed;
+  };
+  assert.deepEqual(
+    [await allowed(only, 'test'), await allowed(only, 'prod'), await allowed(only)],
+    [false, true, false],
+  );
+  assert.deepEqual([await allowed(but, 'test'), await allowed(but, 'prod'), await allowed(but)], [true, false, false]);
 });
 
 test('an audit admits what it would refuse, and says so', async (t) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
+import type { ReviewedObject } from '../../../src/core/policy/resource-match.ts';
 import { PolicySet } from '../../../src/core/policy/policy-set.ts';
 import { encodeTrustedRoot } from '../../../src/core/trust/trusted-root.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
@@ -177,6 +178,92 @@ test('a registry that cannot be asked, and an engine that is not there, are no f
   const missing = await ask(webhook.routes, 'validate', { object: pod(image) });
   assert.match(missing.message, /^COULD_NOT_CHECK {2}[^]*POLICY_ENGINE_MISSING/);
 });
+
+test('a tag is pinned, refused or left, as mutateDigest and verifyDigest say', async (t) => {
+  const lab = await openLab(t);
+  if (lab === undefined) return;
+  const { world, decide } = lab;
+  const tag = `${(await world.pushSigned('shop/app')).context}:1`;
+  const refused = await decide([policy(SIGNED, 'validationConfigurations: {mutateDigest: false}')], {
+    object: pod(tag),
+  });
+  assert.match(refused.message, /missing digest for/);
+  const more = 'validationConfigurations: {mutateDigest: false, verifyDigest: false, required: true}';
+  const left = await decide([policy(SIGNED, more)], { object: pod(tag) }, 'mutate');
+  assert.deepEqual([left.allowed, left.patch], [true, []]);
+});
+
+test('what changes no decision is accepted', () => {
+  const more = `auditAnnotations: [{key: a, valueExpression: "'b'"}]
+  credentials: {providers: [github], secrets: [pull]}
+  webhookConfiguration: {timeoutSeconds: 10}
+  evaluation: {mode: Kubernetes, admission: {enabled: true}, background: {enabled: false}}
+  images: [{name: more, expression: "[\\"a\\"]"}]
+`;
+  const text = policy(SIGNED, more).replace(', message: refused by p', ', message: refused by p, reason: Forbidden');
+  const [read] = parsePolicyObjects(text, 'file').policies;
+  assert.equal(read?.warnings.length, 2);
+});
+
+const INSTANCE = new FakeInstance();
+const pem = (...some: readonly { toPem(): string }[]): string =>
+  JSON.stringify(some.map((one) => one.toPem()).join(''));
+const KEY = INSTANCE.ctKey.publicKey;
+const ROOT = pem(INSTANCE.root.certificate);
+/** Members of `cosign`. */
+const ATTESTORS: Readonly<Record<string, string>> = {
+  'a key': `key: {data: ${pem(KEY)}, hashAlgorithm: sha512}`,
+  'a key service': 'key: {kms: "gcpkms://projects/p"}',
+  identities: `keyless: {identities: [{issuerRegExp: a, subjectRegExp: b}], roots: ${ROOT}, additionalExtensions: {githubWorkflowRef: c}}`,
+  'a certificate': `certificate: {cert: {value: ${pem(INSTANCE.issueLeaf(KEY))}}, certChain: {value: ${pem(INSTANCE.intermediate.certificate, INSTANCE.root.certificate)}}}`,
+  'a place of its own': `key: {data: ${pem(KEY)}}, source: {repository: ghcr.io/signatures, tagPrefix: a-}, annotations: {a: b}`,
+  logs: `key: {data: ${pem(KEY)}}, ctlog: {url: "https://r", rekorPubKey: ${pem(KEY)}, ctLogPubKey: ${pem(KEY)}, tsaCertChain: ${pem(...INSTANCE.tsa.authority.chain)}, insecureIgnoreTlog: true, insecureIgnoreSCT: true}`,
+};
+
+for (const [what, members] of Object.entries(ATTESTORS)) {
+  test(`the whole of an attestor: ${what}`, () => {
+    const text = policy(SIGNED, '', { attestors: `{name: alice, cosign: {${members}}}` });
+    const [read] = parsePolicyObjects(text, 'file').policies;
+    assert.ok((read?.demands.length ?? 0) >= 2);
+  });
+}
+
+const OBJECT: ReviewedObject = {
+  group: '',
+  version: 'v1',
+  resource: 'pods',
+  namespace: 'shop',
+  labels: new Map([['app', 'x']]),
+  namespaceLabels: new Map([['env', 'prod']]),
+  request: { operation: 'CREATE', kind: 'Pod', subResource: '', name: 'p', user: 'u', groups: [] },
+};
+const RULE = 'apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]';
+/** matchConstraints, whether the policy is about the object. */
+const CONSTRAINTS: readonly (readonly [string, boolean])[] = [
+  [`{resourceRules: [{${RULE}}], matchPolicy: Equivalent}`, true],
+  ['{resourceRules: [{apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["*"]}]}', true],
+  [`{resourceRules: [{${RULE.replace('v1', 'v2')}}]}`, false],
+  [`{resourceRules: [{${RULE.replace('[""]', '[apps]')}}]}`, false],
+  [`{resourceRules: [{${RULE.replace('CREATE', 'UPDATE')}}]}`, false],
+  [`{resourceRules: [{${RULE}, scope: Cluster}]}`, false],
+  [`{resourceRules: [{${RULE}, resourceNames: [p]}]}`, true],
+  [`{resourceRules: [{${RULE}, resourceNames: [q]}]}`, false],
+  [`{resourceRules: [{${RULE}}], excludeResourceRules: [{${RULE}}]}`, false],
+  [`{resourceRules: [{${RULE}}], objectSelector: {matchLabels: {app: x}}}`, true],
+  [`{resourceRules: [{${RULE}}], objectSelector: {matchLabels: {app: y}}}`, false],
+  [`{resourceRules: [{${RULE}}], namespaceSelector: {matchLabels: {env: prod}}}`, true],
+  [
+    `{resourceRules: [{${RULE}}], namespaceSelector: {matchExpressions: [{key: env, operator: NotIn, values: [prod]}]}}`,
+    false,
+  ],
+];
+
+for (const [constraints, isAbout] of CONSTRAINTS) {
+  test(`constraints: ${constraints}: ${String(isAbout)}`, () => {
+    const [read] = parsePolicyObjects(policy(SIGNED).replace(PODS, constraints), 'file').policies;
+    assert.equal(read?.about(OBJECT) !== undefined, isAbout);
+  });
+}
 
 /** What a policy has beside a valid rest, and what its refusal names. */
 const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {

@@ -7,7 +7,7 @@ import type { Attestor } from './attestor.ts';
 import { coversPinned, patternCoverage } from './image-patterns.ts';
 import { attestorsOf, judgeImageRule } from './image-rule-judgement.ts';
 import type { ActionOverride, FailureAction, ImageRule } from './image-rule.ts';
-import { exceptionFrom, NO_EXCEPTIONS, type RuleException } from './policy-exception.ts';
+import { exceptionFrom, NO_EXCEPTIONS, type PolicyExceptions, type RuleException } from './policy-exception.ts';
 import { selects } from './resource-filter.ts';
 import { isAbout } from './rule-match.ts';
 
@@ -32,6 +32,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     warnings,
     revision,
     tags,
+    asksNamespaceLabels: asksNamespaceLabels(rule, exceptions),
     references: attestorReferences(attestors.map(({ attestor }) => attestor)),
     interest: attestors.length === 0 ? 'image' : 'signatures',
     demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
@@ -49,6 +50,16 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
   });
   const modes = { enforce: withMode('enforce'), warn: withMode('warn') };
   return modes[rule.action];
+}
+
+function asksNamespaceLabels({ match, overrides }: ImageRule, { fromRules }: PolicyExceptions): boolean {
+  const sets = [
+    match.match,
+    ...(match.exclude === undefined ? [] : [match.exclude]),
+    ...fromRules.map((one) => one.match),
+  ];
+  const selectors = [...sets.flatMap(({ filters }) => filters), ...overrides];
+  return selectors.some(({ namespaceSelector }) => namespaceSelector !== undefined);
 }
 
 /** Kyverno makes rules for the controllers of pods, under names of their own, which exceptions have to name. */

@@ -34,6 +34,7 @@ export function imageValidatingAdmission(
     warnings,
     revision,
     tags,
+    asksNamespaceLabels: policy.constraints.namespaceSelector !== undefined,
     references: attestorReferences(attestors),
     interest: 'signatures',
     demands: attestors.flatMap((attestor) => kinds.map((wantsAttestations) => demandOf(attestor, wantsAttestations))),
