@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { closestName } from '../../src/cli/closest-name.ts';
-import { parseDuration } from '../../src/cli/duration.ts';
+import { parseAge, parseDuration } from '../../src/cli/duration.ts';
 import { shellCommand } from '../../src/cli/shell-word.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { visibleText } from '../../src/cli/visible-text.ts';
@@ -31,6 +31,15 @@ for (const { text, ms } of [
     assert.equal(parseDuration(text, 'timeout'), ms);
   });
 }
+
+test('what nobody waits for may be older than a timer can wait', () => {
+  assert.equal(parseAge('2160h', 'ledger-max-age'), 90 * 86_400_000);
+  assert.equal(parseAge('876000h', 'ledger-max-age'), 100 * 365 * 86_400_000);
+  assert.throws(() => parseDuration('2160h', 'timeout'), { code: 'USAGE_BAD_FLAG' });
+  for (const text of ['876001h', '9'.repeat(400) + 'h', '0h', '', '90d']) {
+    assert.throws(() => parseAge(text, 'ledger-max-age'), { code: 'USAGE_BAD_FLAG' });
+  }
+});
 
 for (const text of ['', '0s', '3', 's', '3 m', '3m0', '-1s', '1e3s', '100000h']) {
   test(`"${text}" is no duration`, () => {

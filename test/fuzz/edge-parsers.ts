@@ -42,7 +42,7 @@ import { parseRegistryPath } from '../../src/servers/registry/registry-path.ts';
 import { encodeSettings, parseSettings } from '../../src/servers/stack/settings.ts';
 import { legacyRequest } from '../servers/ca/lab.ts';
 import { pod, review } from '../servers/webhook/review.ts';
-import { parseDuration } from '../../src/cli/duration.ts';
+import { parseAge, parseDuration } from '../../src/cli/duration.ts';
 import { parseFlags } from '../../src/cli/flag-parser.ts';
 import {
   encodeEntryBatch,
@@ -312,6 +312,12 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: parseAddPreChain,
     samples: json({ chain: CERTIFICATES.slice(0, 2).map(encodeBase64) }),
+  },
+  {
+    name: 'cli/duration.ts: parseAge',
+    families: ['usage'],
+    parse: (bytes) => parseAge(text(bytes), 'ledger-max-age'),
+    samples: ['2160h', '87600h0m0s'],
   },
   {
     name: 'cli/duration.ts: parseDuration',

@@ -8,7 +8,7 @@ import { parseSignedRevocation, publishSnapshot } from '../../workflows/revoke.t
 import { keySources } from '../choices/key-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
-import { parseDuration } from '../duration.ts';
+import { parseAge } from '../duration.ts';
 import { readTextFile } from '../input-file.ts';
 import { writeOutputFile } from '../output-file.ts';
 
@@ -21,7 +21,7 @@ export async function publishRevocations(context: CommandContext): Promise<void>
     readTextFile(flags.string('revocation-authority') ?? 'revocation-authority.json'),
   );
   const path = flags.string('snapshot') ?? 'revocations.json';
-  const validityMs = parseDuration(flags.string('valid-for') ?? '24h', 'valid-for');
+  const validityMs = parseAge(flags.string('valid-for') ?? '24h', 'valid-for');
   const added = flags.arguments.map((file) => parseSignedRevocation(readTextFile(file)));
   const http = new HttpClient({ proxyEnv: environment });
   const key = await loadSigningKey(flags.required('snapshot-key'), keySources(context, http));

@@ -4,7 +4,7 @@ import { openSqliteEvidenceStore } from '../../servers/webhook/sqlite-evidence-s
 import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
 import type { CommandContext } from '../command.ts';
 import { variable } from '../environment.ts';
-import { parseDuration } from '../duration.ts';
+import { parseAge } from '../duration.ts';
 import { readTextFile } from '../input-file.ts';
 import { postgresPassword } from './postgres-password.ts';
 import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts';
@@ -56,9 +56,9 @@ export function evidenceAges({ flags }: CommandContext): { maxAgeMs?: number; la
   const maxAge = flags.string('evidence-max-age');
   const lastKnown = flags.string('last-known-good');
   return {
-    ...(maxAge === undefined ? {} : { maxAgeMs: parseDuration(maxAge, 'evidence-max-age') }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: parseAge(maxAge, 'evidence-max-age') }),
     ...(lastKnown === undefined
       ? {}
-      : { lastKnownMs: lastKnown === 'never' ? 0 : parseDuration(lastKnown, 'last-known-good') }),
+      : { lastKnownMs: lastKnown === 'never' ? 0 : parseAge(lastKnown, 'last-known-good') }),
   };
 }

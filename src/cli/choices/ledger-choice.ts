@@ -4,7 +4,7 @@ import { listen } from '../../servers/shell/listen.ts';
 import type { Logger } from '../../servers/shell/logger.ts';
 import { UsageError } from '../../errors.ts';
 import type { CommandContext } from '../command.ts';
-import { parseDuration } from '../duration.ts';
+import { parseAge } from '../duration.ts';
 
 const MAX_MEGABYTES = 100_000;
 const MAX_PORT = 65_535;
@@ -39,7 +39,7 @@ export function ledgerChoice({ flags }: CommandContext): LedgerChoice | undefine
     folder,
     ...(port === undefined ? {} : { port }),
     ...(megabytes === undefined ? {} : { maxBytes: megabytes << 20 }),
-    ...(age === undefined ? {} : { maxAgeMs: parseDuration(age, 'ledger-max-age') }),
+    ...(age === undefined ? {} : { maxAgeMs: parseAge(age, 'ledger-max-age') }),
   };
 }
 

@@ -14,7 +14,7 @@ import type { HttpClient } from '../../io/net/http-client.ts';
 import { refreshRevocations, RevocationState, type RevocationView } from '../../workflows/revocation-state.ts';
 import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { CommandContext } from '../command.ts';
-import { parseDuration } from '../duration.ts';
+import { parseAge } from '../duration.ts';
 import { STALENESS_MODES } from '../flags/revocation-flags.ts';
 import { readTextFile } from '../input-file.ts';
 import { configFolder } from '../user-folders.ts';
@@ -54,7 +54,7 @@ export async function openRevocations(
     trustedRoot,
     keeper: keeperFor(authority, configFolder(environment)),
     mode: STALENESS_MODES.find((mode) => mode === flags.string('stale-revocations')) ?? 'last-known',
-    ...(maxAge === undefined ? {} : { lastKnownMs: parseDuration(maxAge, 'revocations-max-age') }),
+    ...(maxAge === undefined ? {} : { lastKnownMs: parseAge(maxAge, 'revocations-max-age') }),
     now,
   });
   return { state, refresh: () => refreshRevocations(state, () => readSnapshot(source, http)) };

@@ -10,6 +10,11 @@ import {
 } from './installation-options.ts';
 
 const PORT = 8443;
+/**
+ * Node's own arguments. Reviews make much that is forgotten at once; with the room that Node gives to such things on a large machine, the
+ * process grows by 40 MB and answers no faster.
+ */
+export const NODE_OPTIONS = '--max-semi-space-size=4';
 const TRUST = '/etc/sealwright/trust';
 const TRUSTED_ROOT = 'trusted_root.json';
 /** Belongs to nobody, as in images without a user database. */
@@ -116,7 +121,10 @@ function container(options: InstallationOptions): JsonObject {
       ...exempt.map((name) => `--exempt-namespace=${name}`),
       ...podTemplates.map(({ group, resource, path }) => `--pod-template=${resource}.${group}=${path.join('.')}`),
     ],
-    env: [{ name: 'HOME', value: DATA_FOLDER }],
+    env: [
+      { name: 'HOME', value: DATA_FOLDER },
+      { name: 'NODE_OPTIONS', value: NODE_OPTIONS },
+    ],
     ports: [{ name: 'https', containerPort: PORT }],
     readinessProbe: { ...probe('/readyz'), periodSeconds: 5 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 20, failureThreshold: 6 },
