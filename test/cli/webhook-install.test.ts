@@ -102,7 +102,17 @@ test('the least that it needs: nothing is listed but policies, exceptions and wh
   );
   for (const { resources, verbs, resourceNames } of rules) {
     assert.ok(![...resources, ...verbs].includes('*'));
-    const kinds = ['clusterimagepolicies', 'imageexceptions', 'imagepolicies', 'breakglasses', 'pods', 'replicasets'];
+    const kinds = [
+      ...['clusterimagepolicies', 'imageexceptions', 'imagepolicies', 'breakglasses', 'pods', 'replicasets'],
+      // Kyverno's.
+      ...[
+        'clusterpolicies',
+        'policies',
+        'policyexceptions',
+        'imagevalidatingpolicies',
+        'namespacedimagevalidatingpolicies',
+      ],
+    ];
     if (verbs.includes('list') || verbs.includes('watch')) {
       assert.deepEqual(
         resources.filter((resource) => !kinds.includes(resource)),
