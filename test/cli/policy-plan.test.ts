@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { encodeManifest } from '../../src/core/image/manifest.ts';
+import { OCI_INDEX } from '../../src/core/image/media-types.ts';
 import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
 import type { PlanDocument, WorkloadDocument } from '../../src/cli/report/plan-document.ts';
 import { errorCode } from '../support/command-line.ts';
@@ -39,6 +41,14 @@ test('everything that runs is judged by its running digest, as if all policies e
       });
     }
   }
+  // A runtime that reports the manifest of its platform, where the tag stands for a signed index.
+  const part = await world.push('shop/index', 'part');
+  const { digest, size, mediaType } = await world.client.resolve(part);
+  const index = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests: [{ digest, size, mediaType }] });
+  const whole = await world.client.putManifest(part, 'whole', index, OCI_INDEX);
+  await world.sign(part.atDigest(whole.digest));
+  await run({ name: 'platform', spec: container(part.atTag('whole').toString()), status: status(digestName(part)) });
+
   const later = await world.push('shop/moved', '1', { later: true });
   const unsigned = await world.push('bank/side');
   await run({ name: 'side', namespace: 'bank', spec: container(digestName(unsigned)) });
@@ -112,6 +122,7 @@ spec: {digests: ["${excepted.digest!.toString()}"], owner: team, reason: moving,
       ['shop Deployment web', 'passes', 2],
       ['shop Pod lost', 'unknown', 1],
       ['shop Pod old', 'excepted', 1],
+      ['shop Pod platform', 'passes', 1],
     ],
   );
   const codes = (owner: string): readonly string[] =>
@@ -141,28 +152,28 @@ spec: {digests: ["${excepted.digest!.toString()}"], owner: team, reason: moving,
 
   const { totals, evidence, byNamespace, byRegistry, notGuarded, notLookedAt } = plan;
   assert.deepEqual(totals, {
-    workloads: 9,
-    pods: 10,
-    images: 9,
-    passes: 2,
+    workloads: 10,
+    pods: 11,
+    images: 10,
+    passes: 3,
     uncovered: 0,
     excepted: 1,
     unknown: 1,
     refused: 5,
   });
-  assert.deepEqual(evidence, { status: 2, spec: 7, tag: 0 });
+  assert.deepEqual(evidence, { status: 3, spec: 7, tag: 0 });
   assert.deepEqual(
     byNamespace.map(({ name, images, covered, refused }) => [name, images, covered, refused]),
     [
       ['bank', 4, 3, 4],
-      ['shop', 5, 5, 1],
+      ['shop', 6, 6, 1],
     ],
   );
   assert.deepEqual(
     byRegistry.map(({ name, images }) => [name, images]),
     [
       ['127.0.0.1:1', 1],
-      [world.host, 8],
+      [world.host, 9],
     ],
   );
   assert.deepEqual(notGuarded, [{ namespace: 'kube-system', workloads: 1 }]);
@@ -171,19 +182,19 @@ spec: {digests: ["${excepted.digest!.toString()}"], owner: team, reason: moving,
   const text = await policy(...args);
   assert.match(
     text.stdout,
-    /^9 workloads with 10 pods and 9 images: 2 pass, 5 would be refused, 1 could not be checked, 1 excepted, 0 with no policy$/m,
+    /^10 workloads with 11 pods and 10 images: 3 pass, 5 would be refused, 1 could not be checked, 1 excepted, 0 with no policy$/m,
   );
-  assert.match(text.stdout, /^ {2}digests: 2 by the pods' statuses, 7 by their specs, 0 by tags as they are now$/m);
+  assert.match(text.stdout, /^ {2}digests: 3 by the pods' statuses, 7 by their specs, 0 by tags as they are now$/m);
   assert.match(
     text.stdout,
     /^ {2}Deployment shop\/moved {2}\(moved-1-a, moved-1-b\)\n.*\n {6}its tag stands for .* now: refused$/m,
   );
   assert.match(
     text.stdout,
-    /^Enforcing now would refuse 5 of 9 workloads when they are made again \(\+1 unknown\)\.$/m,
+    /^Enforcing now would refuse 5 of 10 workloads when they are made again \(\+1 unknown\)\.$/m,
   );
   const markdown = await policy(...args, '-o', 'markdown');
-  assert.match(markdown.stdout, /^## Enforcing now: 5 of 9 workloads would be refused, 1 unknown$/m);
+  assert.match(markdown.stdout, /^## Enforcing now: 5 of 10 workloads would be refused, 1 unknown$/m);
   assert.match(markdown.stdout, /^\| `Pod bank\/bob` \| `.*` \| IDENTITY/m);
 
   // The gate: what is unknown keeps it shut, with another answer; what passes opens it.
