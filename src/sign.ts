@@ -5,12 +5,16 @@ export { signImage, signImageRecursively, type SignImageRequest } from './workfl
 export { signImages, type ImageOutcome, type SignImagesRequest } from './workflows/sign-images.ts';
 export type { SignedImage } from './workflows/signed-image.ts';
 export { signBlob, type SignBlobRequest, type SignedBlob } from './workflows/sign-blob.ts';
+export { attestImage, type AttestedImage, type AttestImageRequest } from './workflows/attest-image.ts';
+export { attestBlob, type AttestBlobRequest, type AttestedBlob } from './workflows/attest-blob.ts';
+export type { AttestationContent } from './workflows/attested-statement.ts';
 export { generateKeyPair, type GenerateKeyPairRequest, type GeneratedKeyPair } from './workflows/generate-key-pair.ts';
-export type { SignerInput, SigningContext } from './workflows/signing-services.ts';
+export type { OwnCertificate, SignerInput, SigningContext } from './workflows/signing-services.ts';
 export type { BlobStream } from './workflows/blob-reader.ts';
 
 export { IMAGE_SIGNATURE_PREDICATE } from './core/attestation/image-signature.ts';
 export { PrivateKey } from './core/crypto/private-key.ts';
+export { Certificate } from './core/pki/certificate.ts';
 export { PublicKey } from './core/crypto/public-key.ts';
 export { ImageReference, parseReference, parseRepository, type Repository } from './core/image/reference.ts';
 export { parseSigningConfig, type SigningConfig } from './core/trust/signing-config.ts';

@@ -16,6 +16,19 @@ export {
   type SignatureJudgement,
   type VerifiedSignature,
 } from './workflows/signature-judgement.ts';
+export {
+  verifyAttestations,
+  type DeniedAttestation,
+  type VerifiedAttestation,
+  type VerifiedAttestations,
+  type VerifyAttestationsRequest,
+} from './workflows/verify-attestations.ts';
+export { verifyBlobAttestation, type VerifyBlobAttestationRequest } from './workflows/verify-blob-attestation.ts';
+export {
+  downloadAttestations,
+  type DownloadAttestationsRequest,
+  type DownloadedAttestations,
+} from './workflows/download-attestations.ts';
 export { refusalOf } from './workflows/refusal.ts';
 export { signaturePolicy, type SignaturePolicy, type VerificationSwitches } from './workflows/signature-policy.ts';
 export type { BlobStream } from './workflows/blob-reader.ts';

@@ -35,6 +35,41 @@ test('an image and a blob are signed and verified through the entry alone', asyn
   assert.equal(verified.logEntries.length, 1);
 });
 
+test('attestations of an image and of a blob are made and verified through the entry alone', async (t) => {
+  const world = await signingWorld(t);
+  const { reference } = await world.pushImage();
+  const { registry, context } = world;
+  const type = 'https://example.com/review/v1';
+  const content = { kind: 'predicate', type, content: Buffer.from('{"level":3}') } as const;
+  const attested = await sealwright.attestImage({ ...context, registry, reference, signer: KEYLESS, content });
+  assert.equal(attested.statement.predicateType, type);
+  const policy = sealwright.signaturePolicy({
+    kind: 'identities',
+    identities: [{ subject: { kind: 'exact', value: SUBJECT }, issuer: { kind: 'exact', value: ISSUER } }],
+  });
+  const { trustedRoot } = context;
+  const request = { registry, reference, type, trustedRoot, policy, now: SIGNING_TIME };
+  const verified = await sealwright.verifyAttestations(request);
+  assert.equal(verified.attestations.length, 1);
+  await assert.rejects(sealwright.verifyAttestations({ ...request, type: 'https://example.com/none' }), {
+    code: 'NO_ATTESTATION',
+  });
+  const downloaded = await sealwright.downloadAttestations({ registry, reference });
+  assert.equal(downloaded.lines.length, 1);
+
+  const artifact = { kind: 'digest', hex: '00'.repeat(32) } as const;
+  const blob = await sealwright.attestBlob({ ...context, artifact, name: 'app.tgz', signer: KEYLESS, content });
+  const judged = await sealwright.verifyBlobAttestation({
+    artifact: { kind: 'digest', algorithm: 'sha256', digest: new Uint8Array(32) },
+    bundle: sealwright.parseBundle(blob.bundleJson),
+    type,
+    trustedRoot,
+    policy,
+    now: SIGNING_TIME,
+  });
+  assert.equal(judged.statement?.predicateType, type);
+});
+
 test('errors are told apart by family and code', async (t) => {
   const world = await signingWorld(t);
   const { reference } = await world.pushImage();

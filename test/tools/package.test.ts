@@ -131,6 +131,48 @@ try {
 }
 `;
 
+/** A call of every operation, with the types of what goes in and comes out. */
+const EVERY_OPERATION = `
+import { attestBlob, attestImage, fixedCredentials, HttpClient, parseReference, parseSigningConfig, parseTrustedRoot, PrivateKey,
+  RegistryClient, signBlob, signImage, signImageRecursively, signImages,
+  type AttestationContent, type AttestedBlob, type AttestedImage, type ImageOutcome, type OwnCertificate, type SignedBlob,
+  type SignedImage, type SignerInput, type SigningContext } from 'sealwright/sign';
+import { downloadAttestations, parseBundle, signaturePolicy, verifyAttestations, verifyBlobAttestation, verifyBundle, verifyImage,
+  type DownloadedAttestations, type VerifiedAttestations, type VerifiedBundle, type VerifiedImage } from 'sealwright/verify';
+import { AttestationPolicies, findPolicyEngines, PolicyEngines } from 'sealwright/engines';
+import { parseClusterImagePolicies, PolicySet } from 'sealwright/policy';
+import * as everything from 'sealwright';
+declare const text: string;
+declare const own: OwnCertificate;
+const now = new Date();
+const http = new HttpClient();
+const registry = new RegistryClient({ http, action: 'push', credentials: fixedCredentials({ kind: 'anonymous' }) });
+const reference = parseReference(text);
+const context: SigningContext = { http, signingConfig: parseSigningConfig(text), trustedRoot: parseTrustedRoot(text), now: () => now };
+const keyless: SignerInput = { kind: 'keyless', identityToken: async () => text };
+const signer: SignerInput = { kind: 'key', key: PrivateKey.generate('ecdsa-p256'), certificate: own };
+async function* blob(): AsyncGenerator<Uint8Array> { yield new Uint8Array(1); }
+const one: SignedImage = await signImage({ ...context, registry, reference, signer: keyless, annotations: { build: '42' } });
+const tree: readonly SignedImage[] = await signImageRecursively({ ...context, registry, reference, signer });
+const batch: readonly ImageOutcome[] = await signImages({ ...context, registry, references: [reference], signer, skipIfSigned: true });
+const signed: SignedBlob = await signBlob({ ...context, blob: blob(), signer });
+const content: AttestationContent = { kind: 'predicate', type: 'slsaprovenance1', content: new Uint8Array(2) };
+const attested: AttestedImage = await attestImage({ ...context, registry, reference, signer, content });
+const about: AttestedBlob = await attestBlob({ ...context, artifact: { kind: 'blob', blob: blob() }, name: 'app', signer, content });
+const policy = signaturePolicy({ kind: 'key', key: PrivateKey.generate('ed25519').publicKey });
+const { trustedRoot } = context;
+const engines = new PolicyEngines({ executable: await findPolicyEngines({ environment: {}, home: '/' }) });
+const policies = new AttestationPolicies(engines, [{ name: 'p.cel', text, language: 'cel' }], now);
+const image: VerifiedImage = await verifyImage({ registry, reference, trustedRoot, policy, now });
+const proven: VerifiedAttestations = await verifyAttestations({ registry, reference, type: 'spdxjson', trustedRoot, policy, policies, now });
+const blobbed: VerifiedBundle = await verifyBlobAttestation({ artifact: { kind: 'blob', blob: blob() }, bundle: parseBundle(text),
+  type: 'custom', trustedRoot, policy, now });
+const fetched: DownloadedAttestations = await downloadAttestations({ registry, reference });
+await engines.close();
+console.log(one, tree, batch, signed, attested, about, image, proven, blobbed, fetched, verifyBundle, parseClusterImagePolicies, PolicySet,
+  everything.signImages, everything.PolicyEngines);
+`;
+
 function writeSigned(): readonly [bundle: string, root: string] {
   const instance = new FakeInstance('ecdsa-p384');
   const artifact = utf8('an artifact\n');
@@ -157,6 +199,15 @@ test('a program type-checks against it, and verifies with it', () => {
   const wrong = check(CONSUMER.replace("kind: 'blob', blob: blob()", "kind: 'blob', blob: 7"));
   assert.match(wrong.stdout, /Type 'number' is not assignable/);
   assert.equal(check(CONSUMER).stdout, '');
+  assert.equal(check(EVERY_OPERATION).stdout, '');
+  for (const [call, wrong, complaint] of [
+    ['references: [reference]', 'references: reference', /references/],
+    ["kind: 'predicate', type", "kind: 'statement', kind2", /kind2/],
+    ['policies, now });', 'policies: 7, now });', /AttestationPolicies/],
+  ] as const) {
+    assert.match(check(EVERY_OPERATION.replace(call, wrong)).stdout, complaint);
+  }
+  assert.equal(check(CONSUMER).stdout, '');
   const run = (...args: readonly string[]): string =>
     execFileSync(process.execPath, ['consumer.ts', ...args], { cwd: project, encoding: 'utf8' }).trim();
   assert.equal(run(bundle, root, SUBJECT, ISSUER), 'certificate');
@@ -179,12 +230,17 @@ function loadedBy(entry: string): string {
 }
 
 test('verifying loads nothing that signs, and policies load no network', () => {
-  const [verify, sign, policy] = ['verify.js', 'sign.js', 'policy.js'].map(loadedBy);
-  for (const marker of ['async function signImage(', 'var CaClient = class']) {
+  const [verify, sign, policy, engines] = ['verify.js', 'sign.js', 'policy.js', 'engines.js'].map(loadedBy);
+  const signing = ['async function signImage(', 'async function attestImage(', 'async function attestBlob('];
+  for (const marker of [...signing, 'var CaClient = class']) {
     assert.ok(sign?.includes(marker), `sign.js has no ${marker}`);
     assert.ok(verify?.includes(marker) === false, `verify.js has ${marker}`);
   }
-  assert.ok(verify?.includes('var HttpClient = class'));
+  assert.ok(verify?.includes('async function verifyAttestations('));
+  // Who has no policies starts no processes.
+  assert.ok(engines?.includes('var PolicyEngines = class'));
+  assert.ok(verify?.includes('var PolicyEngines = class') === false);
+  assert.ok(verify.includes('var HttpClient = class'));
   assert.ok(policy?.includes('var HttpClient = class') === false);
 });
 

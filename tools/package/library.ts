@@ -6,7 +6,7 @@ import * as esbuild from 'esbuild';
 import { inputsOf, ownSources, ROOT } from '../bundle/bundle.ts';
 
 /** What `exports` names: `sealwright`, `sealwright/verify` and so on. */
-export const LIBRARY_ENTRIES = ['index', 'verify', 'sign', 'policy'] as const;
+export const LIBRARY_ENTRIES = ['index', 'verify', 'sign', 'policy', 'engines'] as const;
 
 /** @returns the files of the checkout that went into it */
 export async function writeLibrary(folder: string): Promise<readonly string[]> {

@@ -59,3 +59,24 @@ function gitRef(claims: JsonFields): string {
   if (type === 'tag') return `refs/tags/${ref}`;
   throw new AuthError('AUTH_CLAIM', 'the claim ref_type cannot be used', { found: type, expected: 'branch or tag' });
 }
+
+/**
+ * CircleCI (Fulcio's `circleci-job`), whose claims have its host in front. Where the pipeline is of no version control system, the
+ * claims about one are absent; every other claim is mandatory, as a hole in a URL would merge identities.
+ */
+export function circleciExtensions(claims: JsonFields): FulcioExtensions & { readonly buildSignerUri: string } {
+  const of = (name: string): string => claim(claims, `oidc.circleci.com/${name}`);
+  const optional = (name: string): string => claims.optionalString(`oidc.circleci.com/${name}`) ?? '';
+  const api = 'https://circleci.com/api/v2';
+  const rerun = claims.value('oidc.circleci.com/ssh-rerun');
+  return {
+    buildSignerUri: `${api}/projects/${of('project-id')}/pipeline-definitions/${of('pipeline-definition-id')}`,
+    // The public instance's template yields two quotes for everything that is no rerun; verifiers compare with that.
+    runnerEnvironment: rerun === true || rerun === 'true' ? 'ssh-rerun' : '""',
+    sourceRepositoryUri: optional('vcs-origin'),
+    sourceRepositoryRef: optional('vcs-ref'),
+    buildConfigUri: `${api}/pipeline/${of('pipeline-id')}/config`,
+    // Two slashes, as the public instance writes it.
+    runInvocationUri: `https://app.circleci.com//workflow/${of('workflow-id')}/job/${of('job-id')}`,
+  };
+}

@@ -87,5 +87,12 @@ function workloadNames(claims: JsonFields, subject: string): readonly string[] {
   if (text('organization_slug') !== '' && text('pipeline_slug') !== '') {
     return [`https://buildkite.com/${text('organization_slug')}/${text('pipeline_slug')}`];
   }
+  const [project, definition] = [
+    text('oidc.circleci.com/project-id'),
+    text('oidc.circleci.com/pipeline-definition-id'),
+  ];
+  if (project !== '' && definition !== '') {
+    return [`https://circleci.com/api/v2/projects/${project}/pipeline-definitions/${definition}`];
+  }
   return subject.startsWith('spiffe://') ? [subject] : [];
 }

@@ -9,6 +9,7 @@ export const ISSUER_TYPES = [
   'github-workflow',
   'gitlab-pipeline',
   'buildkite-job',
+  'circleci-job',
 ] as const;
 
 export type IssuerType = (typeof ISSUER_TYPES)[number];

@@ -2,7 +2,7 @@ import type { JsonFields } from '../encoding/json-fields.ts';
 import type { FulcioExtensions } from '../pki/fulcio-extensions.ts';
 import type { SubjectAltName } from '../pki/general-name.ts';
 import { AuthError } from '../../errors.ts';
-import { githubExtensions, gitlabExtensions } from './ci-claims.ts';
+import { circleciExtensions, githubExtensions, gitlabExtensions } from './ci-claims.ts';
 import { claim } from './claim.ts';
 import { isEmailAddress } from './email-address.ts';
 import { TRUST_DOMAIN, type IssuerConfig } from './issuer-config.ts';
@@ -44,6 +44,10 @@ export function principalFromClaims(config: IssuerConfig, claims: JsonFields): P
       return uri(`https://${claim(claims, 'ci_config_ref_uri')}`, gitlabExtensions(claims));
     case 'buildkite-job':
       return uri(`https://buildkite.com/${claim(claims, 'organization_slug')}/${claim(claims, 'pipeline_slug')}`);
+    case 'circleci-job': {
+      const more = circleciExtensions(claims);
+      return uri(more.buildSignerUri, more);
+    }
   }
 }
 

@@ -36,6 +36,17 @@ const TOKENS: readonly (readonly [string, Record<string, unknown>, readonly stri
     'system:serviceaccount:ci:builder',
   ],
   ['SPIFFE', { ...NO_EMAIL, sub: 'spiffe://example.org/ci' }, ['spiffe://example.org/ci'], 'spiffe://example.org/ci'],
+  [
+    'CircleCI',
+    {
+      ...NO_EMAIL,
+      sub: 'org/o/project/p',
+      'oidc.circleci.com/project-id': 'p',
+      'oidc.circleci.com/pipeline-definition-id': 'd',
+    },
+    ['https://circleci.com/api/v2/projects/p/pipeline-definitions/d'],
+    'org/o/project/p',
+  ],
   ['an issuer of unknown rules', { ...NO_EMAIL, sub: 'org/1/project/2' }, [], 'org/1/project/2'],
 ];
 

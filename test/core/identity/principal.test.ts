@@ -105,6 +105,41 @@ test('GitLab: the configuration is the identity, its double slash kept', () => {
   assert.equal(tagged.extensions.sourceRepositoryRef, 'refs/tags/v1');
 });
 
+const CIRCLECI = {
+  sub: 'org/o/project/p/user/u',
+  'oidc.circleci.com/project-id': 'p',
+  'oidc.circleci.com/pipeline-definition-id': 'd',
+  'oidc.circleci.com/pipeline-id': 'l',
+  'oidc.circleci.com/workflow-id': 'w',
+  'oidc.circleci.com/job-id': 'j',
+  'oidc.circleci.com/ssh-rerun': false,
+  'oidc.circleci.com/vcs-origin': 'github.com/acme/app',
+  'oidc.circleci.com/vcs-ref': 'refs/heads/main',
+};
+
+test('CircleCI: the pipeline definition is the identity, its double slash and its two quotes kept', () => {
+  const { name, subjectAltName, extensions } = principal({ type: 'circleci-job' }, CIRCLECI);
+  const definition = 'https://circleci.com/api/v2/projects/p/pipeline-definitions/d';
+  assert.equal(name, CIRCLECI.sub);
+  assert.deepEqual(subjectAltName, { kind: 'uri', value: definition });
+  assert.deepEqual(extensions, {
+    issuer: ISSUER,
+    tokenSubject: CIRCLECI.sub,
+    buildSignerUri: definition,
+    runnerEnvironment: '""',
+    sourceRepositoryUri: 'github.com/acme/app',
+    sourceRepositoryRef: 'refs/heads/main',
+    buildConfigUri: 'https://circleci.com/api/v2/pipeline/l/config',
+    runInvocationUri: 'https://app.circleci.com//workflow/w/job/j',
+  });
+  for (const rerun of [true, 'true']) {
+    const again = principal({ type: 'circleci-job' }, { ...CIRCLECI, 'oidc.circleci.com/ssh-rerun': rerun });
+    assert.equal(again.extensions.runnerEnvironment, 'ssh-rerun');
+  }
+  const { 'oidc.circleci.com/vcs-origin': _, 'oidc.circleci.com/vcs-ref': __, ...bare } = CIRCLECI;
+  assert.equal(principal({ type: 'circleci-job' }, bare).extensions.sourceRepositoryUri, '');
+});
+
 const SANS: readonly (readonly [string, Partial<IssuerConfig>, JsonObject, string])[] = [
   ['a URI', { type: 'uri', subjectDomain: ISSUER }, { sub: `${ISSUER}/users/7` }, `${ISSUER}/users/7`],
   [
@@ -193,6 +228,10 @@ const REFUSED: readonly (readonly [string, Partial<IssuerConfig>, JsonObject])[]
     { type: 'kubernetes' },
     { sub: 's', 'kubernetes.io': { ...KUBERNETES['kubernetes.io'], namespace: '\ud800' } },
   ],
+  ...['project-id', 'pipeline-definition-id', 'pipeline-id', 'workflow-id', 'job-id'].map(
+    (name) =>
+      [`no ${name} of CircleCI`, { type: 'circleci-job' }, { ...CIRCLECI, [`oidc.circleci.com/${name}`]: '' }] as const,
+  ),
   ['an empty pipeline', { type: 'buildkite-job' }, { sub: 's', organization_slug: 'acme', pipeline_slug: '' }],
   ['an object among the claims', { type: 'github-workflow' }, { ...GITHUB, run_id: {} }],
   ['a fraction among the claims', { type: 'github-workflow' }, { ...GITHUB, run_id: 1.5 }],
