@@ -125,7 +125,7 @@ const ROOMS: readonly Room[] = [
 ];
 
 const ROOM_ORDER = new Map(ROOMS.map((room, index) => [room.name, index]));
-const TOP_LEVEL_FILES = new Set(['errors.ts', 'index.ts', 'policy.ts', 'sign.ts', 'verify.ts']);
+const TOP_LEVEL_FILES = new Set(['engines.ts', 'errors.ts', 'index.ts', 'policy.ts', 'sign.ts', 'verify.ts']);
 /** Servers are siblings: each may use the shell, the store and the engine; only the stack composes the others. */
 const SIBLING_SERVERS = new Set(
   ['ca', 'log', 'tsa', 'trust', 'oidc', 'registry', 'webhook'].map((name) => `servers/${name}`),

@@ -201,7 +201,7 @@ test('a program type-checks against it, and verifies with it', () => {
   assert.equal(check(CONSUMER).stdout, '');
   assert.equal(check(EVERY_OPERATION).stdout, '');
   for (const [call, wrong, complaint] of [
-    ['references: [reference]', 'references: reference', /references/],
+    ['references: [reference]', 'references: reference', /ImageReference/],
     ["kind: 'predicate', type", "kind: 'statement', kind2", /kind2/],
     ['policies, now });', 'policies: 7, now });', /AttestationPolicies/],
   ] as const) {
