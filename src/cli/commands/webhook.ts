@@ -19,7 +19,7 @@ export const webhook: Command = {
       name: 'policy',
       kind: 'list',
       value: 'FILE|FOLDER',
-      help: 'ClusterImagePolicy documents; read again when they change',
+      help: 'ClusterImagePolicy and Kyverno policies; reread on change',
       isCommon: true,
     },
     { name: 'in-cluster', kind: 'boolean', help: 'policies of the cluster that this pod runs in', isCommon: true },

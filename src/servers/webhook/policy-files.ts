@@ -88,7 +88,7 @@ function parseTexts(texts: readonly PolicyText[], paths: readonly string[], logg
   if (policies.length === 0) {
     throw new UsageError('USAGE_BAD_CONFIG', 'there is no policy in the files given', {
       found: paths.join(', '),
-      expected: 'at least one ClusterImagePolicy',
+      expected: "at least one ClusterImagePolicy, or policy of Kyverno's that verifies images",
     });
   }
   // Refuses two policies of one name.
