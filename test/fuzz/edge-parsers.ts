@@ -7,7 +7,9 @@ import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { encodeHex } from '../../src/core/encoding/hex.ts';
 import { parseJson } from '../../src/core/encoding/json.ts';
 import { parseDockerfileImages } from '../../src/core/image/dockerfile-images.ts';
+import { parseWorkflowIdentity } from '../../src/core/identity/workflow-identity.ts';
 import { parseManifestImages } from '../../src/core/policy/manifest-images.ts';
+import { parseManifestObjects } from '../../src/core/policy/manifest-objects.ts';
 import { parseAdmissionReview } from '../../src/core/wire/admission-review.ts';
 import {
   encodeSigningCertificate,
@@ -215,6 +217,36 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     parse: (bytes) => parseDockerfileImages(text(bytes), { V: '1' }),
     samples: [
       'ARG V=1\nFROM --platform=linux/amd64 a:${V:-2} AS b\nRUN --mount=type=bind,from=c <<EOF\nx\nEOF\nCOPY --from=d / /',
+    ],
+  },
+  {
+    name: 'core/policy/manifest-objects.ts: parseManifestObjects',
+    families: FORMAT,
+    parse: (bytes) => parseManifestObjects(text(bytes), 'the manifest'),
+    samples: json(
+      {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'p', labels: { a: 'b' } },
+        spec: { containers: [{ image: 'a' }] },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'List',
+        items: [
+          { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd' }, spec: { template: { spec: {} } } },
+        ],
+      },
+    ),
+    rounds: 400,
+  },
+  {
+    name: 'core/identity/workflow-identity.ts: parseWorkflowIdentity',
+    families: [],
+    parse: (bytes) => parseWorkflowIdentity(text(bytes)),
+    samples: [
+      'https://github.com/acme/pay/.github/workflows/release.yml@refs/heads/main',
+      'https://gitlab.com/acme/pay//.gitlab-ci.yml@refs/tags/v1',
     ],
   },
   {

@@ -1,5 +1,7 @@
 /** What cosign wrote before bundles: payloads, annotations, promises. */
+import { encodeEnvelope } from '../../src/core/attestation/dsse.ts';
 import {
+  parseDetachedEnvelope,
   encodeBlobBundle,
   isBlobBundle,
   parseBlobBundle,
@@ -24,7 +26,7 @@ import { parseFoundEntries } from '../../src/core/wire/log-v1.ts';
 import { intotoV001, rekordV1, sctResponse, stamp, statementAbout } from '../support/instance.ts';
 import { logV1Answer } from '../support/signing-world.ts';
 import { attestationLayer, signedLayer } from '../support/signature-layers.ts';
-import { ARTIFACT, FORMAT, INSTANCE, LEAF, LOGGED, text, type FuzzedParser } from './samples.ts';
+import { ARTIFACT, DRAFTS, FORMAT, INSTANCE, LEAF, LOGGED, text, type FuzzedParser } from './samples.ts';
 
 const IMAGE = Digest.of(ARTIFACT);
 const LAYER = signedLayer(INSTANCE, IMAGE, { noted: { build: '42' } });
@@ -39,6 +41,8 @@ const BLOB_BUNDLE = encodeBlobBundle({
   verifier: LOGGED.verifier,
   entry: parseRekorBundle(LAYER.annotations[LAYER_ANNOTATIONS.rekorBundle]!),
 });
+
+const ENVELOPES = DRAFTS.flatMap(({ content }) => (content.kind === 'dsse' ? [encodeEnvelope(content.envelope)] : []));
 
 export const LAYER_PARSERS: readonly FuzzedParser[] = [
   {
@@ -77,6 +81,12 @@ export const LAYER_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: (bytes) => (isBlobBundle(bytes) ? parseBlobBundle(bytes) : undefined),
     samples: [BLOB_BUNDLE],
+  },
+  {
+    name: 'core/bundle/detached-signature.ts: parseDetachedEnvelope',
+    families: FORMAT,
+    parse: parseDetachedEnvelope,
+    samples: [...ENVELOPES, ...ENVELOPES.map((envelope) => Buffer.from(envelope).toString('base64'))],
   },
   {
     name: 'core/bundle/detached-signature.ts: parseDetachedSignature',

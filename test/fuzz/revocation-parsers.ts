@@ -1,0 +1,86 @@
+/** Revocations and audits: what travels between people, and what verifiers are brought by strangers. */
+import { encodeStatement, parseStatement } from '../../src/core/attestation/statement.ts';
+import { encodeAuditSnapshot, parseAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
+import { parseComposeServices } from '../../src/core/policy/compose-images.ts';
+import { encodeRevocationAuthority, parseRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
+import { verifySnapshot } from '../../src/core/revocation/revocation-snapshot.ts';
+import { parseRevocationStatement, revocationStatement } from '../../src/core/revocation/revocation-statement.ts';
+import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflows/revoke.ts';
+import { Authority, reinstatement, revocation } from '../support/revocations.ts';
+import { FORMAT, INSTANCE, text, type FuzzedParser } from './samples.ts';
+
+const PEOPLE = new Authority(INSTANCE, ['ann'], { narrow: 1, broad: 1, relaxing: 1 });
+const STOLEN = revocation({ identity: { issuer: 'https://issuer.example', subject: 'https://example.com/*' } });
+const BUNDLES = PEOPLE.sign(STOLEN, ['ann']);
+const SNAPSHOT = await PEOPLE.snapshot({ statements: [BUNDLES] });
+
+export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
+  {
+    name: 'core/revocation/revocation-statement.ts: parseRevocationStatement',
+    families: FORMAT,
+    parse: (bytes) => parseRevocationStatement(parseStatement(bytes)),
+    samples: [STOLEN, revocation({ digest: [`sha256:${'0'.repeat(64)}`] }), reinstatement('r-1')].map((statement) =>
+      encodeStatement(revocationStatement(statement)),
+    ),
+  },
+  {
+    name: 'core/revocation/revocation-authority.ts: parseRevocationAuthority',
+    families: FORMAT,
+    parse: parseRevocationAuthority,
+    samples: [encodeRevocationAuthority(PEOPLE.authority)],
+  },
+  {
+    name: 'core/revocation/revocation-snapshot.ts: verifySnapshot',
+    families: [...FORMAT, 'verification'],
+    parse: (bytes) => verifySnapshot(bytes, { authority: PEOPLE.authority, trustedRoot: INSTANCE.trustedRoot }),
+    samples: [SNAPSHOT],
+    rounds: 300,
+  },
+  {
+    name: 'workflows/revoke.ts: parseSignedRevocation',
+    families: FORMAT,
+    parse: parseSignedRevocation,
+    samples: [encodeSignedRevocation({ statement: STOLEN, bundles: BUNDLES })],
+  },
+  {
+    name: 'core/audit/audit-snapshot.ts: parseAuditSnapshot',
+    families: FORMAT,
+    parse: parseAuditSnapshot,
+    samples: [
+      encodeAuditSnapshot({
+        system: 's',
+        takenAt: new Date('2026-01-01T00:00:00Z'),
+        version: '0.1.0',
+        scope: 'files',
+        policies: { source: 'files', digest: `sha256:${'0'.repeat(64)}`, count: 1 },
+        trust: 'files',
+        entries: [
+          {
+            namespace: 'n',
+            owner: 'Pod p',
+            path: 'spec.containers[0].image',
+            text: 'a:1',
+            image: 'a:1',
+            source: 'tag',
+            pods: 1,
+            state: 'undetermined',
+            cause: 'registry',
+            code: 'COULD_NOT_CHECK',
+            reason: 'down',
+            signers: [{ kind: 'key', name: 'k' }],
+            policies: ['p'],
+            exception: { name: 'e', owner: 'o', expires: '2026-01-02T00:00:00Z' },
+          },
+        ],
+        notLookedAt: [{ what: 'w', reason: 'r' }],
+      }),
+    ],
+  },
+  {
+    name: 'core/policy/compose-images.ts: parseComposeServices',
+    families: FORMAT,
+    parse: (bytes) => parseComposeServices(text(bytes), 'it'),
+    samples: ['services:\n  web: {image: "registry.example/web:1", ports: ["80:80"]}\n  own: {build: .}\n'],
+    rounds: 400,
+  },
+];
