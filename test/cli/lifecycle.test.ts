@@ -37,7 +37,7 @@ test('a killed stack starts again with everything it had acknowledged', async ()
     const verified = await sandbox.run(['verify', ...trust, pinned]);
     assert.equal(verified.exitCode, 0, verified.stderr);
     // A token of the time before, a new certificate, the next place in the same log.
-    const second = await sandbox.run(['sign', '--identity-token', 'token', pinned]);
+    const second = await sandbox.run(['sign', '--force', '--identity-token', 'token', pinned]);
     assert.match(second.stderr, /logged #1/, second.stderr);
     const fsck = await sandbox.run(['log', 'fsck', '--dir', again.dir]);
     assert.equal(fsck.exitCode, 0, fsck.stderr);
