@@ -406,10 +406,7 @@ test('an image that is named twice is signed once', async (t) => {
   await world.pushImage('two');
   const references = [reference, reference.atTag('two'), reference.atDigest(digest)];
   const outcomes = await batch(world, references, { skipIfSigned: true });
-  assert.deepEqual(
-    outcomes.map((outcome) => signedOf(outcome)[0]?.isNew).toSorted(),
-    [false, false, true],
-  );
+  assert.deepEqual(outcomes.map((outcome) => signedOf(outcome)[0]?.isNew).toSorted(), [false, false, true]);
   assert.equal(await signatures(world, reference, digest), 1);
   assert.equal(asked(world, LOG), 1);
 });

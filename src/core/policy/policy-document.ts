@@ -41,7 +41,14 @@ export function parsePolicyDocuments(text: string, source: string): readonly Jso
 function parseYaml(text: string, source: string): readonly JsonValue[] {
   const lines = new LineCounter();
   try {
-    const documents = parseAllDocuments(text, { schema: 'core', merge: false, uniqueKeys: true, lineCounter: lines });
+    const documents = parseAllDocuments(text, {
+      schema: 'core',
+      merge: false,
+      uniqueKeys: true,
+      lineCounter: lines,
+      // A key that is no text becomes one nobody knows, and is refused as such; the process need not be warned.
+      logLevel: 'error',
+    });
     return [...documents].map((document) => {
       const [problem] = [...document.errors, ...document.warnings];
       if (problem !== undefined) {
