@@ -50,7 +50,7 @@ function clusterRules(): readonly JsonObject[] {
     // Where they are defined. What they say of images is decided here.
     rule('kyverno.io', ['clusterpolicies', 'policies', 'policyexceptions'], ['list', 'watch']),
     rule('policies.kyverno.io', VALIDATING_KINDS, ['list', 'watch']),
-    rule('sealwright.dev', ['imageexceptions', 'imagepolicies', 'breakglasses'], ['list']),
+    rule('sealwright.dev', ['imageexceptions', 'imagepolicies', 'breakglasses'], ['list', 'watch']),
     // What runs, and would be rolled back to: read once, at the start.
     rule('', ['pods'], ['list']),
     rule('apps', ['replicasets'], ['list']),

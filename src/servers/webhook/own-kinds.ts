@@ -1,13 +1,14 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
+import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
 import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
 import { clusterImageAdmission } from '../../core/policy/cluster-image-admission.ts';
-import { readStoredImagePolicy } from '../../core/policy/image-policy.ts';
 import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from '../../core/policy/image-exception.ts';
-import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
+import { readStoredImagePolicy } from '../../core/policy/image-policy.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import { fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';
 import type { Logger } from '../shell/logger.ts';
+import { KindWatch } from './kind-watch.ts';
+import { sleepUnlessAborted } from './policy-watch.ts';
 
 /** The objects of our own kinds in a cluster, as they are at the moment. */
 export interface OwnKinds {
@@ -18,91 +19,94 @@ export interface OwnKinds {
   close(): Promise<void>;
 }
 
-const KINDS = { ImageException: 'imageexceptions', ImagePolicy: 'imagepolicies', BreakGlass: 'breakglasses' } as const;
-const PERIOD_MS = 5000;
-const MAX_ITEMS = 5000;
+const KINDS = { ImageException: 'imageexceptions', BreakGlass: 'breakglasses', ImagePolicy: 'imagepolicies' } as const;
+type KindName = keyof typeof KINDS;
+
+/** What an object of one kind means; undefined for an exception that is not valid. */
+interface Meaning {
+  readonly exception?: ImageException;
+  readonly policy?: AdmissionPolicy;
+}
 
 /**
- * Exceptions and policies of namespaces, asked for every five seconds. While the API server cannot be asked, those known stay as they
+ * Exceptions and policies of namespaces, listed, then watched. While the API server cannot be asked, those known stay as they
  * are: each exception ends by itself. An exception that is not valid excepts nothing; a policy that is not refuses the images that
- * it is about; both are logged once. A cluster without the kinds has none.
+ * it is about; both are logged once. A cluster without the kinds has none, and nothing of this keeps a webhook from starting.
  */
 export async function openOwnKinds(cluster: ClusterAccess, logger: Logger): Promise<OwnKinds> {
+  const stop = new AbortController();
+  /** Each object is read once: its identity is that of its state. */
+  const read = new WeakMap<object, Meaning>();
   let exceptions: readonly ImageException[] = [];
   let policies: readonly AdmissionPolicy[] = [];
-  let policyText = '[]';
-  const complained = new Set<string>();
-  let isFailing = false;
-  const read = async (): Promise<void> => {
-    try {
-      const [named, glasses, stored] = await Promise.all([
-        list(cluster, 'ImageException'),
-        list(cluster, 'BreakGlass'),
-        list(cluster, 'ImagePolicy'),
-      ]);
-      exceptions = [...named, ...glasses].flatMap((item) => readException(item, complained, logger));
-      const text = JSON.stringify(stored.map(identity));
-      if (text !== policyText) policies = stored.map((item) => readPolicy(item, logger));
-      policyText = text;
-      isFailing = false;
-    } catch (error) {
-      if (!(error instanceof SealwrightError)) throw error;
-      if (!isFailing) logger.warn({ error }, 'exceptions and policies of namespaces cannot be read; those known stay');
-      isFailing = true;
-    }
+  const publish = (): Promise<void> => {
+    const found = watches.flatMap(({ kind, watch }) =>
+      [...watch.objects.values()].map((object) => meaningOf(kind, object, read, logger)),
+    );
+    exceptions = found.flatMap(({ exception }) => exception ?? []);
+    const all = found.flatMap(({ policy }) => policy ?? []);
+    const isSame = all.length === policies.length && all.every((policy, index) => policy === policies[index]);
+    if (!isSame) policies = all;
+    return Promise.resolve();
   };
-  await read();
-  const stop = new AbortController();
-  const { setTimeout: sleep } = await import('node:timers/promises');
-  const isStopped = (): boolean => stop.signal.aborted;
-  const polling = (async (): Promise<void> => {
-    for (;;) {
-      await sleep(PERIOD_MS, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
-      if (isStopped()) return;
-      await read();
-    }
-  })();
+  const watches = (Object.keys(KINDS) as KindName[]).map((kind) => ({
+    kind,
+    watch: new KindWatch({
+      cluster,
+      kind: { resource: KINDS[kind], apiVersions: [EXCEPTION_API_VERSION], isOptional: true },
+      logger,
+      signal: stop.signal,
+      sleep: sleepUnlessAborted,
+      onChange: publish,
+      onConfirmed: () => undefined,
+    }),
+  }));
+  const versions = await Promise.all(
+    watches.map(({ kind, watch }) =>
+      watch.list().catch((error: unknown) => {
+        if (!(error instanceof SealwrightError)) throw error;
+        logger.warn({ kind, error }, 'exceptions or policies of namespaces cannot be read; it is tried again');
+        return undefined;
+      }),
+    ),
+  );
+  await publish();
+  const watching = Promise.all(watches.map(({ watch }, index) => watch.run(versions[index])));
   return {
     exceptions: () => exceptions,
     policies: () => policies,
     close: async () => {
       stop.abort();
-      await polling;
+      await watching;
     },
   };
 }
 
-async function list(cluster: ClusterAccess, kind: keyof typeof KINDS): Promise<readonly JsonObject[]> {
-  const answer = await fetchClusterObject(cluster, `/apis/${EXCEPTION_API_VERSION}/${KINDS[kind]}`);
+function meaningOf(kind: KindName, object: JsonValue, read: WeakMap<object, Meaning>, logger: Logger): Meaning {
+  const key = object as JsonObject;
+  const known = read.get(key);
+  if (known !== undefined) return known;
   // The items of a list do not repeat what they are.
-  return (answer?.array('items', MAX_ITEMS) ?? []).map((item) => ({
-    ...(item as JsonObject),
-    apiVersion: EXCEPTION_API_VERSION,
-    kind,
-  }));
+  const whole = { ...key, apiVersion: EXCEPTION_API_VERSION, kind };
+  const meaning = kind === 'ImagePolicy' ? readPolicy(whole, logger) : readException(whole, logger);
+  read.set(key, meaning);
+  return meaning;
 }
 
-/** What changes with every change of an object. */
-function identity({ metadata, spec }: JsonObject): JsonValue {
-  const { namespace, name, resourceVersion } = (metadata ?? {}) as JsonObject;
-  return [namespace ?? '', name ?? '', resourceVersion ?? spec ?? ''];
-}
-
-function readPolicy(item: JsonObject, logger: Logger): AdmissionPolicy {
-  const { policy, error } = readStoredImagePolicy(item);
-  if (error !== undefined)
+function readPolicy(object: JsonObject, logger: Logger): Meaning {
+  const { policy, error } = readStoredImagePolicy(object);
+  if (error !== undefined) {
     logger.error({ policy: policy.name, error }, 'policy cannot be used; its images are refused');
-  return clusterImageAdmission(policy);
+  }
+  return { policy: clusterImageAdmission(policy) };
 }
 
-function readException(item: JsonObject, complained: Set<string>, logger: Logger): readonly ImageException[] {
+function readException(object: JsonObject, logger: Logger): Meaning {
   try {
-    return [parseImageException(new JsonFields(item, 'exception', 'FORMAT_POLICY'))];
+    return { exception: parseImageException(new JsonFields(object, 'exception', 'FORMAT_POLICY')) };
   } catch (error) {
     if (!(error instanceof SealwrightError)) throw error;
-    const name = JSON.stringify(item['metadata'] ?? {}).slice(0, 2000);
-    if (!complained.has(name)) logger.error({ error }, 'an exception is not valid, and excepts nothing');
-    if (complained.size < MAX_ITEMS) complained.add(name);
-    return [];
+    logger.error({ error }, 'an exception is not valid, and excepts nothing');
+    return {};
   }
 }

@@ -158,7 +158,8 @@ class PolicyWatch {
   }
 }
 
-async function sleepUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+/** Real time, cut short by the signal. */
+export async function sleepUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
   const { setTimeout: sleep } = await import('node:timers/promises');
   await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import { parseJson } from '../../../src/core/encoding/json.ts';
 import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
@@ -170,9 +171,10 @@ test('exceptions of a cluster: listed with the kinds they have; what is not vali
   let status = 200;
   let items: readonly object[] = [];
   const { url } = await peerServer(t, (request, response) => {
-    const isGlass = request.url === '/apis/sealwright.dev/v1alpha1/breakglasses';
+    const isGlass = request.url?.startsWith('/apis/sealwright.dev/v1alpha1/breakglasses?') === true;
+    if (request.url?.includes('watch=1') === true) return;
     response.writeHead(status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ items: isGlass ? items : [] }));
+    response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: isGlass ? items : [] }));
   });
   const { metadata, spec } = document('BreakGlass', { digests: [`sha256:${'ab'.repeat(32)}`] }) as {
     metadata: object;
@@ -207,8 +209,47 @@ test('exceptions of a cluster: listed with the kinds they have; what is not vali
   status = 403;
   const [none, refused] = await open();
   assert.deepEqual(none, []);
-  assert.deepEqual(
-    refused.lines.map(({ level }) => level),
-    ['warn'],
-  );
+  assert.deepEqual([...new Set(refused.lines.map(({ level }) => level))], ['error']);
+  status = 500;
+  const [unknown, failed] = await open();
+  assert.deepEqual(unknown, []);
+  assert.deepEqual([...new Set(failed.lines.map(({ level }) => level))], ['warn']);
+});
+
+test('exceptions of a cluster are watched: one that is made, changed or taken back counts at once', async (t) => {
+  const streams = new Map<string, ServerResponse>();
+  let opened: (() => void) | undefined;
+  const watching = new Promise<void>((resolve) => (opened = resolve));
+  const { url } = await peerServer(t, (request, response) => {
+    const kind = /v1alpha1\/(\w+)\?/.exec(request.url ?? '')?.[1] ?? '';
+    if (request.url?.includes('watch=1') !== true) {
+      response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: [] }));
+      return;
+    }
+    response.writeHead(200).flushHeaders();
+    streams.set(kind, response);
+    if (streams.size === 3) opened?.();
+  });
+  const http = new HttpClient({ retry: { retries: 0 } });
+  const access = { server: url, http, authorization: () => Promise.resolve(undefined) };
+  const own = await openOwnKinds(access, new Recorder().logger);
+  await watching;
+  const policies = own.policies();
+  const { metadata, spec } = document('BreakGlass', { digests: [`sha256:${'ab'.repeat(32)}`] }) as {
+    metadata: object;
+    spec: object;
+  };
+  const say = async (type: string, version: string, change: object, holds: () => boolean): Promise<void> => {
+    const object = { metadata: { ...metadata, resourceVersion: version }, spec: { ...spec, ...change } };
+    streams.get('breakglasses')?.write(`${JSON.stringify({ type, object })}\n`);
+    while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await say('ADDED', '2', {}, () => own.exceptions().length === 1);
+  await say('MODIFIED', '3', { ticket: 'PAY-2' }, () => own.exceptions()[0]?.ticket === 'PAY-2');
+  await say('MODIFIED', '4', { owner: '' }, () => own.exceptions().length === 0);
+  await say('MODIFIED', '5', {}, () => own.exceptions().length === 1);
+  await say('DELETED', '6', {}, () => own.exceptions().length === 0);
+  assert.equal(own.policies(), policies);
+  await own.close();
+  http.close();
 });

@@ -146,7 +146,9 @@ test('policies of namespaces are read from the cluster; one that is not valid re
     { ...object({ images: [{ glob: 'x/**' }] }), metadata: { name: 'bad', namespace: 'pay' } },
   ];
   const { url } = await peerServer(t, (request, response) => {
-    response.end(JSON.stringify({ items: request.url?.endsWith('/imagepolicies') === true ? items : [] }));
+    const metadata = { resourceVersion: '1' };
+    if (request.url?.includes('watch=1') === true) return;
+    response.end(JSON.stringify({ metadata, items: request.url?.includes('/imagepolicies?') === true ? items : [] }));
   });
   const http = new HttpClient();
   const recorder = new Recorder();
