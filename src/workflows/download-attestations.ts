@@ -11,6 +11,8 @@ import type { FoundSignature, FoundSignatures } from './image-signatures.ts';
 import { manifestOfPlatform } from './platform-manifest.ts';
 
 export interface DownloadAttestationsRequest {
+  /** In front of the older storage's tag. */
+  readonly tagPrefix?: string;
   readonly registry: ImageSource;
   readonly reference: ImageReference;
   readonly signatureRepository?: Repository;

@@ -135,6 +135,15 @@ test('attach signature --certificate, attach signature --certificate-chain, atta
   assert.equal(await verifies(stamped, await attachedWithout('tsr')), 'TIMESTAMP_MISSING');
 });
 
+test('verify-attestation --local-image: a folder instead of a registry', async () => {
+  const [, type = '', image = ''] = await world.signed('verify-attestation');
+  await line.ok(['save', '--dir', 'attested', image]);
+  const verify = ['verify-attestation', '--trusted-root', 'root.json', '--certificate-identity', SUBJECT];
+  const args = [...verify, '--certificate-oidc-issuer', ISSUER, '--type', type, './attested'];
+  await line.ok([...args, '--local-image']);
+  assert.equal(errorCode(await line.run(args)), 'USAGE_BAD_REFERENCE');
+});
+
 test('attach signature --bundle is another word for --payload', async () => {
   const { digest, name } = await world.image();
   const payload = statementAbout(digest.hex, IMAGE_SIGNATURE_PREDICATE);

@@ -303,6 +303,14 @@ export const VERIFY_CASES: readonly FlagCase[] = [
       };
     },
   },
+  differing(
+    ['output'],
+    good,
+    [...ROOT, ...WHO, '-o', 'json'],
+    [...ROOT, ...WHO, '--output', 'nonsense'],
+    /^USAGE_BAD_FLAG$/,
+    ['dockerfile verify', 'manifest verify', 'verify-attestation'],
+  ),
   {
     flags: ['rfc3161-timestamp'],
     commands: ['verify-blob', 'verify-blob-attestation'],

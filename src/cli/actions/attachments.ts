@@ -19,6 +19,7 @@ import {
 import { downloadSignatures } from '../../workflows/download-signatures.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { readInputFile, readTextFile } from '../input-file.ts';
 
 export async function downloadImageSignatures(context: CommandContext): Promise<void> {
@@ -28,6 +29,7 @@ export async function downloadImageSignatures(context: CommandContext): Promise<
     {
       registry: registryClient(context, 'pull'),
       reference: imageReference(context.flags.arguments[0] ?? ''),
+      tagPrefix: attachmentTagPrefix(context),
       ...(repository === undefined ? {} : { signatureRepository: repository }),
       ...(compat ? { predicateTypes: 'any' } : {}),
     },

@@ -3,6 +3,7 @@ import { FormatError, UsageError } from '../../errors.ts';
 import { downloadAttestations } from '../../workflows/download-attestations.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 
 export async function downloadImageAttestations(context: CommandContext): Promise<void> {
   const { flags, terminal, compat } = context;
@@ -14,6 +15,7 @@ export async function downloadImageAttestations(context: CommandContext): Promis
     registry: registryClient(context, 'pull'),
     reference: imageReference(argument),
     bundlesOfIndex: compat,
+    tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
     ...(predicateType === undefined ? {} : { predicateType }),
     ...(platform === undefined ? {} : { platform: platformNamed(platform) }),

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const downloadAttestation: Command = {
   name: 'download attestation',
@@ -22,6 +22,7 @@ export const downloadAttestation: Command = {
       isCommon: true,
     },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright download attestation --predicate-type spdxjson registry.example/app:1'],
   readsCosignVariables: true,

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const uploadBlob: Command = {
   name: 'upload blob',
@@ -24,6 +24,7 @@ export const uploadBlob: Command = {
     },
     { name: 'annotation', short: 'a', kind: 'list', value: 'KEY=VALUE', help: 'noted in the manifest', isCommon: true },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright upload blob -f app:linux/amd64 -f app.exe:windows/amd64 registry.example/app-binaries:1'],
   readsCosignVariables: true,

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const uploadWasm: Command = {
   name: 'upload wasm',
@@ -9,6 +9,7 @@ export const uploadWasm: Command = {
   flags: [
     { name: 'file', short: 'f', kind: 'string', value: 'FILE', help: 'the module', isCommon: true },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright upload wasm -f policy.wasm registry.example/policy:1'],
   readsCosignVariables: true,

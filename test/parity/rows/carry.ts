@@ -7,6 +7,7 @@ const attachments = testsIn('test/cli/attachments-interop.test.ts');
 const older = testsIn('test/cli/attachments-older.test.ts');
 const attestations = testsIn('test/cli/verify-attestation.test.ts');
 
+const deprecated = testsIn('test/parity/deprecated-flags.test.ts');
 const flagTests = testsIn('test/parity/carry-flags.test.ts');
 
 /** Of a table of command lines, each of which names its flag. */
@@ -18,7 +19,20 @@ function flagRows(commands: readonly string[], flags: string): readonly CommandR
 
 export const CARRY_ROWS: readonly CommandRow[] = [
   ...rows('same', ['tree'], '', interop('tree: with --compat cosign, the lines of the other')),
-  ...open('accepted', ['tree'], 'registry-referrers-mode experimental-oci11'),
+  ...rows(
+    'same',
+    ['tree'],
+    'registry-referrers-mode experimental-oci11',
+    deprecated('${command} --${flag} is said to be deprecated, and changes nothing'),
+    'every format is shown, whatever they say',
+  ),
+  ...rows(
+    'same',
+    ['generate', 'upload blob', 'upload wasm'],
+    'attachment-tag-prefix',
+    deprecated('${command} --${flag} is said to be deprecated, and changes nothing'),
+    'no tag of an attachment is read or written',
+  ),
   ...rows(
     'safer',
     ['copy'],

@@ -24,6 +24,14 @@ export const VERIFY_BLOB_ROWS: readonly CommandRow[] = [
     keys('keys on hardware are refused by name, with the way that there is'),
     'PKCS#11 comes later; the message says what there is instead',
   ),
-  ...open('accepted', both, 'new-bundle-format experimental-oci11'),
+  ...rows(
+    'same',
+    both,
+    'experimental-oci11 new-bundle-format',
+    testsIn('test/parity/deprecated-flags.test.ts')(
+      '${command} --${flag} is said to be deprecated, and changes nothing',
+    ),
+    'every format is read, whatever they say',
+  ),
   ...open('accepted', ['verify-blob-attestation'], 'signature'),
 ];

@@ -1,10 +1,11 @@
 /** `verify`, `verify-attestation`, and what verifies the images that a file names, as far as no table proves it. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const cosign = testsIn('test/cli/cosign.test.ts');
 const keys = testsIn('test/cli/key-commands.test.ts');
 const attestations = testsIn('test/cli/verify-attestation.test.ts');
 const attachments = testsIn('test/cli/attachments-interop.test.ts');
+const deprecated = testsIn('test/parity/deprecated-flags.test.ts');
 const parity = testsIn('test/parity/parity.test.ts');
 const all = ['verify', 'verify-attestation', 'dockerfile verify', 'manifest verify'];
 const byFile = ['dockerfile verify', 'manifest verify'];
@@ -40,7 +41,17 @@ export const VERIFY_ROWS: readonly CommandRow[] = [
     keys('keys on hardware are refused by name, with the way that there is'),
     'PKCS#11 comes later; the message says what there is instead',
   ),
-  ...open('accepted', all, 'experimental-oci11 new-bundle-format'),
-  ...open('accepted', [...byFile, 'verify-attestation'], 'output'),
-  ...open('accepted', ['verify-attestation'], 'local-image'),
+  ...rows(
+    'same',
+    all,
+    'experimental-oci11 new-bundle-format',
+    deprecated('${command} --${flag} is said to be deprecated, and changes nothing'),
+    'every format is read, whatever they say',
+  ),
+  ...rows(
+    'same',
+    ['verify-attestation'],
+    'local-image',
+    testsIn('test/parity/carry-flags.test.ts')('verify-attestation --local-image: a folder instead of a registry'),
+  ),
 ];
