@@ -68,7 +68,9 @@ export class KindWatch {
       } catch (error) {
         if (!(error instanceof SealwrightError) || !kind.isOptional) throw error;
         const isMissing = isStatus(error, 404);
-        if (!isMissing && !isStatus(error, 403)) throw error;
+        // What was shown once and is withheld now is no reason to forget it.
+        const isWithheld = isStatus(error, 403) && this.#objects.size === 0;
+        if (!isMissing && !isWithheld) throw error;
         if (!isMissing) logger?.error({ kind: kind.resource, error }, 'policies of this kind may not be read');
         if (index + 1 < kind.apiVersions.length) continue;
         this.#objects = new Map();

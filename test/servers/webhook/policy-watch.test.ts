@@ -8,6 +8,7 @@ import { NO_EVIDENCE } from '../../../src/core/policy/image-evidence.ts';
 import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
+import { CLUSTER_IMAGE_POLICIES } from '../../../src/servers/webhook/policy-kinds.ts';
 import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
 import { FakeInstance } from '../../support/instance.ts';
 import { peerServer } from '../../support/peer-server.ts';
@@ -288,4 +289,50 @@ test('closing ends the watch', async (t) => {
   const closed = new Promise((resolve) => watch.once('close', resolve));
   await source.close();
   await closed;
+});
+
+test('a kind that need not be there: absent, withheld, and withheld after it was shown', async (t) => {
+  const object = {
+    metadata: { name: 'p', resourceVersion: '1' },
+    spec: { images: [{ glob: '**' }], authorities: [{ static: { action: 'pass' } }] },
+  };
+  let status = 404;
+  let lists = 0;
+  const { url } = await peerServer(t, (request, response) => {
+    const isWatch = new URL(request.url ?? '', 'http://x').searchParams.get('watch') === '1';
+    if (isWatch) {
+      response.writeHead(410).end();
+      return;
+    }
+    lists++;
+    response.writeHead(status).end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: [object] }));
+  });
+  const recorder = new Recorder();
+  const source = await watchClusterPolicies({
+    cluster: {
+      server: url,
+      http: new HttpClient({ retry: { retries: 0 } }),
+      authorization: () => Promise.resolve(undefined),
+    },
+    kinds: [{ ...CLUSTER_IMAGE_POLICIES, isOptional: true }],
+    logger: recorder.logger,
+    sleep: () => Promise.resolve(),
+  });
+  t.after(() => source.close());
+  const again = async (): Promise<void> => {
+    const seen = lists;
+    await until(() => lists > seen + 2);
+  };
+  assert.deepEqual(names(source), []);
+  status = 403;
+  await again();
+  assert.deepEqual(names(source), []);
+  assert.ok(recorder.lines.some(({ level }) => level === 'error'));
+  status = 200;
+  await until(() => names(source).length === 1);
+  status = 403;
+  await again();
+  assert.deepEqual(names(source), ['p']);
+  status = 404;
+  await until(() => names(source).length === 0);
 });
