@@ -59,6 +59,7 @@ class FlagParser {
   readonly #given = new Map<string, string[]>();
   readonly #positional: string[] = [];
   readonly #warnings: FlagWarning[] = [];
+  #compat = false;
 
   constructor(flags: readonly Flag[]) {
     this.#flags = flags;
@@ -73,6 +74,7 @@ class FlagParser {
   }
 
   parse({ arguments: args, environment, compat = false }: FlagSource): ParsedFlags {
+    this.#compat = compat;
     for (const flag of this.#flags) {
       const text = environment[`COSIGN_${flag.name.toUpperCase().replaceAll('-', '_')}`];
       if (text !== undefined && text !== '' && !NEVER_FROM_ENVIRONMENT.has(flag.name)) {
@@ -98,10 +100,11 @@ class FlagParser {
     const { flag, value } = this.#find(text);
     // The first one on the command line replaces what the environment said; later ones add to it.
     if (fromEnvironment.delete(flag.name)) this.#given.delete(flag.name);
-    if (flag.deprecated !== undefined) {
+    const deprecated = flag.deprecated ?? (this.#compat ? flag.deprecatedInCosign : undefined);
+    if (deprecated !== undefined) {
       this.#warnings.push({
-        text: `--${flag.name} is deprecated: ${flag.deprecated}`,
-        cosign: `Flag --${flag.name} has been deprecated, ${flag.deprecated}`,
+        text: `--${flag.name} is deprecated: ${deprecated}`,
+        cosign: `Flag --${flag.name} has been deprecated, ${deprecated}`,
       });
     }
     if (flag.kind === 'boolean') {
@@ -162,6 +165,8 @@ class FlagParser {
         expected: flag.choices.join(', '),
       });
     }
+    const { implies } = flag;
+    if (implies !== undefined && text === 'true') this.#given.set(implies.name, [String(implies.value)]);
     const texts = this.#given.get(flag.name) ?? [];
     texts.push(text);
     this.#given.set(flag.name, texts);

@@ -13,10 +13,14 @@ export interface Flag {
   readonly isCommon?: true;
   readonly aliases?: readonly string[];
   readonly choices?: readonly string[];
+  /** For a boolean: giving it gives another one of the command as well. */
+  readonly implies?: { readonly name: string; readonly value: boolean };
   /** What a flag that is left out means, for booleans and in help. */
   readonly default?: string | true;
   /** Accepted for scripts written for cosign, hidden from help: says what holds instead. */
   readonly deprecated?: string;
+  /** As `deprecated`, in cosign's mode only: the flag means something here that it does not there. */
+  readonly deprecatedInCosign?: string;
 }
 
 /** Understood by every command. */

@@ -4,6 +4,7 @@ import { parseTrustedRoot, type TrustedRoot } from '../core/trust/trusted-root.t
 import { UsageError } from '../errors.ts';
 import type { HttpClient } from '../io/net/http-client.ts';
 import { variable, type Environment } from '../io/tuf/environment.ts';
+import type { PinnedInstance } from '../io/tuf/pinned-trust.ts';
 import { PUBLIC_MIRROR } from '../io/tuf/public-instance.ts';
 import { readRecordedStack } from '../io/tuf/recorded-stack.ts';
 import { readStackTrust, readTrustFile } from '../io/tuf/trust-files.ts';
@@ -18,6 +19,8 @@ export interface TrustRequest {
     readonly trustConfig?: string;
     /** `--dir`: a stack's folder. */
     readonly dir?: string;
+    /** `--trust URL#SHA256`: a TUF mirror, and the fingerprint of a root of its. */
+    readonly trust?: string;
   };
   /** SEALWRIGHT_DIR; TUF_ROOT, TUF_MIRROR and TUF_ROOT_JSON as cosign reads them; HOME. */
   readonly environment: Environment;
@@ -36,7 +39,7 @@ export interface ResolvedTrust {
 }
 
 /**
- * Whom to trust: files named by flags, else the stack of `--dir` or SEALWRIGHT_DIR, else a TUF mirror that the
+ * Whom to trust: a mirror named with its root's fingerprint, else files named by flags, else the stack of `--dir` or SEALWRIGHT_DIR, else a TUF mirror that the
  * environment names, else the stack that `up` recorded, else the mirror of the last `initialize`, else Sigstore's public
  * instance. Never something that lies in the working directory: a checkout must not be able to bring its own root.
  *
@@ -45,6 +48,7 @@ export interface ResolvedTrust {
  */
 export async function resolveTrust(request: TrustRequest): Promise<ResolvedTrust> {
   const { flags } = request;
+  if (flags.trust !== undefined) return fromPinned(flags.trust, request);
   if (flags.trustConfig !== undefined) return fromTrustConfig(flags.trustConfig, flags);
   const trustedRoot = flags.trustedRoot === undefined ? undefined : readRoot(flags.trustedRoot);
   const signingConfig = flags.signingConfig === undefined ? undefined : readConfig(flags.signingConfig);
@@ -69,6 +73,19 @@ function fromTrustConfig(path: string, flags: TrustRequest['flags']): ResolvedTr
   return { ...config, source: `the client trust config in ${path}` };
 }
 
+/** @throws UsageError USAGE_BAD_FLAG beside other sources; VerificationError DIGEST_MISMATCH for a mirror with other roots */
+async function fromPinned(trust: string, request: TrustRequest): Promise<ResolvedTrust> {
+  const { trustedRoot, trustConfig, dir, signingConfig } = request.flags;
+  if ([trustedRoot, trustConfig, dir].some((other) => other !== undefined)) {
+    throw new UsageError('USAGE_BAD_FLAG', '--trust already says whom to trust', {
+      expected: 'it alone, without --trusted-root, --trust-config and --dir',
+    });
+  }
+  const { parsePinnedInstance } = await import('../io/tuf/pinned-trust.ts');
+  const resolved = await fromInstance(request, parsePinnedInstance(trust));
+  return signingConfig === undefined ? resolved : { ...resolved, signingConfig: readConfig(signingConfig) };
+}
+
 function readRoot(path: string): TrustedRoot {
   return parseTrustedRoot(readTrustFile(path, 'the trusted root'));
 }
@@ -88,9 +105,14 @@ async function withoutFiles(request: TrustRequest): Promise<ResolvedTrust> {
 }
 
 /** Loaded only when it is asked: verifying against a stack of one's own must not pay for TUF. */
-async function fromInstance({ environment, http, now }: TrustRequest): Promise<ResolvedTrust> {
+async function fromInstance({ environment, http, now }: TrustRequest, pinned?: PinnedInstance): Promise<ResolvedTrust> {
   const { fetchInstanceTrust } = await import('../io/tuf/instance-trust.ts');
-  const { mirror, trustedRoot, signingConfig, outage } = await fetchInstanceTrust({ environment, http, now: now() });
+  const { mirror, trustedRoot, signingConfig, outage } = await fetchInstanceTrust({
+    environment,
+    http,
+    now: now(),
+    ...(pinned === undefined ? {} : { pinned }),
+  });
   const name = mirror === PUBLIC_MIRROR ? "Sigstore's public instance" : `the instance at ${mirror}`;
   return {
     trustedRoot: parseTrustedRoot(trustedRoot),

@@ -10,6 +10,7 @@ import { reportChecks } from '../attestation-report.ts';
 import { signerText } from '../check-report.ts';
 import { attestationPolicies } from '../choices/attestation-policies.ts';
 import { imageMaterial } from '../choices/image-material.ts';
+import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
@@ -27,7 +28,7 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
   patternWarnings(context, signers);
   const chosen = await attestationPolicies(context);
   try {
-    const http = new HttpClient({ proxyEnv: environment });
+    const http = new HttpClient({ proxyEnv: environment, offline: isOffline(context) });
     const trust = await verificationTrust(context, signers, http);
     const material = await imageMaterial(context, trust.trustedRoot, http);
     const checksClaims = flags.boolean('check-claims');

@@ -2,6 +2,7 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { examineImage } from '../../workflows/examine-image.ts';
 import type { VerificationReport } from '../../workflows/verification-report.ts';
 import type { VerifiedImage } from '../../workflows/verify-image.ts';
+import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
@@ -31,7 +32,7 @@ export async function verifyImages(
   const signers = await signerPolicy(context);
   const warnings = patternWarnings(context, signers);
   const wanted = annotations(context);
-  const http = new HttpClient({ proxyEnv: environment });
+  const http = new HttpClient({ proxyEnv: environment, offline: isOffline(context) });
   const trust = await verificationTrust(context, signers, http);
   const material = await imageMaterial(context, trust.trustedRoot, http);
   const detached = await detachedSignatureOf(context, http);

@@ -4,6 +4,7 @@ import { hardwareKey } from '../../io/keys/key-reference.ts';
 import type { KeySources } from '../../io/keys/key-text.ts';
 import { passwordSource, type PasswordSource } from '../../io/keys/password.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
+import { RemoteError } from '../../errors.ts';
 import type { CommandContext } from '../command.ts';
 import { askPassword } from '../password-prompt.ts';
 
@@ -15,9 +16,24 @@ export function keySources(
   return { environment, http, allowWorldWritable: compat, password: passwordSource(environment, askPassword) };
 }
 
-/** The key that `--key` of a verifying command names. @throws as loadPublicKey */
-export function verificationKey(context: CommandContext, reference: string): Promise<PublicKey> {
-  return loadPublicKey(reference, keySources(context, new HttpClient({ proxyEnv: context.environment })));
+/** The key that `--key` of a verifying command names. @throws as loadPublicKey; RemoteError REMOTE_OFFLINE */
+export async function verificationKey(context: CommandContext, reference: string): Promise<PublicKey> {
+  const offline = isOffline(context);
+  // Clusters and key services are asked by programs and clients of their own.
+  const [scheme] = /^[a-z][a-z0-9+.-]*(?=:\/\/)/i.exec(reference) ?? [];
+  if (offline && scheme !== undefined && !['env', 'file', 'http', 'https'].includes(scheme.toLowerCase())) {
+    throw new RemoteError('REMOTE_OFFLINE', 'the key is somewhere else, and nothing may be asked', {
+      found: reference,
+      expected: 'a file, or env://NAME',
+      fix: `sealwright public-key --key ${reference} > key.pub, and --key key.pub`,
+    });
+  }
+  return loadPublicKey(reference, keySources(context, new HttpClient({ proxyEnv: context.environment, offline })));
+}
+
+/** Whether no socket may be opened but the registry's. cosign's flag of this name forbids nothing of the sort. */
+export function isOffline({ flags, compat }: CommandContext): boolean {
+  return !compat && flags.isDeclared('offline') && flags.boolean('offline');
 }
 
 /** @throws UsageError USAGE_BAD_FLAG, with the reason */

@@ -1,3 +1,4 @@
+import type { PublicKey } from '../../core/crypto/public-key.ts';
 import { NO_REFERENCES } from '../../core/policy/policy-material.ts';
 import { mergePolicyObjects, parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
@@ -7,6 +8,7 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { readPolicyTexts, type PolicyText } from '../../servers/webhook/policy-texts.ts';
 import { resolveOwnReferences, type OutsideSources } from '../../workflows/policy-references.ts';
 import type { CommandContext } from '../command.ts';
+import { isOffline, verificationKey } from './key-choice.ts';
 
 /** Policies that a command is about. */
 export interface ChosenPolicies extends Pick<PolicyObjects, 'exceptions'> {
@@ -17,10 +19,14 @@ const REFERENCE_TIMEOUT_MS = 10_000;
 const MAX_POLICY_BYTES = 4 << 20;
 
 /** What policies refer to and do not bring along: keys in a KMS, and what is at URLs. */
-export async function outsideSources({ environment, now }: CommandContext): Promise<OutsideSources> {
+export async function outsideSources(context: CommandContext): Promise<OutsideSources> {
   const { loadPublicKey } = await import('../../io/keys/key-loader.ts');
-  const http = new HttpClient({ proxyEnv: environment, timeoutMs: REFERENCE_TIMEOUT_MS });
-  return { http, now, kms: (uri: string) => loadPublicKey(uri, { environment, http }) };
+  const { environment, now } = context;
+  const offline = isOffline(context);
+  const http = new HttpClient({ proxyEnv: environment, timeoutMs: REFERENCE_TIMEOUT_MS, offline });
+  const kms = (uri: string): Promise<PublicKey> =>
+    offline ? verificationKey(context, uri) : loadPublicKey(uri, { environment, http });
+  return { http, now, kms };
 }
 
 /**
@@ -67,9 +73,14 @@ export async function chosenPolicies(
   return { policies: new PolicySet(objects.policies, references), exceptions: objects.exceptions };
 }
 
-async function fetchText({ environment, terminal }: CommandContext, url: string): Promise<PolicyText> {
+async function fetchText(context: CommandContext, url: string): Promise<PolicyText> {
+  const { environment, terminal } = context;
   if (url.startsWith('http://')) terminal.warn(`${url} is not protected: whoever is on the way may change it`);
-  const http = new HttpClient({ proxyEnv: environment, timeoutMs: REFERENCE_TIMEOUT_MS });
+  const http = new HttpClient({
+    proxyEnv: environment,
+    timeoutMs: REFERENCE_TIMEOUT_MS,
+    offline: isOffline(context),
+  });
   try {
     const { body } = await http.request({ url, maxBytes: MAX_POLICY_BYTES, peer: "the policy's server" });
     return { path: url, text: parseUtf8(body, 'FORMAT_POLICY', url) };

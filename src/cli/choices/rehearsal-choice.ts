@@ -6,6 +6,7 @@ import { AdmissionRehearsal } from '../../workflows/admission-rehearsal.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
 import type { CommandContext } from '../command.ts';
 import { lazyEngines } from './engine-choice.ts';
+import { isOffline } from './key-choice.ts';
 import { registryClients } from './registry-choice.ts';
 import { currentRevocations } from './revocation-choice.ts';
 import { NOBODY, trustFor } from './trust-choice.ts';
@@ -40,7 +41,7 @@ export async function openRehearsal(
   needs: { readonly trust: boolean } = { trust: false },
 ): Promise<OpenedRehearsal> {
   const { flags, environment, now } = context;
-  const http = new HttpClient({ proxyEnv: environment });
+  const http = new HttpClient({ proxyEnv: environment, offline: isOffline(context) });
   const isTrusting =
     needs.trust || flags.isGiven('revocations') || sets.some(({ policies }) => isTrustNeeded(policies));
   const trust = isTrusting ? await trustFor(context, http) : NOBODY;

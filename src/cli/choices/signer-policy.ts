@@ -34,7 +34,15 @@ export async function signerPolicy(context: CommandContext): Promise<SignaturePo
     ...keys.map((key) => keySigner(context, key)),
   ];
   const switches = verificationSwitches(context);
-  const [first, ...alternatives] = signers.map((signer) => signaturePolicy(signer, switches));
+  const isUnlogged = flags.boolean('no-log');
+  if (isUnlogged) context.terminal.warn('--no-log: what else this signer has signed, no log can tell');
+  const [first, ...alternatives] = signers.map((signer) =>
+    // A certificate of ten minutes proves nothing later without somebody's word for when.
+    signaturePolicy(
+      signer,
+      isUnlogged && signer.kind === 'identities' ? { ...switches, useSignedTimestamps: true } : switches,
+    ),
+  );
   if (first === undefined) throw noIdentity(context);
   const policy = alternatives.length === 0 ? first : { ...first, alternatives };
   refuseRepetition(demandedTexts(policy));

@@ -26,12 +26,14 @@ export async function trustFor(context: CommandContext, http: HttpClient): Promi
   const signingConfig = flags.isDeclared('signing-config') ? flags.string('signing-config') : undefined;
   const trustConfig = flags.string('trust-config');
   const dir = flags.string('dir');
+  const trust = flags.isDeclared('trust') ? flags.string('trust') : undefined;
   return resolveTrust({
     flags: {
       ...(trustedRoot === undefined ? {} : { trustedRoot }),
       ...(signingConfig === undefined ? {} : { signingConfig }),
       ...(trustConfig === undefined ? {} : { trustConfig }),
       ...(dir === undefined ? {} : { dir }),
+      ...(trust === undefined ? {} : { trust }),
     },
     environment,
     configFolder: compat ? undefined : configFolder(environment),

@@ -44,8 +44,8 @@ export const verifyAttestation: Command = {
     {
       name: 'offline',
       kind: 'boolean',
-      help: 'ask no log',
-      deprecated: 'no log is asked; everything comes with the attestation',
+      help: 'ask nobody but the registry',
+      deprecatedInCosign: 'no log is asked; everything comes with the attestation',
     },
     BUNDLE_FORMAT_FLAG,
     EXPERIMENTAL_OCI_FLAG,

@@ -42,8 +42,8 @@ export const verify: Command = {
     {
       name: 'offline',
       kind: 'boolean',
-      help: 'ask no log',
-      deprecated: 'no log is asked; everything comes with the bundle',
+      help: 'ask nobody but the registry',
+      deprecatedInCosign: 'no log is asked; everything comes with the bundle',
     },
     BUNDLE_FORMAT_FLAG,
     EXPERIMENTAL_OCI_FLAG,

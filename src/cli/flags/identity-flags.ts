@@ -62,6 +62,12 @@ export const SIGNER_FLAGS: readonly Flag[] = [
     value: 'NAME=VALUE',
     help: 'the certificate must say exactly this, by the name of the claim; repeatable',
   },
+  {
+    name: 'no-log',
+    kind: 'boolean',
+    help: 'no log entry, but a timestamp for certificates',
+    implies: { name: 'insecure-ignore-tlog', value: true },
+  },
   { name: 'insecure-ignore-tlog', kind: 'boolean', help: 'demand no log entry' },
   { name: 'insecure-ignore-sct', kind: 'boolean', help: 'demand no proof that the certificate was logged' },
   { name: 'use-signed-timestamps', kind: 'boolean', help: "demand a timestamp authority's time" },

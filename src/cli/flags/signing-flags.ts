@@ -20,6 +20,12 @@ export const SIGNING_FLAGS: readonly Flag[] = [
   },
   { name: 'yes', short: 'y', kind: 'boolean', help: 'ask nothing', isCommon: true },
   {
+    name: 'no-log',
+    kind: 'boolean',
+    help: 'log nothing: a key, or a timestamp authority, has to do',
+    implies: { name: 'tlog-upload', value: false },
+  },
+  {
     name: 'tlog-upload',
     kind: 'boolean',
     default: true,

@@ -23,6 +23,12 @@ export const TRUST_FLAGS: readonly Flag[] = [
     value: 'FILE',
     help: "trusted root and signing config in one file, as sigstore-python's",
   },
+  {
+    name: 'trust',
+    kind: 'string',
+    value: 'URL#SHA256',
+    help: 'the instance of this TUF mirror, by the fingerprint of its root',
+  },
 ];
 
 export const SIGNING_CONFIG_FLAG: Flag = {

@@ -2,6 +2,7 @@ import { NotFoundError, RemoteError, SealwrightError, UsageError } from '../../e
 import type { HttpClient } from '../net/http-client.ts';
 import { variable, type Environment } from './environment.ts';
 import { Mirror } from './mirror.ts';
+import { pinnedCache, pinnedRoot, type PinnedInstance } from './pinned-trust.ts';
 import { embeddedRoot, PUBLIC_MIRROR } from './public-instance.ts';
 import { cacheFolder, TrustCache, type MirrorCache } from './trust-cache.ts';
 import { readTrustFile } from './trust-files.ts';
@@ -28,6 +29,8 @@ export interface InstanceRequest {
   readonly signingConfigTarget?: string;
   /** TUF_MIRROR, TUF_ROOT_JSON, TUF_ROOT, HOME: as cosign reads them. */
   readonly environment: Environment;
+  /** This instance, whatever the environment and the last `initialize` name. */
+  readonly pinned?: PinnedInstance;
   readonly http: HttpClient;
   readonly now: Date;
 }
@@ -44,12 +47,15 @@ export async function fetchInstanceTrust({
   environment,
   http,
   now,
+  pinned,
   signingConfigTarget = SIGNING_CONFIG_TARGET,
 }: InstanceRequest): Promise<InstanceTrust> {
-  const cache = new TrustCache(cacheFolder(environment));
-  const url = variable(environment, 'TUF_MIRROR') ?? cache.initializedMirror() ?? PUBLIC_MIRROR;
-  const mirrorCache = cache.mirror(url);
-  const root = await firstRoot(url, environment, mirrorCache);
+  const folder = cacheFolder(environment);
+  const cache = new TrustCache(folder);
+  const url = pinned?.url ?? variable(environment, 'TUF_MIRROR') ?? cache.initializedMirror() ?? PUBLIC_MIRROR;
+  const mirrorCache = pinned === undefined ? cache.mirror(url) : pinnedCache(folder, pinned);
+  const root =
+    pinned === undefined ? await firstRoot(url, environment, mirrorCache) : await pinnedRoot(folder, pinned, http);
   const mirror = new Mirror(url, http);
   const start = (): TufClient => new TufClient(mirror, root, mirrorCache, now);
   const isOffline = http.offline && !url.startsWith('file:');
