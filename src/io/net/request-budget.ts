@@ -102,6 +102,8 @@ export class RequestBudget {
    * @returns false, at once, when that would take too long, or the host wants to be left alone for too long
    */
   async hasRoom(host: string): Promise<boolean> {
+    // What is no address will not be asked either.
+    if (!URL.canParse(`https://${host}`)) return true;
     const account = this.#account(host, new URL(`https://${host}`).hostname);
     const startedAt = this.#nowMs();
     for (;;) {

@@ -33,6 +33,13 @@ export class RegistryEndpoints {
 
   async #find(registry: string): Promise<string> {
     const https = `https://${registry}`;
+    // The grammar of references lets any port pass.
+    if (!URL.canParse(https)) {
+      throw new RemoteError('REMOTE_UNREACHABLE', 'the registry has an address that nobody can have', {
+        found: registry,
+        expected: 'a host, and a port of at most 65535',
+      });
+    }
     const http = `http://${registry}`;
     if (isLoopback(new URL(https).hostname)) return this.#first(http, https);
     if (this.#options.allowHttp) return this.#first(https, http);

@@ -79,6 +79,12 @@ test('a registry that nobody answers for: could not check', async (t) => {
   unchecked(await ask(webhook.routes, 'mutate', { object: pod(`127.0.0.1:${port}/shop/app:1`) }), 'REMOTE_UNREACHABLE');
 });
 
+test('a registry at a port that there is not: could not check', async (t) => {
+  const { world, webhook, enforce } = await openDoor(t);
+  enforce(policyFor(world).replaceAll(world.host, 'h.example:99999'));
+  unchecked(await ask(webhook.routes, 'mutate', { object: pod('h.example:99999/shop/app:1') }), 'REMOTE_UNREACHABLE');
+});
+
 test('a tag that is not there is a finding, not a failure to check', async (t) => {
   const { world, webhook, enforce } = await openDoor(t);
   enforce(policyFor(world));
