@@ -10,11 +10,14 @@ import {
 import { SealwrightError } from '../errors.ts';
 import { absenceFor, type SignerObservation } from './observe-signers.ts';
 import type { RegistryAccess } from './registry-access.ts';
+import { isPartOfImage } from './running-part.ts';
 
 /** An image that policies shall be learnt from. */
 export interface ImageToLearnFrom {
   /** By digest where one is known; a tag is resolved. */
   readonly text: string;
+  /** As the pod names it, where that is a tag and another name is known for what runs. */
+  readonly tag?: string;
   /** Where it runs; undefined where it was only named. */
   readonly namespace?: string;
   readonly access: RegistryAccess;
@@ -37,8 +40,8 @@ export async function learnFrom(
   const places = new Map<string, Place>();
   const unresolved: LeftOut[] = [];
   await Promise.all(
-    images.map(async ({ text, namespace, access }) => {
-      const image = await pin(text, access, observation);
+    images.map(async ({ text, tag, namespace, access }) => {
+      const image = await pin(text, tag, access, observation);
       if ('kind' in image) {
         unresolved.push({ image: text, namespaces: namespace === undefined ? [] : [namespace], ...image });
         return;
@@ -64,13 +67,18 @@ export async function learnFrom(
   return { policies, leftOut: [...unresolved, ...leftOut], observed };
 }
 
+/** What was signed is the whole image, of which a runtime may report a part. */
 async function pin(
   text: string,
+  tag: string | undefined,
   access: RegistryAccess,
   observation: SignerObservation,
 ): Promise<PinnedImage | Absence> {
   try {
-    return await observation.pin(text, access);
+    const running = await observation.pin(text, access);
+    const whole = tag === undefined ? undefined : await observation.pin(tag, access).catch(() => undefined);
+    const isPart = whole !== undefined && (await isPartOfImage(pinnedName(running), pinnedName(whole), access));
+    return isPart ? whole : running;
   } catch (error) {
     if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
     return absenceFor(error);

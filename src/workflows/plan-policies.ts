@@ -3,11 +3,11 @@ import type { PinnedImage } from '../core/policy/image-evidence.ts';
 import { mendFor, pinMend, type Mend } from '../core/policy/mend.ts';
 import type { ObservedSigner } from '../core/policy/observed-signer.ts';
 import type { RunningContainer } from '../core/policy/running-containers.ts';
-import { FormatError, SealwrightError } from '../errors.ts';
+import { FormatError, type SealwrightError } from '../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from './admission-rehearsal.ts';
 import type { AdmittedImage } from './admit-image.ts';
 import type { ClusterWorkload } from './cluster-workloads.ts';
-import { indexDigests } from './index-digests.ts';
+import { isPartOfImage } from './running-part.ts';
 import type { SignerObservation } from './observe-signers.ts';
 import type { RegistryAccess } from './registry-access.ts';
 
@@ -125,7 +125,7 @@ async function planImage(
     rehearsal.decide({ text: named, object, namespace, access }, rehearsed);
   const byStatus = await decide(running ?? text);
   const byTag = running === undefined || text.includes('@') ? undefined : await decide(text);
-  const isPart = byTag !== undefined && (await isPartOf(running, byTag.image, access));
+  const isPart = byTag !== undefined && (await isPartOfImage(running, byTag.image, access));
   const admitted = isPart ? byTag : byStatus;
   const image = (isPart ? byTag.image : running) ?? admitted.image ?? text;
   const now = isPart ? undefined : byTag;
@@ -157,25 +157,6 @@ async function planImage(
     ],
     ...(moved === undefined ? {} : { moved }),
   };
-}
-
-/**
- * Whether what runs is a part of the index that its tag stands for: some runtimes report the manifest of their platform, and a new
- * pod would get the same index again. What cannot be asked is no part: the tag then counts as gone on, which hides nothing.
- */
-async function isPartOf(
-  running: string | undefined,
-  whole: string | undefined,
-  access: RegistryAccess,
-): Promise<boolean> {
-  if (running === undefined || whole === undefined || running === whole) return false;
-  const part = pinnedFrom(running)?.digest.toString() ?? '';
-  try {
-    return (await indexDigests(access.client([]), parseReference(whole))).includes(part);
-  } catch (error) {
-    if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
-    return false;
-  }
 }
 
 const SIGNERS_MATTER: readonly string[] = ['IDENTITY_MISMATCH', 'KEY_MISMATCH', 'POLICY_NO_MATCH'];

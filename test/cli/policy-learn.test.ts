@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
+import { encodeManifest } from '../../src/core/image/manifest.ts';
+import { OCI_INDEX } from '../../src/core/image/media-types.ts';
 import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
 import { parsePolicyObjects } from '../../src/core/policy/policy-objects.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
@@ -182,6 +184,17 @@ test('in a cluster: by what runs, applied so that it warns, and never in the pla
   });
   // The tag goes on to something else: what runs is what counts.
   await world.push('shop/web', '1', { later: true });
+  // A runtime that reports a part of the signed index.
+  const part = await world.push('shop/index', 'part');
+  const { digest, size, mediaType } = await world.client.resolve(part);
+  const index = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests: [{ digest, size, mediaType }] });
+  const whole = part.atDigest((await world.client.putManifest(part, 'whole', index, OCI_INDEX)).digest);
+  await world.sign(whole, byWorkflow('refs/tags/v1.0.0'));
+  await run({
+    name: 'platform',
+    spec: { containers: [{ name: 'c', image: part.atTag('whole').toString() }] },
+    status: { phase: 'Running', containerStatuses: [runs('c', 'x', digestName(part))] },
+  });
   const side = await world.push('bank/side');
   await run({ name: 'side', namespace: 'bank', spec: { containers: [{ name: 'side', image: digestName(side) }] } });
 
@@ -190,7 +203,7 @@ test('in a cluster: by what runs, applied so that it warns, and never in the pla
   const { policies, leftOut, notLookedAt } = JSON.parse(applied.stdout) as Document;
   assert.deepEqual(
     policies.map(({ images }) => images),
-    [[digestName(web)]],
+    [[digestName(whole), digestName(web)]],
   );
   assert.deepEqual(
     leftOut.map(({ image }) => image),

@@ -96,6 +96,7 @@ async function imagesOf(context: CommandContext, opened: OpenedRehearsal): Promi
   const images = picture.workloads.flatMap(({ namespace, identity, containers }) =>
     containers.map(({ running, text }) => ({
       text: running ?? text,
+      ...(running === undefined || text.includes('@') ? {} : { tag: text }),
       namespace,
       access: accessOf(namespace, identity),
     })),
