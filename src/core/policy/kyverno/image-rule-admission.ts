@@ -46,7 +46,8 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     excepted: (others) => imageRuleAdmission(rule, others),
     coverage: (reference, text) => patternCoverage(images, reference, text),
     covers: (image, text) => coversPinned(images, image, text),
-    judge: (imageName, material, context) => judgeImageRule(rule, imageName, { material, context, demandOf }),
+    judge: (imageName, material, context) =>
+      Promise.resolve(judgeImageRule(rule, imageName, { material, context, demandOf })),
   });
   const modes = { enforce: withMode('enforce'), warn: withMode('warn') };
   return modes[rule.action];

@@ -9,7 +9,6 @@ import type { PolicyMaterial } from '../policy-material.ts';
 import { couldNotCheck, explainRefusal, isUnknown, mergeEvidence } from '../refusal-reason.ts';
 import { acceptedBy, attestorText } from './attestor-judgement.ts';
 import type { Attestor, AttestorSet } from './attestor.ts';
-import { objectionTo } from './condition-judgement.ts';
 import type { AttestationRule, ImageRule } from './image-rule.ts';
 
 /** What a rule is judged by. */
@@ -27,24 +26,20 @@ type Satisfaction =
 
 /**
  * Every attestor set has to be satisfied, by as many of its entries as its `count` says; every attestation has to be there, by
- * its attestors, and all statements of its type have to meet its conditions (Kyverno pkg/engine/internal/imageverifier.go).
+ * its attestors; conditions on what they say are refused when the policy is loaded (Kyverno pkg/engine/internal/imageverifier.go).
  *
  * @param name the image, for messages
  */
-export async function judgeImageRule(
-  rule: ImageRule,
-  name: string,
-  input: RuleJudgementInput,
-): Promise<PolicyJudgement> {
+export function judgeImageRule(rule: ImageRule, name: string, input: RuleJudgementInput): PolicyJudgement {
   const by: VerifiedBundle[] = [];
   for (const set of rule.attestors) {
-    const satisfaction = await judgeSet(set, (attestor) => Promise.resolve(judgeSignatures(attestor, input)));
+    const satisfaction = judgeSet(set, (attestor) => judgeSignatures(attestor, input));
     if (!satisfaction.isSatisfied) return refused(rule, name, satisfaction.reasons, input);
     by.push(...satisfaction.by);
   }
   for (const attestation of rule.attestations) {
     for (const set of attestation.attestors) {
-      const satisfaction = await judgeSet(set, (attestor) => judgeAttestation(attestation, attestor, input));
+      const satisfaction = judgeSet(set, (attestor) => judgeAttestation(attestation, attestor, input));
       if (!satisfaction.isSatisfied) return refused(rule, name, satisfaction.reasons, input);
       by.push(...satisfaction.by);
     }
@@ -69,15 +64,12 @@ function unverified({ name: rule }: ImageRule, name: string): PolicyError {
   });
 }
 
-async function judgeSet(
-  { count, entries }: AttestorSet,
-  judge: (attestor: Attestor) => Promise<Satisfaction>,
-): Promise<Satisfaction> {
+function judgeSet({ count, entries }: AttestorSet, judge: (attestor: Attestor) => Satisfaction): Satisfaction {
   const by: VerifiedBundle[] = [];
   const reasons: SealwrightError[] = [];
   let satisfied = 0;
   for (const entry of entries) {
-    const satisfaction = entry.kind === 'set' ? await judgeSet(entry, judge) : await judge(entry);
+    const satisfaction = entry.kind === 'set' ? judgeSet(entry, judge) : judge(entry);
     if (satisfaction.isSatisfied) {
       by.push(...satisfaction.by);
       if (++satisfied >= count) return { isSatisfied: true, by };
@@ -94,12 +86,12 @@ function judgeSignatures(attestor: Attestor, { material, context, demandOf }: Ru
   return { isSatisfied: false, reasons: reason === undefined ? [] : [reason] };
 }
 
-/** All statements of the type by this attestor have to meet the conditions; elsewhere, one would do. */
-async function judgeAttestation(
+/** At least one statement of the type has to be by this attestor. */
+function judgeAttestation(
   attestation: AttestationRule,
   attestor: Attestor,
   { material, context, demandOf }: RuleJudgementInput,
-): Promise<Satisfaction> {
+): Satisfaction {
   const evidence = context.evidence(demandOf(attestor, true));
   if (evidence.kind === 'unavailable') return { isSatisfied: false, reasons: [] };
   const ofType = evidence.attestations.filter(({ bundle }) => bundle.statement?.predicateType === attestation.type);
@@ -107,10 +99,6 @@ async function judgeAttestation(
   const { accepted, reason } = acceptedBy(attestor, bundles, material, context.image);
   if (accepted.length === 0) {
     return { isSatisfied: false, reasons: [reason ?? noAttestation(attestation, evidence.attestations)] };
-  }
-  for (const bundle of accepted) {
-    const objection = await objectionTo(attestation, bundle, context);
-    if (objection !== undefined) return { isSatisfied: false, reasons: [objection] };
   }
   return { isSatisfied: true, by: accepted };
 }

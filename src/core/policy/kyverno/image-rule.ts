@@ -1,6 +1,5 @@
 import type { PolicyRevision } from '../policy-revision.ts';
 import type { AttestorSet } from './attestor.ts';
-import type { ConditionGroup } from './condition.ts';
 import type { ImagePatterns } from './image-patterns.ts';
 import type { RuleMatch } from './rule-match.ts';
 import type { WildcardSelector } from './resource-filter.ts';
@@ -45,11 +44,9 @@ export interface ActionOverride {
   readonly namespaceSelector?: WildcardSelector;
 }
 
-/** Statements of a type, all of which have to meet the conditions, by each of the attestor sets. */
+/** Statements of a type, by each of the attestor sets. */
 export interface AttestationRule {
   readonly path: string;
   readonly type: string;
   readonly attestors: readonly AttestorSet[];
-  /** All of them. */
-  readonly conditions: readonly ConditionGroup[];
 }

@@ -2,7 +2,6 @@ import { JsonFields } from '../../encoding/json-fields.ts';
 import type { JsonObject } from '../../encoding/json.ts';
 import { MAX_ENTRIES, parseAttestorSet, textMap, type AttestorDefaults } from './attestor-parser.ts';
 import type { AttestorSet } from './attestor.ts';
-import { parseConditionGroups } from './condition-parser.ts';
 import { actionOf } from './failure-action-parser.ts';
 import type { AttestationRule, ImageRule } from './image-rule.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
@@ -185,5 +184,6 @@ function parseAttestation(
   if (attestors.some(({ entries }) => entries.some(({ kind }) => kind === 'set'))) {
     problems.unsupported(`${path}.attestors`, 'attestors of attestations are not nested');
   }
-  return [{ path, type, attestors, conditions: parseConditionGroups(fields, path, problems) }];
+  problems.unsupportedMembers(fields, path, { conditions: 'they ask about the predicate in JMESPath' });
+  return [{ path, type, attestors }];
 }
