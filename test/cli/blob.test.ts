@@ -106,12 +106,16 @@ test('another file, another identity, another digest', async () => {
   for (const [args, code] of [
     [['--bundle', 'app.json', 'other.bin'], 'ARTIFACT_MISMATCH'],
     [['--bundle', 'app.json', `sha256:${'0'.repeat(64)}`], 'ARTIFACT_MISMATCH'],
-    [['--bundle', 'app.json', '--certificate-identity', 'else@example.test', 'app.bin'], 'IDENTITY_MISMATCH'],
   ] as const) {
     const ended = await verify(...args);
     assert.equal(errorCode(ended), code, ended.stderr);
     assert.equal(ended.exitCode, 12);
   }
+  const [, , ...rest] = trust;
+  const others = ['--certificate-identity', 'else@example.test', ...rest, '--bundle', 'app.json', 'app.bin'];
+  const ended = await sandbox.run(['verify-blob', '--offline', ...others]);
+  assert.equal(errorCode(ended), 'IDENTITY_MISMATCH', ended.stderr);
+  assert.equal(ended.exitCode, 12);
 });
 
 /** Evenly spread, because each costs a process; `test/core` tries every byte. */

@@ -37,7 +37,7 @@ test('commands, of one word and of two', async () => {
 
 test('flags of the command, and none that is deprecated', async () => {
   assert.ok((await offered('verify', '--certificate-i')).includes('--certificate-identity'));
-  assert.deepEqual(await offered('verify', '--off'), []);
+  assert.deepEqual(await offered('verify', '--new-b'), []);
   assert.deepEqual(await offered('version', '--certificate'), []);
   assert.ok((await offered('--timeout', 'verify', '--k')).includes('--key'));
 });

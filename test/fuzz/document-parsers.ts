@@ -22,6 +22,7 @@ import { parseTime } from '../../src/core/trust/validity-window.ts';
 import { encodeSigningConfig, parseSigningConfig } from '../../src/core/trust/signing-config.ts';
 import { encodeTrustedRoot, parseTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
+import { parsePinnedInstance } from '../../src/io/tuf/pinned-trust.ts';
 import { parseTokenResponse } from '../../src/io/oidc/spiffe-message.ts';
 import { readSignatureLayer } from '../../src/core/bundle/signature-layer.ts';
 import { parseDecisionRecord } from '../../src/workflows/decision-record-parser.ts';
@@ -156,6 +157,12 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     parse: (bytes) => parseTokenResponse(bytes),
     // Field 1 { 1: "spiffe://a/b", 2: "a.b.c" } in gRPC's framing.
     samples: [Buffer.from('00000000170a150a0c7370696666653a2f2f612f621205612e622e63', 'hex')],
+  },
+  {
+    name: 'io/tuf/pinned-trust.ts: parsePinnedInstance',
+    families: ['usage'],
+    parse: (bytes) => parsePinnedInstance(text(bytes)),
+    samples: [`https://tuf.example/root#${'ab'.repeat(32)}`, `file:///srv/tuf#sha256:${'CD'.repeat(32)}`],
   },
   {
     name: 'io/keys/key-reference.ts: parseKeyReference',
