@@ -77,7 +77,8 @@ class FlagParser {
     this.#compat = compat;
     for (const flag of this.#flags) {
       const text = environment[`COSIGN_${flag.name.toUpperCase().replaceAll('-', '_')}`];
-      if (text !== undefined && text !== '' && !NEVER_FROM_ENVIRONMENT.has(flag.name)) {
+      if (flag.isOurs === true || NEVER_FROM_ENVIRONMENT.has(flag.name)) continue;
+      if (text !== undefined && text !== '') {
         if (compat && flag.kind === 'boolean' && !TRUE.has(text) && !FALSE.has(text)) continue;
         this.#give(flag, flag.kind === 'boolean' ? String(booleanOf(flag, text)) : text);
       }

@@ -9,6 +9,8 @@ export interface Flag {
   readonly value?: string;
   /** One line, without a final stop. */
   readonly help: string;
+  /** Not cosign's in this command: `COSIGN_NAME` is somebody else's variable then, and changes nothing. */
+  readonly isOurs?: true;
   /** Shown by `--help`; the others only by `--help-all`. */
   readonly isCommon?: true;
   readonly aliases?: readonly string[];

@@ -111,3 +111,25 @@ test('every flag that there is stands on the page', async () => {
     }
   }
 });
+
+/** Cosign's in other commands, and harmless: a name for a kind of key, and a file to trust. */
+const SHARED = new Set(['signing-algorithm', 'trusted-root']);
+
+test('a variable of the environment sets no flag that cosign does not have in that command', async () => {
+  const { global, commands } = keptCommandLine();
+  for (const { load } of COMMANDS.flatMap(({ entries }) => entries)) {
+    const { name, flags, readsCosignVariables } = await load();
+    if (!readsCosignVariables) continue;
+    const known = new Set([...global, ...(commands[name]?.flags ?? []), ...(commands[name]?.hidden ?? [])]);
+    const strangers = flags.filter((flag) => !known.has(flag.name) && flag.isOurs !== true && !SHARED.has(flag.name));
+    assert.deepEqual(
+      strangers.map((flag) => `${name} --${flag.name}`),
+      [],
+    );
+    const cosigns = flags.filter((flag) => known.has(flag.name) && flag.isOurs === true);
+    assert.deepEqual(
+      cosigns.map((flag) => `${name} --${flag.name}`),
+      [],
+    );
+  }
+});

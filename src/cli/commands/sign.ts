@@ -27,9 +27,10 @@ export const sign: Command = {
     ...TRUST_FLAGS,
     SIGNING_CONFIG_FLAG,
     { name: 'bundle', kind: 'string', value: 'FILE|DIR/', help: 'write the bundle, or each one, to a file as well' },
-    { name: 'force', kind: 'boolean', help: 'sign what carries this very signature already' },
+    { name: 'force', isOurs: true, kind: 'boolean', help: 'sign what carries this very signature already' },
     {
       name: 'max-workers',
+      isOurs: true,
       kind: 'string',
       value: 'N',
       default: '10',

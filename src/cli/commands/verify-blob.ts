@@ -20,7 +20,7 @@ export const verifyBlob: Command = {
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
     { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files', isCommon: true },
-    REPORT_FLAG,
+    { ...REPORT_FLAG, isOurs: true },
     BUNDLE_FORMAT_FLAG,
     EXPERIMENTAL_OCI_FLAG,
   ],

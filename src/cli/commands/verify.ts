@@ -25,7 +25,7 @@ export const verify: Command = {
   operandCount: [1, Infinity],
   flags: [
     ...SIGNER_FLAGS,
-    { ...POLICY_FLAG, help: 'instead: judge as the webhook would by these policies' },
+    { ...POLICY_FLAG, isOurs: true, help: 'instead: judge as the webhook would by these policies' },
     annotationFlag('the signature must carry it'),
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,

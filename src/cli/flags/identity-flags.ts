@@ -45,6 +45,7 @@ export const SIGNER_FLAGS: readonly Flag[] = [
   ...HARDWARE_KEY_FLAGS,
   {
     name: 'require',
+    isOurs: true,
     kind: 'string',
     value: 'any|all|N',
     help: 'how many of those named must have signed, each by a signature of its own',
@@ -58,12 +59,14 @@ export const SIGNER_FLAGS: readonly Flag[] = [
   })),
   {
     name: 'certificate-claim',
+    isOurs: true,
     kind: 'string',
     value: 'NAME=VALUE',
     help: 'the certificate must say exactly this, by the name of the claim; repeatable',
   },
   {
     name: 'no-log',
+    isOurs: true,
     kind: 'boolean',
     help: 'no log entry, but a timestamp for certificates',
     implies: { name: 'insecure-ignore-tlog', value: true },

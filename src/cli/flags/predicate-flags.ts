@@ -51,6 +51,7 @@ export const POLICY_FLAGS: readonly Flag[] = [
   },
   {
     name: 'policy-mode',
+    isOurs: true,
     kind: 'string',
     value: 'MODE',
     choices: ['all', 'any'],

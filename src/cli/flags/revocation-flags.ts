@@ -4,6 +4,7 @@ export const STALENESS_MODES = ['last-known', 'enforce', 'warn'] as const;
 
 export const AUTHORITY_FLAG: Flag = {
   name: 'revocation-authority',
+  isOurs: true,
   kind: 'string',
   value: 'FILE',
   help: 'who may revoke, as revoke init has written it',
@@ -13,6 +14,7 @@ export const AUTHORITY_FLAG: Flag = {
 export const REVOCATION_FLAGS: readonly Flag[] = [
   {
     name: 'revocations',
+    isOurs: true,
     kind: 'string',
     value: 'FILE|URL',
     help: 'the snapshot of what is revoked; the newest ever seen is kept',
@@ -20,6 +22,7 @@ export const REVOCATION_FLAGS: readonly Flag[] = [
   AUTHORITY_FLAG,
   {
     name: 'stale-revocations',
+    isOurs: true,
     kind: 'string',
     value: 'MODE',
     choices: STALENESS_MODES,
@@ -28,6 +31,7 @@ export const REVOCATION_FLAGS: readonly Flag[] = [
   },
   {
     name: 'revocations-max-age',
+    isOurs: true,
     kind: 'string',
     value: 'AGE',
     default: '24h',

@@ -8,6 +8,7 @@ export const SIGNING_FLAGS: readonly Flag[] = [
   ...HARDWARE_KEY_FLAGS,
   {
     name: 'keyless',
+    isOurs: true,
     kind: 'boolean',
     help: 'sign with an identity, which is what happens without --key',
     isCommon: true,
@@ -21,6 +22,7 @@ export const SIGNING_FLAGS: readonly Flag[] = [
   { name: 'yes', short: 'y', kind: 'boolean', help: 'ask nothing', isCommon: true },
   {
     name: 'no-log',
+    isOurs: true,
     kind: 'boolean',
     help: 'log nothing: a key, or a timestamp authority, has to do',
     implies: { name: 'tlog-upload', value: false },

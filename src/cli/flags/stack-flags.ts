@@ -14,6 +14,7 @@ export const OWN_STACK_FLAG: Flag = {
 
 export const OUTPUT_FLAG: Flag = {
   name: 'output',
+  isOurs: true,
   short: 'o',
   kind: 'string',
   value: 'FORMAT',

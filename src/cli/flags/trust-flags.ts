@@ -12,6 +12,7 @@ export const TRUST_FLAGS: readonly Flag[] = [
   },
   {
     name: 'dir',
+    isOurs: true,
     kind: 'string',
     value: 'DIR',
     help: 'trust the stack of this folder (SEALWRIGHT_DIR)',
@@ -19,12 +20,14 @@ export const TRUST_FLAGS: readonly Flag[] = [
   },
   {
     name: 'trust-config',
+    isOurs: true,
     kind: 'string',
     value: 'FILE',
     help: "trusted root and signing config in one file, as sigstore-python's",
   },
   {
     name: 'trust',
+    isOurs: true,
     kind: 'string',
     value: 'URL#SHA256',
     help: 'the instance of this TUF mirror, by the fingerprint of its root',
