@@ -5,7 +5,7 @@ import { PolicySet } from '../../core/policy/policy-set.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { readPolicyTexts, type PolicyText } from '../../servers/webhook/policy-texts.ts';
+import { readPolicyTexts, type PolicyText } from '../../io/files/policy-texts.ts';
 import { resolveOwnReferences, type OutsideSources } from '../../workflows/policy-references.ts';
 import type { CommandContext } from '../command.ts';
 import { isOffline, verificationKey } from './key-choice.ts';

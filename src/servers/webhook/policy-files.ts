@@ -6,7 +6,7 @@ import { SealwrightError, UsageError } from '../../errors.ts';
 import { resolveOwnReferences, type OutsideSources } from '../../workflows/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { PolicySource } from './policy-source.ts';
-import { readPolicyTexts, type PolicyText } from './policy-texts.ts';
+import { readPolicyTexts, type PolicyText } from '../../io/files/policy-texts.ts';
 
 export interface PolicyFilesOptions {
   /** Files, and folders whose `.yaml`, `.yml` and `.json` files count (not those in folders below). */
