@@ -12,7 +12,7 @@ import {
   type NoMatchAction,
 } from '../core/policy/image-decision.ts';
 import type { EvidenceDemand } from '../core/policy/evidence-demand.ts';
-import { NO_EVIDENCE, type EvidenceFor, type PinnedImage } from '../core/policy/image-evidence.ts';
+import { NO_EVIDENCE, pinnedImageOf, type EvidenceFor, type PinnedImage } from '../core/policy/image-evidence.ts';
 import type { PolicyContext } from '../core/policy/policy-context.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { couldNotCheck } from '../core/policy/refusal-reason.ts';
@@ -86,20 +86,9 @@ const NO_BASIS: DecisionBasis = { evidence: 'none' };
  */
 export async function admitImage(text: string, admission: ImageAdmission): Promise<AdmittedImage> {
   const admitted = await admitByPolicy(text, admission);
-  const image = pinnedImage(admitted.image ?? text);
+  // An exception is about what will run.
+  const image = pinnedImageOf(admitted.image ?? text);
   return { ...admitted, ...applyExceptions(admitted.decision, image, admission) };
-}
-
-/** Undefined for what names no digest: an exception is about what will run. */
-function pinnedImage(text: string): PinnedImage | undefined {
-  if (!text.includes('@')) return undefined;
-  try {
-    const { registry, repository, digest } = parseReference(text);
-    return digest === undefined ? undefined : { registry, repository, digest };
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
 }
 
 async function admitByPolicy(text: string, admission: ImageAdmission): Promise<AdmittedImage> {

@@ -5,13 +5,12 @@ import type {
   AuditState,
   UndeterminedCause,
 } from '../core/audit/audit-entry.ts';
-import { parseReference } from '../core/image/reference.ts';
 import type { ImageException } from '../core/policy/image-exception.ts';
-import type { PinnedImage } from '../core/policy/image-evidence.ts';
+import { pinnedImageOf } from '../core/policy/image-evidence.ts';
 import { observedSignerText } from '../core/policy/observed-signer.ts';
 import type { RunningContainer } from '../core/policy/running-containers.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
-import { FormatError, SealwrightError } from '../errors.ts';
+import { SealwrightError } from '../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from './admission-rehearsal.ts';
 import type { AdmittedImage } from './admit-image.ts';
 import type { Observed, SignerObservation } from './observe-signers.ts';
@@ -74,7 +73,7 @@ async function auditImage(
 ): Promise<AuditEntry> {
   const admitted = await rehearsal.decide({ text: running ?? text, object, namespace, access }, rehearsed);
   const image = running ?? admitted.image ?? (await resolved(text, access, observation)) ?? text;
-  const pinned = pinnedFrom(image);
+  const pinned = pinnedImageOf(image);
   const observed: Observed =
     pinned === undefined
       ? {
@@ -209,14 +208,4 @@ function signersOf({ decision }: AdmittedImage, observed: Observed): readonly Au
 
 function exceptionOf({ kind, namespace, name, owner, expires }: ImageException): AuditException {
   return { name: `${kind} ${namespace}/${name}`, owner, expires: expires.toISOString() };
-}
-
-function pinnedFrom(text: string): PinnedImage | undefined {
-  try {
-    const { registry, repository, digest } = parseReference(text);
-    return digest === undefined ? undefined : { registry, repository, digest };
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
 }

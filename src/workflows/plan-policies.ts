@@ -1,9 +1,8 @@
-import { parseReference } from '../core/image/reference.ts';
-import type { PinnedImage } from '../core/policy/image-evidence.ts';
+import { pinnedImageOf } from '../core/policy/image-evidence.ts';
 import { mendFor, pinMend, type Mend } from '../core/policy/mend.ts';
 import type { ObservedSigner } from '../core/policy/observed-signer.ts';
 import type { RunningContainer } from '../core/policy/running-containers.ts';
-import { FormatError, type SealwrightError } from '../errors.ts';
+import type { SealwrightError } from '../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from './admission-rehearsal.ts';
 import type { AdmittedImage } from './admit-image.ts';
 import type { ClusterWorkload } from './cluster-workloads.ts';
@@ -196,16 +195,6 @@ async function signersOf(
   access: RegistryAccess,
   observation: SignerObservation,
 ): Promise<readonly ObservedSigner[]> {
-  const pinned = pinnedFrom(image);
+  const pinned = pinnedImageOf(image);
   return pinned === undefined ? [] : (await observation.of(pinned, [access])).signers;
-}
-
-function pinnedFrom(text: string): PinnedImage | undefined {
-  try {
-    const { registry, repository, digest } = parseReference(text);
-    return digest === undefined ? undefined : { registry, repository, digest };
-  } catch (error) {
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import type { Digest } from '../image/digest.ts';
-import type { Repository } from '../image/reference.ts';
+import { parseReference, type Repository } from '../image/reference.ts';
 import type { VerifiedBundle } from '../verify/verified-bundle.ts';
-import type { SealwrightError } from '../../errors.ts';
+import { FormatError, type SealwrightError } from '../../errors.ts';
 import type { EvidenceDemand } from './evidence-demand.ts';
 
 /** An image as it will run. */
@@ -50,6 +50,18 @@ export const NO_EVIDENCE: CheckedEvidence = {
   unusable: [],
   unreadFormats: [],
 };
+
+/** The image that a text names by digest; undefined for what names none, or is no name. */
+export function pinnedImageOf(text: string): PinnedImage | undefined {
+  if (!text.includes('@')) return undefined;
+  try {
+    const { registry, repository, digest } = parseReference(text);
+    return digest === undefined ? undefined : { registry, repository, digest };
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
 
 /** `registry/repository@sha256:…`: what globs match, and what messages show. */
 export function pinnedName({ registry, repository, digest }: PinnedImage): string {

@@ -116,12 +116,15 @@ function fits({ group, version, resource, selector }: ResourceMatch, object: Rev
 function selects(selector: LabelSelector, labels: ReadonlyMap<string, string>): boolean {
   return (
     [...selector.matchLabels].every(([name, value]) => labels.get(name) === value) &&
-    selector.matchExpressions.every((requirement) => holds(requirement, labels))
+    selector.matchExpressions.every((requirement) => holdsRequirement(requirement, labels))
   );
 }
 
 /** As labels.Requirement: a label that is absent is in no set. */
-function holds({ key, operator, values }: LabelRequirement, labels: ReadonlyMap<string, string>): boolean {
+export function holdsRequirement(
+  { key, operator, values }: LabelRequirement,
+  labels: ReadonlyMap<string, string>,
+): boolean {
   const value = labels.get(key);
   switch (operator) {
     case 'In':

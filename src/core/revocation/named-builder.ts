@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue } from '../encoding/json.ts';
+import { isObject } from '../attestation/json-kind.ts';
+import type { JsonValue } from '../encoding/json.ts';
 import type { VerifiedBundle } from '../verify/verified-bundle.ts';
 import type { RevocationSelector } from './revocation-selector.ts';
 
@@ -30,8 +31,4 @@ function isId(uri: string, { id, version }: BuilderSelector): boolean {
 
 function member(value: JsonValue | undefined, name: string): JsonValue | undefined {
   return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return value !== undefined && value !== null && typeof value === 'object' && !Array.isArray(value);
 }

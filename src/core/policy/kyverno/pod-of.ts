@@ -1,3 +1,4 @@
+import { isObject } from '../../attestation/json-kind.ts';
 import type { JsonObject, JsonValue } from '../../encoding/json.ts';
 import type { ReviewedObject } from '../resource-match.ts';
 import { podTemplateSteps } from '../workload-images.ts';
@@ -25,10 +26,6 @@ export function podOf({ group, resource, document }: ReviewedObject): JsonObject
     metadata: isObject(own) ? { ...metadata, ...own } : metadata,
     spec: member(template, 'spec') ?? {},
   };
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function imagesIn(containers: JsonValue | undefined): readonly string[] {

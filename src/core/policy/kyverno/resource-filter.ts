@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../encoding/json.ts';
-import type { ReviewedObject } from '../resource-match.ts';
+import { holdsRequirement, type ReviewedObject } from '../resource-match.ts';
 import type { KindSelector } from './kind-selector.ts';
 import type { Wildcard } from './wildcard.ts';
 
@@ -86,19 +86,7 @@ export function selects(selector: WildcardSelector | undefined, labels: Readonly
     [...labels].some(([name, text]) => key.matches(name) && value.matches(text));
   return (
     selector.matchLabels.every(holdsPair) &&
-    selector.matchExpressions.every(({ key, operator, values }) => {
-      const value = labels.get(key);
-      switch (operator) {
-        case 'In':
-          return value !== undefined && values.includes(value);
-        case 'NotIn':
-          return value === undefined || !values.includes(value);
-        case 'Exists':
-          return value !== undefined;
-        case 'DoesNotExist':
-          return value === undefined;
-      }
-    })
+    selector.matchExpressions.every((requirement) => holdsRequirement(requirement, labels))
   );
 }
 
