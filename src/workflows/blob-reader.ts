@@ -2,7 +2,10 @@ import { RunningDigest, type HashAlgorithm } from '../core/crypto/digest.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import { LimitError } from '../errors.ts';
 
-/** A file, standard input, or anything else that yields bytes; read once. */
+/**
+ * A file, standard input, or anything else that yields bytes; read once. A chunk counts until the next is asked for: who reads
+ * a large file writes over it.
+ */
 export type BlobStream = AsyncIterable<Uint8Array>;
 
 export interface BlobReading {
@@ -31,7 +34,7 @@ export async function readBlob(blob: BlobStream, { digests, keep, onChunk }: Blo
     onChunk?.(chunk);
     sizeBytes += chunk.length;
     if (kept !== undefined && sizeBytes > MAX_KEPT_BYTES) throw tooLarge();
-    kept?.push(chunk);
+    kept?.push(Uint8Array.from(chunk));
   }
   if (kept !== undefined) return { kind: 'bytes', bytes: Buffer.concat(kept) };
   return { kind: 'digests', digests: new Map(running.map((digest) => [digest.algorithm, digest.digest()])) };

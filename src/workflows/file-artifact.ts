@@ -5,10 +5,11 @@ import { encodeManifest, type ImageManifest } from '../core/image/manifest.ts';
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from '../core/image/media-types.ts';
 import type { Platform } from '../core/image/platform.ts';
 import type { Repository } from '../core/image/reference.ts';
+import type { BlobSource } from '../io/registry/blob-transfer.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
 
 export interface FileArtifact {
-  readonly content: Uint8Array;
+  readonly content: Uint8Array | BlobSource;
   /** Of the one layer. */
   readonly mediaType: string;
   /** Of the configuration; an image's when absent. */
@@ -30,7 +31,10 @@ export async function pushFileBlobs(
   repository: Repository,
   file: FileArtifact,
 ): Promise<ImageManifest> {
-  const config = imageConfig(file.content);
+  const { content } = file;
+  const [layer, size] =
+    content instanceof Uint8Array ? [Digest.of(content), content.length] : [content.digest, content.sizeBytes];
+  const config = imageConfig(layer);
   const { annotations, subject, artifactType } = file;
   return {
     kind: 'image',
@@ -43,8 +47,8 @@ export async function pushFileBlobs(
     layers: [
       {
         mediaType: file.mediaType,
-        size: file.content.length,
-        digest: await registry.putBlob(repository, file.content),
+        size,
+        digest: await registry.putBlob(repository, content),
       },
     ],
     ...(annotations === undefined || Object.keys(annotations).length === 0 ? {} : { annotations }),
@@ -94,7 +98,7 @@ export async function pushFiles(
 }
 
 /** A real image configuration, as cosign writes one: without it, clients that read images refuse the manifest. */
-function imageConfig(layer: Uint8Array): Uint8Array {
+function imageConfig(layer: Digest): Uint8Array {
   const never = '0001-01-01T00:00:00Z';
   return utf8(
     JSON.stringify({
@@ -102,7 +106,7 @@ function imageConfig(layer: Uint8Array): Uint8Array {
       created: never,
       history: [{ created: never }],
       os: '',
-      rootfs: { type: 'layers', diff_ids: [Digest.of(layer).toString()] },
+      rootfs: { type: 'layers', diff_ids: [layer.toString()] },
       config: {},
     }),
   );

@@ -2,11 +2,12 @@ import { isHashAlgorithm, parseStatement } from '../core/attestation/statement.t
 import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
 import { detachedBundle, isBlobBundle, parseBlobBundle } from '../core/bundle/detached-signature.ts';
 import type { HashAlgorithm } from '../core/crypto/digest.ts';
-import { hashOf, schemesFor } from '../core/crypto/signature.ts';
+import { hashOf } from '../core/crypto/signature.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { Certificate } from '../core/pki/certificate.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
+import { messageSchemes } from '../core/verify/content-signature.ts';
 import { signingKey } from '../core/verify/signer.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { FormatError, InvariantError, SealwrightError, UsageError, VerificationError } from '../errors.ts';
@@ -142,14 +143,18 @@ async function artifactOf(
 function readingFor(bundle: UnverifiedBundle, policies: readonly SignaturePolicy[]): BlobReading {
   const { content } = bundle;
   if (content.kind === 'dsse') return { digests: subjectAlgorithms(content.envelope.payload), keep: 'never' };
-  const kinds = policies.map(({ signer }) => signingKey(bundle, signer).kind);
+  const keys = policies.map(({ signer }) => ({ signer, kind: signingKey(bundle, signer).kind }));
   const hint = content.kind === 'message' ? content.digest : undefined;
   const digests = new Set<HashAlgorithm>(hint === undefined ? [] : [hint.algorithm]);
-  for (const scheme of kinds.flatMap((kind) => schemesFor(kind))) {
-    const hash = hashOf(scheme);
-    if (hash !== undefined) digests.add(hash);
+  // Those that are tried and no others: on a large blob each costs more than all the rest.
+  for (const { signer, kind } of keys) {
+    const schemes = signer.kind === 'key' ? signer.schemes : undefined;
+    for (const scheme of schemes ?? messageSchemes(kind)) {
+      const hash = hashOf(scheme);
+      if (hash !== undefined) digests.add(hash);
+    }
   }
-  return { digests, keep: kinds.includes('ed25519') ? 'required' : 'never' };
+  return { digests, keep: keys.some(({ kind }) => kind === 'ed25519') ? 'required' : 'never' };
 }
 
 /** The blob may be larger than memory and is read once, so all that its subjects go by is computed on the way. */

@@ -7,7 +7,7 @@ import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';
 import { wantsReferrers } from '../flags/image-flags.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { readArgumentFile } from '../input-file.ts';
+import { readWholeInput } from '../input-file.ts';
 
 const ARTIFACT_TYPE = 'application/vnd.dev.cosign.artifact.sbom.v1+json';
 /** By kind and format; the first format of a kind is what is assumed. */
@@ -23,7 +23,7 @@ export async function attachSbomCommand(context: CommandContext): Promise<void> 
   const reference = imageReference(flags.arguments[0] ?? '');
   const file = flags.required('sbom');
   const mediaType = mediaTypeOf(context, file);
-  const content = await readArgumentFile(file);
+  const content = await readWholeInput(file);
   const registry = registryClient(context, 'push');
   const subject = await registry.resolve(reference);
   const place = signatureRepository(context) ?? reference;

@@ -3,7 +3,7 @@ import { FormatError, UsageError } from '../../errors.ts';
 import { DEFAULT_REGISTRY, parseReference } from '../../core/image/reference.ts';
 import { keepLogin } from '../../io/registry/docker-login.ts';
 import type { CommandContext } from '../command.ts';
-import { readArgumentFile } from '../input-file.ts';
+import { readWholeInput } from '../input-file.ts';
 import { askPassword } from '../password-prompt.ts';
 
 const STDIN = 0;
@@ -27,7 +27,7 @@ async function passwordFor({ flags }: CommandContext, username: string, registry
   if (given !== undefined) return given;
   const typed =
     flags.boolean('password-stdin') || !isatty(STDIN)
-      ? Buffer.from(await readArgumentFile('-')).toString('utf8')
+      ? Buffer.from(await readWholeInput('-')).toString('utf8')
       : await askPassword({ what: `${username} at ${registry}`, confirm: false });
   const password = typed.replace(/\r?\n$/, '');
   if (password !== '') return password;

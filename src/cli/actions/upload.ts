@@ -7,7 +7,7 @@ import type { CommandContext } from '../command.ts';
 import { sniffedMediaType } from '../content-type.ts';
 import { tellDeprecated } from '../deprecation.ts';
 import { annotations } from '../flags/annotation-flags.ts';
-import { readInputFile } from '../input-file.ts';
+import { openFileBlob } from '../file-blob.ts';
 
 const WASM_CONFIG = 'application/vnd.wasm.config.v1+json';
 const WASM_LAYER = 'application/vnd.wasm.content.layer.v1+wasm';
@@ -20,15 +20,16 @@ export async function uploadBlobCommand(context: CommandContext): Promise<void> 
   if (files.length === 0) throw new UsageError('USAGE_BAD_FLAG', '--files is missing', { expected: '--files FILE' });
   const noted = annotations(context, 'annotation');
   const given = flags.string('ct');
-  const artifacts = files.map(({ path, platform }): FileArtifact => {
-    const content = readInputFile(path);
-    return {
+  const artifacts: FileArtifact[] = [];
+  for (const { path, platform } of files) {
+    const { content, head } = await openFileBlob(path);
+    artifacts.push({
       content,
-      mediaType: given ?? sniffedMediaType(content),
+      mediaType: given ?? sniffedMediaType(head),
       annotations: noted,
       ...(platform === undefined ? {} : { platform }),
-    };
-  });
+    });
+  }
   const digest = await pushFiles(registryClient(context, 'push'), reference, reference.identifier, artifacts);
   terminal.progress(terminal.done(`uploaded  ${files.map(({ path }) => basename(path)).join(', ')}`));
   // cosign says it on stdout for one file only, and so do scripts that read it.
@@ -41,7 +42,7 @@ export async function uploadWasmCommand(context: CommandContext): Promise<void> 
   tellDeprecated(context, 'upload wasm', 'oras push does the same');
   const reference = imageReference(flags.arguments[0] ?? '');
   const path = flags.required('file');
-  const content = readInputFile(path);
+  const { content } = await openFileBlob(path);
   const artifact = { content, mediaType: WASM_LAYER, configMediaType: WASM_CONFIG };
   const digest = await pushFiles(registryClient(context, 'push'), reference, reference.identifier, [artifact]);
   terminal.progress(terminal.done(`uploaded  ${path}: ${reference.context}@${digest.toString()}`));

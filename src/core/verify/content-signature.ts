@@ -27,6 +27,11 @@ const MESSAGE_SCHEMES: Readonly<Record<KeyKind, readonly SignatureScheme[]>> = {
   rsa: ['rsa-pkcs1-sha256', 'rsa-pss-sha256'],
 };
 
+/** The schemes that a message signature by such a key is tried with, in this order. */
+export function messageSchemes(kind: KeyKind): readonly SignatureScheme[] {
+  return MESSAGE_SCHEMES[kind];
+}
+
 const ENVELOPE_SCHEMES: Readonly<Record<KeyKind, readonly SignatureScheme[]>> = {
   ...MESSAGE_SCHEMES,
   ed25519: ['ed25519', 'ed25519ph'],
