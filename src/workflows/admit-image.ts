@@ -1,7 +1,7 @@
 import { ImageReference, parseReference } from '../core/image/reference.ts';
 import type { AdmissionPolicy } from '../core/policy/admission-policy.ts';
-import { applyExceptions, type ImageException } from '../core/policy/image-exception.ts';
-import { applyAnswerActions, type AnswerActions } from '../core/policy/answer-actions.ts';
+import { applyExceptions } from '../core/policy/image-exception.ts';
+import { applyAnswerActions } from '../core/policy/answer-actions.ts';
 import {
   decideImage,
   decideRefused,
@@ -9,67 +9,15 @@ import {
   withWarning,
   isUncovered,
   type ImageDecision,
-  type NoMatchAction,
 } from '../core/policy/image-decision.ts';
-import type { EvidenceDemand } from '../core/policy/evidence-demand.ts';
 import { NO_EVIDENCE, pinnedImageOf, type EvidenceFor, type PinnedImage } from '../core/policy/image-evidence.ts';
-import type { PolicyContext } from '../core/policy/policy-context.ts';
-import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { couldNotCheck } from '../core/policy/refusal-reason.ts';
-import { evidenceDemands, needsEvidence, type PolicySet } from '../core/policy/policy-set.ts';
-import type { ReviewedObject } from '../core/policy/resource-match.ts';
-import { FormatError, LimitError, NotFoundError, PolicyError, SealwrightError } from '../errors.ts';
-import type { AdmissionEvidence, EvidenceRequest } from './admission-evidence.ts';
-import { fetchConfigFiles } from './image-config.ts';
-import type { RegistryAccess } from './registry-access.ts';
+import { needsEvidence } from '../core/policy/policy-set.ts';
+import { FormatError, LimitError, NotFoundError, SealwrightError } from '../errors.ts';
+import type { AdmittedImage, DecisionBasis, ImageAdmission } from './image-admission.ts';
+import { contextOf, evidenceRequest } from './image-context.ts';
 import { decideRevoked, withRevocationWarnings, withStaleness } from './revocation-decision.ts';
-import type { RevocationView } from './revocation-state.ts';
-
-export interface ImageAdmission {
-  readonly evidence: AdmissionEvidence;
-  readonly policies: PolicySet;
-  /** What the policies refer to. */
-  readonly material: PolicyMaterial;
-  /** Asks programs in CUE and Rego. */
-  readonly evaluate: PolicyContext['evaluate'];
-  /** Asks expressions of Kyverno's policies. */
-  readonly evaluateImagePolicy?: PolicyContext['evaluateImagePolicy'];
-  /** With the workload's credentials. */
-  readonly access: RegistryAccess;
-  readonly noMatch: NoMatchAction;
-  /** Answers that only warn. */
-  readonly actions: AnswerActions;
-  readonly object: ReviewedObject;
-  /** Whether the answer may pin a tag; when it may not, a tag that needs a signature is refused. */
-  readonly mayPin: boolean;
-  /** What is revoked, and whether that is news; nobody is asked when absent. */
-  readonly revocations?: RevocationView;
-  /** Exceptions in force or ended, of every namespace, and the object's own. */
-  readonly exceptions: readonly ImageException[];
-  readonly namespace: string;
-  readonly now: Date;
-  /** Resolves when the time for an answer is up. */
-  readonly timeIsUp: Promise<void>;
-}
-
-/** What the decision about an image rests on. */
-export interface DecisionBasis {
-  /** `last-known`: proven before, where the registry could not be asked now. */
-  readonly evidence: 'none' | 'fetched' | 'remembered' | 'last-known';
-  /** When the oldest of what is remembered was found. */
-  readonly foundAt?: Date;
-}
-
-export interface AdmittedImage {
-  readonly decision: ImageDecision;
-  readonly basis: DecisionBasis;
-  /** Name and digest, as far as the digest is known. */
-  readonly image?: string;
-  /** What to write instead, where the image was named by a tag. */
-  readonly pinned?: string;
-  /** What admitted the image although policies refuse it. */
-  readonly exception?: ImageException;
-}
+import { unpinned, withoutDigest } from './tag-refusal.ts';
 
 /** An image, and how the object names it. */
 interface NamedImage {
@@ -224,83 +172,9 @@ async function decidePinned(image: PinnedImage, text: string, admission: ImageAd
   return isAbsence(current.decision) ? ((await lastKnownPass(image, text, admission)) ?? current) : current;
 }
 
-function evidenceRequest(
-  image: PinnedImage,
-  covering: readonly AdmissionPolicy[],
-  { material, access, revocations }: ImageAdmission,
-): EvidenceRequest {
-  const demands = evidenceDemands(covering);
-  return { image, demands, material, access, ...(revocations === undefined ? {} : { revocations: revocations.index }) };
-}
-
-function contextOf(
-  admission: ImageAdmission,
-  evidence: EvidenceFor,
-  recall: Recall,
-  { image, text }: { readonly image?: PinnedImage; readonly text: string },
-): PolicyContext {
-  const { evaluate, evaluateImagePolicy, access, object } = admission;
-  return {
-    evidence,
-    evaluate,
-    ...(evaluateImagePolicy === undefined ? {} : { evaluateImagePolicy }),
-    evidenceOf: (other, demands) =>
-      image !== undefined && other === text
-        ? Promise.resolve({ image, evidence })
-        : evidenceOfAnother(other, demands, recall, admission),
-    written: text,
-    now: admission.now,
-    configFiles: () => (image === undefined ? Promise.resolve({}) : fetchConfigFiles(access.client([]), image)),
-    ...(image === undefined ? {} : { image }),
-    ...(object.document === undefined ? {} : { object: object.document }),
-  };
-}
-
-/** What may be said of the other images of the object: no more than of the one under judgement. */
-type Recall = 'fresh' | 'remembered' | 'last-known';
-
-async function evidenceOfAnother(
-  text: string,
-  demands: readonly EvidenceDemand[],
-  recall: Recall,
-  { evidence, material, access, revocations }: ImageAdmission,
-): Promise<{ readonly image: PinnedImage; readonly evidence: EvidenceFor }> {
-  const reference = parseReference(text);
-  const { registry, repository, digest } = reference;
-  const image = digest === undefined ? await evidence.resolve(reference, access) : { registry, repository, digest };
-  const index = revocations === undefined ? {} : { revocations: revocations.index };
-  const request = { image, demands, material, access, ...index };
-  const known =
-    recall === 'fresh'
-      ? undefined
-      : recall === 'remembered'
-        ? await evidence.remembered(request)
-        : await evidence.lastKnown(request);
-  return { image, evidence: known?.evidence ?? (await evidence.fresh(request)) };
-}
-
 /** A warning by policies of a namespace alone must not stand for the refusal of an image that the cluster's are not about. */
 function enforcing(policies: readonly AdmissionPolicy[], { noMatch }: ImageAdmission): readonly AdmissionPolicy[] {
   return noMatch === 'deny' && isUncovered(policies) ? [] : policies;
-}
-
-function unpinned(reference: ImageReference): PolicyError {
-  const name = reference.toString();
-  return new PolicyError('POLICY_DENIED', `${name} is named by a tag, which can move after it was checked`, {
-    found: name,
-    expected: `${reference.context}@sha256:…`,
-    fix: "name the image by digest, or register the webhook's /mutate as well, which pins tags",
-  });
-}
-
-/** In Kyverno's words, for policies that neither pin a tag nor put up with one. */
-function withoutDigest(reference: ImageReference): PolicyError {
-  const name = reference.toString();
-  return new PolicyError('POLICY_DENIED', `missing digest for ${name}`, {
-    found: name,
-    expected: `${reference.context}@sha256:…`,
-    fix: 'name the image by digest, or let the policy write it: mutateDigest: true',
-  });
 }
 
 function refusedForTime(reference: ImageReference, policies: readonly AdmissionPolicy[]): ImageDecision {

@@ -13,7 +13,8 @@ import {
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../core/wire/admission-review.ts';
 import { denialText, findingsOf, warningLines } from './admission-text.ts';
 import type { RegistryAccess } from './registry-access.ts';
-import { admitImage, type AdmittedImage, type ImageAdmission } from './admit-image.ts';
+import { admitImage } from './admit-image.ts';
+import type { AdmittedImage, ImageAdmission } from './image-admission.ts';
 
 export interface ReviewAdmission extends Pick<
   ImageAdmission,

@@ -12,7 +12,7 @@ import type { RunningContainer } from '../core/policy/running-containers.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { SealwrightError } from '../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from './admission-rehearsal.ts';
-import type { AdmittedImage } from './admit-image.ts';
+import type { AdmittedImage } from './image-admission.ts';
 import type { Observed, SignerObservation } from './observe-signers.ts';
 import type { RegistryAccess } from './registry-access.ts';
 

@@ -4,7 +4,7 @@ import type { ObservedSigner } from '../core/policy/observed-signer.ts';
 import type { RunningContainer } from '../core/policy/running-containers.ts';
 import type { SealwrightError } from '../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from './admission-rehearsal.ts';
-import type { AdmittedImage } from './admit-image.ts';
+import type { AdmittedImage } from './image-admission.ts';
 import type { ClusterWorkload } from './cluster-workloads.ts';
 import { isPartOfImage } from './running-part.ts';
 import type { SignerObservation } from './observe-signers.ts';

@@ -7,18 +7,11 @@ import type { PolicySet } from '../../core/policy/policy-set.ts';
 import type { ImageException } from '../../core/policy/image-exception.ts';
 import type { PodTemplates, PullIdentity } from '../../core/policy/workload-images.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
-import {
-  ADMISSION_LIMITS,
-  encodeAdmissionReview,
-  parseAdmissionReview,
-  type AdmissionAnswer,
-  type AdmissionRequest,
-} from '../../core/wire/admission-review.ts';
-import { InvariantError, LimitError, renderError, SealwrightError } from '../../errors.ts';
+import { ADMISSION_LIMITS, encodeAdmissionReview, parseAdmissionReview } from '../../core/wire/admission-review.ts';
+import { LimitError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
-import type { ReviewResult } from '../../workflows/decision-record.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
-import { admitReview, type ReviewAdmission, type ReviewOutcome } from '../../workflows/admit-review.ts';
+import { admitReview, type ReviewOutcome } from '../../workflows/admit-review.ts';
 import { evaluateImagePolicy, evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
 import { createApp } from '../shell/app.ts';
@@ -36,6 +29,7 @@ import type { RunningObjectImage } from './running-objects.ts';
 import { warmEvidence, type RunningImage, type Warming } from '../../workflows/warm-evidence.ts';
 import type { PolicySource } from './policy-source.ts';
 import { tellDecision } from './decision-telling.ts';
+import { answerReview } from './review-answer.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
 import type { RevocationFollower } from './revocation-follower.ts';
 import { webhookGauges } from './webhook-gauges.ts';
@@ -101,8 +95,6 @@ export interface Webhook {
   close(): Promise<void>;
 }
 
-type Stage = ReviewAdmission['stage'];
-
 /** Reviews answered at the same time. The API server's own limits are near this; beyond it, waiting would be worse. */
 const MAX_UNDER_WAY = 1000;
 /** For objects that are none of this webhook's business. */
@@ -163,7 +155,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
         });
       };
       const startedAt = performance.now();
-      const answering = answer(request, admit, { stage, logger });
+      const answering = answerReview(request, admit, { stage, logger });
       underWay.add(answering);
       try {
         const { result, answer } = await answering;
@@ -228,41 +220,6 @@ class Materials {
     this.#known.set(policies, known);
     return known;
   }
-}
-
-/** Never rejects: an error that reached the API server could be taken for leave to admit (failurePolicy Ignore). */
-async function answer(
-  { operation, namespace, name, resource, isDryRun }: AdmissionRequest,
-  admit: () => Promise<ReviewOutcome>,
-  { stage, logger }: { stage: Stage; logger: Logger | undefined },
-): Promise<{ readonly result: ReviewResult; readonly answer: AdmissionAnswer }> {
-  const facts = { stage, operation, resource: resource.resource, namespace, name, isDryRun };
-  try {
-    const { answer, decision, images } = await admit();
-    const names = images.map(({ pinned, text }) => pinned ?? text);
-    if (decision !== 'unseen') logger?.info({ ...facts, decision, images: names }, 'decided');
-    return { result: { decision, images }, answer };
-  } catch (error) {
-    const known = error instanceof SealwrightError ? error : new InvariantError('internal error', { cause: error });
-    logger?.error({ ...facts, error }, 'review failed');
-    return { result: { error: known }, answer: refusal(known) };
-  }
-}
-
-function refusal(error: SealwrightError): AdmissionAnswer {
-  const [code, reason] =
-    error.code === 'LIMIT_BUSY'
-      ? ([429, 'TooManyRequests'] as const)
-      : error.httpStatus < 500
-        ? ([400, 'BadRequest'] as const)
-        : ([500, 'InternalError'] as const);
-  return {
-    isAllowed: false,
-    status: { code, reason, message: renderError(error) },
-    warnings: [],
-    auditAnnotations: { decision: 'error' },
-    patch: [],
-  };
 }
 
 function tooBusy(): LimitError {

@@ -1,0 +1,43 @@
+import type { Repository } from '../core/image/reference.ts';
+import type { EvidenceDemand } from '../core/policy/evidence-demand.ts';
+import { pinnedName, type PinnedImage } from '../core/policy/image-evidence.ts';
+
+/** Where signatures of an image are, and whether its attestations are wanted too. */
+export interface EvidencePlace {
+  readonly image: PinnedImage;
+  /** Image, repository and prefix: what a record is remembered by. */
+  readonly name: string;
+  readonly repository: Repository;
+  readonly tagPrefix: string;
+  readonly pullSecrets: readonly string[];
+  readonly wantsAttestations: boolean;
+}
+
+/** An image, and what is wanted to be known about it. */
+interface DemandedEvidence {
+  readonly image: PinnedImage;
+  readonly demands: readonly EvidenceDemand[];
+}
+
+/** Each place once; where one demand wants attestations, they are fetched for all. */
+export function placesOf({ image, demands }: DemandedEvidence): readonly EvidencePlace[] {
+  const places = new Map<string, EvidencePlace>();
+  for (const demand of demands) {
+    const place = placeOf(image, demand);
+    if (place.wantsAttestations || !places.has(place.name)) places.set(place.name, place);
+  }
+  return [...places.values()];
+}
+
+export function placeOf(image: PinnedImage, { source, wantsAttestations }: EvidenceDemand): EvidencePlace {
+  const { registry, repository } = source?.repository ?? image;
+  const tagPrefix = source?.tagPrefix ?? '';
+  return {
+    image,
+    name: `${pinnedName(image)} in ${registry}/${repository}${tagPrefix === '' ? '' : ` behind ${tagPrefix}`}`,
+    repository: { registry, repository },
+    tagPrefix,
+    pullSecrets: source?.pullSecrets ?? [],
+    wantsAttestations,
+  };
+}
