@@ -20,6 +20,8 @@ export interface SnapshotKeeper {
 
 export interface RevocationStateOptions extends StatementTrust {
   readonly keeper: SnapshotKeeper;
+  /** What was believed of the authority before this one, where another has taken its place: the new one may only add to it. */
+  readonly predecessor?: VerifiedSnapshot;
   readonly mode: StalenessMode;
   /** How long what is known does after its end; a day when absent. */
   readonly lastKnownMs?: number;
@@ -50,6 +52,7 @@ export class RevocationState {
     const state = new RevocationState(options);
     const kept = await options.keeper.read();
     if (kept !== undefined) state.#adopt(verifySnapshot(kept, options));
+    else if (options.predecessor !== undefined) state.#adopt(options.predecessor);
     return state;
   }
 
@@ -67,7 +70,8 @@ export class RevocationState {
   async accept(text: string): Promise<boolean> {
     const before = this.#known;
     const snapshot = verifySnapshot(text, this.#options, before);
-    if (snapshot.version === before?.version) return false;
+    const isInherited = before !== undefined && before === this.#options.predecessor;
+    if (snapshot.version === before?.version && !isInherited) return false;
     await this.#options.keeper.write(text);
     // Another one may have come while this one was written.
     if (this.#known !== before) return this.accept(text);

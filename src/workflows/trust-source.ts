@@ -1,9 +1,12 @@
 import { parseClientTrustConfig } from '../core/trust/client-trust-config.ts';
 import { parseSigningConfig, type SigningConfig } from '../core/trust/signing-config.ts';
 import { parseTrustedRoot, type TrustedRoot } from '../core/trust/trusted-root.ts';
-import { UsageError } from '../errors.ts';
+import { parseStackRevocations } from '../core/revocation/stack-revocations.ts';
+import { parseUtf8 } from '../core/encoding/utf8.ts';
+import { NotFoundError, UsageError } from '../errors.ts';
 import type { HttpClient } from '../io/net/http-client.ts';
 import { variable, type Environment } from '../io/tuf/environment.ts';
+import type { InstanceRevocations, InstanceTrust } from '../io/tuf/instance-trust.ts';
 import type { PinnedInstance } from '../io/tuf/pinned-trust.ts';
 import { PUBLIC_MIRROR } from '../io/tuf/public-instance.ts';
 import { readRecordedStack } from '../io/tuf/recorded-stack.ts';
@@ -34,8 +37,20 @@ export interface ResolvedTrust {
   readonly trustedRoot: TrustedRoot;
   /** undefined when its source has none. */
   readonly signingConfig?: SigningConfig;
+  /** The instance for as long as it is the same one; undefined for files that are nobody's. */
+  readonly instance?: string;
+  /** undefined when its source tells none. */
+  readonly revocations?: TrustRevocations;
   /** For the output: who is trusted, and by whose word. */
   readonly source: string;
+}
+
+/** What a source of trust tells of revocations. */
+export interface TrustRevocations {
+  /** JSON of the authority. */
+  readonly authority: string;
+  /** The snapshot, as the source has it now. @throws RemoteError, VerificationError TUF_*, PolicyError TRUST_STALE, UsageError */
+  read(): Promise<string>;
 }
 
 /**
@@ -107,18 +122,44 @@ async function withoutFiles(request: TrustRequest): Promise<ResolvedTrust> {
 /** Loaded only when it is asked: verifying against a stack of one's own must not pay for TUF. */
 async function fromInstance({ environment, http, now }: TrustRequest, pinned?: PinnedInstance): Promise<ResolvedTrust> {
   const { fetchInstanceTrust } = await import('../io/tuf/instance-trust.ts');
-  const { mirror, trustedRoot, signingConfig, outage } = await fetchInstanceTrust({
-    environment,
-    http,
-    now: now(),
-    ...(pinned === undefined ? {} : { pinned }),
-  });
+  const fetch = (maxAgeMs?: number): ReturnType<typeof fetchInstanceTrust> =>
+    fetchInstanceTrust({
+      environment,
+      http,
+      now: now(),
+      ...(pinned === undefined ? {} : { pinned }),
+      ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    });
+  const { mirror, trustedRoot, signingConfig, revocations, outage } = await fetch();
   const name = mirror === PUBLIC_MIRROR ? "Sigstore's public instance" : `the instance at ${mirror}`;
   return {
     trustedRoot: parseTrustedRoot(trustedRoot),
+    instance: pinned === undefined ? mirror : `${mirror}#${pinned.fingerprint}`,
     source: outage === undefined ? name : `${name}, from the cache: ${outage.code}  ${outage.message}`,
     ...(signingConfig === undefined ? {} : { signingConfig: parseSigningConfig(signingConfig) }),
+    ...(revocations === undefined ? {} : { revocations: fromMirror(mirror, revocations, () => fetch(0)) }),
   };
+}
+
+/** The first time as it was had with the trust, which has just been asked for; after that the mirror is asked again. */
+function fromMirror(mirror: string, first: InstanceRevocations, again: () => Promise<InstanceTrust>): TrustRevocations {
+  let next = (): Promise<InstanceRevocations> => {
+    next = async () => {
+      const { revocations, outage } = await again();
+      if (outage !== undefined) throw outage;
+      if (revocations !== undefined) return revocations;
+      throw new NotFoundError('NOT_FOUND', 'the trust root tells no revocations any more', { found: mirror });
+    };
+    return Promise.resolve(first);
+  };
+  return {
+    authority: textOf(first.authority),
+    read: async () => textOf(await (await next()).snapshot()),
+  };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return parseUtf8(bytes, 'FORMAT_REVOCATION', 'what the trust root tells of revocations');
 }
 
 function fromStack(dir: string, source: string): ResolvedTrust {
@@ -126,6 +167,21 @@ function fromStack(dir: string, source: string): ResolvedTrust {
   return {
     trustedRoot: parseTrustedRoot(files.trustedRoot),
     signingConfig: parseSigningConfig(files.signingConfig),
+    ...(files.revocations === undefined ? {} : { revocations: fromFolder(dir, files.revocations) }),
+    instance: files.dir,
     source,
   };
+}
+
+function fromFolder(dir: string, first: Uint8Array): TrustRevocations {
+  const { authority, snapshot } = parseStackRevocations(first);
+  let next = (): string => {
+    next = () => {
+      const { revocations } = readStackTrust(dir);
+      if (revocations !== undefined) return parseStackRevocations(revocations).snapshot;
+      throw new NotFoundError('NOT_FOUND', 'the stack tells no revocations any more', { found: dir });
+    };
+    return snapshot;
+  };
+  return { authority, read: () => Promise.resolve().then(() => next()) };
 }

@@ -3,8 +3,14 @@ import { encodeStatement, parseStatement } from '../../src/core/attestation/stat
 import { encodeAuditSnapshot, parseAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { parseComposeServices } from '../../src/core/policy/compose-images.ts';
 import { encodeRevocationAuthority, parseRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
+import {
+  encodePublication,
+  parsePublication,
+  parsePublicationOutcome,
+} from '../../src/core/revocation/revocation-publication.ts';
 import { verifySnapshot } from '../../src/core/revocation/revocation-snapshot.ts';
 import { parseRevocationStatement, revocationStatement } from '../../src/core/revocation/revocation-statement.ts';
+import { encodeStackRevocations, parseStackRevocations } from '../../src/core/revocation/stack-revocations.ts';
 import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflows/revoke.ts';
 import { Authority, reinstatement, revocation } from '../support/revocations.ts';
 import { FORMAT, INSTANCE, text, type FuzzedParser } from './samples.ts';
@@ -35,6 +41,27 @@ export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
     parse: (bytes) => verifySnapshot(bytes, { authority: PEOPLE.authority, trustedRoot: INSTANCE.trustedRoot }),
     samples: [SNAPSHOT],
     rounds: 300,
+  },
+  {
+    name: 'core/revocation/revocation-publication.ts: parsePublication',
+    families: FORMAT,
+    parse: parsePublication,
+    samples: [
+      encodePublication({ snapshot: SNAPSHOT, authority: '{}', replacesAuthority: true }),
+      encodePublication({ snapshot: '{}', replacesAuthority: false }),
+    ],
+  },
+  {
+    name: 'core/revocation/revocation-publication.ts: parsePublicationOutcome',
+    families: FORMAT,
+    parse: parsePublicationOutcome,
+    samples: ['{"version":3,"isNews":true}'],
+  },
+  {
+    name: 'core/revocation/stack-revocations.ts: parseStackRevocations',
+    families: FORMAT,
+    parse: parseStackRevocations,
+    samples: [encodeStackRevocations({ authority: '{}', snapshot: SNAPSHOT })],
   },
   {
     name: 'workflows/revoke.ts: parseSignedRevocation',

@@ -13,11 +13,10 @@ import { visibleText } from '../visible-text.ts';
 export async function tellRevocations(context: CommandContext): Promise<void> {
   const { flags, terminal, environment } = context;
   const http = new HttpClient({ proxyEnv: environment });
-  const { trustedRoot } = await trustFor(context, http);
-  const opened = await openRevocations(context, http, trustedRoot);
+  const opened = await openRevocations(context, http, await trustFor(context, http));
   if (opened === undefined) {
     throw new UsageError('USAGE_BAD_FLAG', 'nothing says where revocations are', {
-      expected: '--revocations FILE|URL --revocation-authority FILE',
+      expected: '--revocations FILE|URL --revocation-authority FILE, or a trust root that tells both',
     });
   }
   const failure = await opened.refresh();

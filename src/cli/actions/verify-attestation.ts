@@ -33,7 +33,7 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
     const material = await imageMaterial(context, trust.trustedRoot, http);
     const checksClaims = flags.boolean('check-claims');
     if (!compat) terminal.progress(`  trust from ${trust.source}`);
-    const policy = await unrevoked(signers, context, http, trust.instanceRoot);
+    const policy = await unrevoked(signers, context, http, trust.own);
     const repository = signatureRepository(context);
     for (const { registry, reference, isLocal } of targets) {
       const verified = await verifyAttestations({

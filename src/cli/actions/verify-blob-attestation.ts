@@ -30,7 +30,7 @@ export async function verifyAttestationOfBlob(context: CommandContext): Promise<
   const trust = await verificationTrust(context, signers, http);
   const findEntry = entryFinder(context, http, trust.trustedRoot);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
-  const policy = await unrevoked(signers, context, http, trust.instanceRoot);
+  const policy = await unrevoked(signers, context, http, trust.own);
   const attestations = await verifyBlobAttestations(bundles, policy, (bundle) => ({
     // A file is read for each bundle; what comes through a pipe there is only one bundle for.
     artifact: bundle === bundles[0] ? artifact : artifactOf(context),

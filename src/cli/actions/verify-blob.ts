@@ -26,7 +26,7 @@ export async function verifyBlobBundle(context: CommandContext): Promise<void> {
   const signatures = await signaturesOf(context, http, argument);
   const trust = await verificationTrust(context, signers, http);
   const { trustedRoot } = trust;
-  const policy = await unrevoked(signers, context, http, trust.instanceRoot);
+  const policy = await unrevoked(signers, context, http, trust.own);
   const findEntry = entryFinder(context, http, trustedRoot);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const examined: ExaminedBlob[] = [];

@@ -38,7 +38,7 @@ export async function verifyImages(
   const detached = await detachedSignatureOf(context, http);
   const checksClaims = flags.boolean('check-claims');
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
-  const policy = await unrevoked(signers, context, http, trust.instanceRoot);
+  const policy = await unrevoked(signers, context, http, trust.own);
   const repository = signatureRepository(context);
   const run = {
     trustSource: trust.source,

@@ -122,11 +122,11 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
 /** @throws as `openRevocations`; a source that does not answer is told, and shows in decisions */
 async function followedRevocations(
   context: CommandContext,
-  { trustedRoot }: ResolvedTrust,
+  trust: ResolvedTrust,
   logger: Logger,
 ): Promise<RevocationFollower | undefined> {
   const http = new HttpClient({ proxyEnv: context.environment });
-  const opened = await openRevocations(context, http, trustedRoot);
+  const opened = await openRevocations(context, http, trust);
   return opened === undefined ? undefined : followRevocations({ ...opened, logger });
 }
 

@@ -45,7 +45,7 @@ export async function openRehearsal(
   const isTrusting =
     needs.trust || flags.isGiven('revocations') || sets.some(({ policies }) => isTrustNeeded(policies));
   const trust = isTrusting ? await trustFor(context, http) : NOBODY;
-  const revocations = await currentRevocations(context, http, trust.trustedRoot);
+  const revocations = await currentRevocations(context, http, trust);
   const engines = lazyEngines(environment);
   const registries = registryClients(context, {
     timeoutMs: REGISTRY_TIMEOUT_MS,

@@ -1,25 +1,17 @@
 import { join } from 'node:path';
-import { sha256 } from '../../core/crypto/digest.ts';
-import { utf8 } from '../../core/encoding/bytes.ts';
-import { encodeHex } from '../../core/encoding/hex.ts';
-import {
-  encodeRevocationAuthority,
-  parseRevocationAuthority,
-  type RevocationAuthority,
-} from '../../core/revocation/revocation-authority.ts';
-import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
-import { UsageError, type SealwrightError } from '../../errors.ts';
-import { KeptDocument } from '../../io/files/kept-document.ts';
+import { parseRevocationAuthority, type RevocationAuthority } from '../../core/revocation/revocation-authority.ts';
+import { MAX_SNAPSHOT_BYTES } from '../../core/revocation/trust-root-targets.ts';
+import { NotFoundError, UsageError, type SealwrightError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import { refreshRevocations, RevocationState, type RevocationView } from '../../workflows/revocation-state.ts';
 import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
+import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { parseAge } from '../duration.ts';
 import { STALENESS_MODES } from '../flags/revocation-flags.ts';
 import { readTextFile } from '../input-file.ts';
 import { configFolder } from '../user-folders.ts';
-
-const MAX_SNAPSHOT_BYTES = 64 << 20;
+import { keptSnapshot, ToldAuthority } from './told-authority.ts';
 
 /** Where revocations come from, with the newest that this user has ever seen of that authority. */
 export interface OpenedRevocations {
@@ -29,35 +21,41 @@ export interface OpenedRevocations {
 }
 
 /**
- * Undefined when no flag speaks of revocations.
+ * What flags name, else what the trust itself tells: its authority, its snapshot, or both. Undefined when neither speaks of
+ * revocations and this trust has never done so.
  *
- * @throws UsageError USAGE_BAD_FLAG for one flag without the other, USAGE_FILE; FormatError FORMAT_REVOCATION; what was kept and is
- *   no longer what it was
+ * @throws UsageError USAGE_BAD_FLAG for a snapshot without an authority or the other way round, USAGE_FILE; FormatError
+ *   FORMAT_REVOCATION; what was kept and is no longer what it was
  */
 export async function openRevocations(
   context: CommandContext,
   http: HttpClient,
-  trustedRoot: TrustedRoot,
+  trust: ResolvedTrust,
 ): Promise<OpenedRevocations | undefined> {
   const { flags, environment, now } = context;
-  const source = flags.string('revocations');
-  if (source === undefined && !flags.isGiven('revocation-authority')) return undefined;
-  if (source === undefined) {
-    throw new UsageError('USAGE_BAD_FLAG', 'a revocation authority alone says nothing', {
-      expected: '--revocations FILE|URL as well',
-    });
-  }
-  const authority = chosenAuthority(context);
+  const folder = join(configFolder(environment), 'revocations');
+  const told = new ToldAuthority(folder, trust);
+  const { authority, isTold } = (await chosenAuthority(context, told)) ?? {};
+  const read = chosenSnapshot(context, http, trust) ?? (isTold === true ? fallenSilent : undefined);
+  if (authority === undefined && read === undefined) return undefined;
+  if (authority === undefined || read === undefined) throw halfSaid(authority === undefined);
   const maxAge = flags.string('revocations-max-age');
+  const predecessor = isTold === true ? await told.predecessor(authority) : undefined;
   const state = await RevocationState.open({
     authority,
-    trustedRoot,
-    keeper: keeperFor(authority, configFolder(environment)),
+    trustedRoot: trust.trustedRoot,
+    keeper: keptSnapshot(folder, authority),
+    ...(predecessor === undefined ? {} : { predecessor }),
     mode: STALENESS_MODES.find((mode) => mode === flags.string('stale-revocations')) ?? 'last-known',
     ...(maxAge === undefined ? {} : { lastKnownMs: parseAge(maxAge, 'revocations-max-age') }),
     now,
   });
-  return { state, refresh: () => refreshRevocations(state, () => readSnapshot(source, http)) };
+  const refresh = async (): Promise<SealwrightError | undefined> => {
+    const failure = await refreshRevocations(state, read);
+    if (failure === undefined && isTold === true) await told.remember(authority);
+    return failure;
+  };
+  return { state, refresh };
 }
 
 /**
@@ -68,9 +66,9 @@ export async function openRevocations(
 export async function currentRevocations(
   context: CommandContext,
   http: HttpClient,
-  trustedRoot: TrustedRoot,
+  trust: ResolvedTrust,
 ): Promise<RevocationView | undefined> {
-  const opened = await openRevocations(context, http, trustedRoot);
+  const opened = await openRevocations(context, http, trust);
   if (opened === undefined) return undefined;
   const failure = await opened.refresh();
   // A snapshot that contradicts what is known is an attack or a grave mistake, never merely old news.
@@ -89,15 +87,52 @@ export async function unrevoked(
   policy: SignaturePolicy,
   context: CommandContext,
   http: HttpClient,
-  trustedRoot: TrustedRoot,
+  trust: ResolvedTrust,
 ): Promise<SignaturePolicy> {
-  const view = await currentRevocations(context, http, trustedRoot);
+  const view = await currentRevocations(context, http, trust);
   return view === undefined ? policy : { ...policy, revocations: view.index };
 }
 
-/** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError FORMAT_REVOCATION */
-function chosenAuthority({ flags }: CommandContext): RevocationAuthority {
-  return parseRevocationAuthority(readTextFile(flags.required('revocation-authority')));
+/** @throws UsageError USAGE_FILE; FormatError FORMAT_REVOCATION */
+async function chosenAuthority(
+  { flags, compat }: CommandContext,
+  told: ToldAuthority,
+): Promise<{ readonly authority: RevocationAuthority; readonly isTold: boolean } | undefined> {
+  const file = flags.string('revocation-authority');
+  if (file !== undefined) return { authority: parseRevocationAuthority(readTextFile(file)), isTold: false };
+  // cosign knows of no revocations, and called by its name we answer as it does.
+  const authority = compat ? undefined : await told.authority();
+  return authority === undefined ? undefined : { authority, isTold: true };
+}
+
+/** @returns how to have the newest; undefined when nobody says where it is */
+function chosenSnapshot(
+  { flags, compat }: CommandContext,
+  http: HttpClient,
+  { revocations }: ResolvedTrust,
+): (() => Promise<string>) | undefined {
+  const named = flags.string('revocations');
+  if (named !== undefined) return () => readSnapshot(named, http);
+  return compat || revocations === undefined ? undefined : () => revocations.read();
+}
+
+/** What was told once is not unsaid by silence. */
+function fallenSilent(): Promise<string> {
+  return Promise.reject(
+    new NotFoundError('NOT_FOUND', 'the trust root tells no revocations any more', {
+      expected: 'those that it told before, and any that have been added',
+    }),
+  );
+}
+
+function halfSaid(isAuthorityMissing: boolean): UsageError {
+  return isAuthorityMissing
+    ? new UsageError('USAGE_BAD_FLAG', 'nobody says who may revoke', {
+        expected: '--revocation-authority FILE as well',
+      })
+    : new UsageError('USAGE_BAD_FLAG', 'a revocation authority alone says nothing', {
+        expected: '--revocations FILE|URL as well',
+      });
 }
 
 /** @throws UsageError USAGE_FILE, RemoteError, LimitError */
@@ -105,10 +140,4 @@ async function readSnapshot(source: string, http: HttpClient): Promise<string> {
   if (!/^https?:\/\//.test(source)) return readTextFile(source);
   const { body } = await http.request({ url: source, peer: 'the revocation service', maxBytes: MAX_SNAPSHOT_BYTES });
   return Buffer.from(body).toString('utf8');
-}
-
-/** By what the authority is, so that another one never answers for it. */
-function keeperFor(authority: RevocationAuthority, folder: string): KeptDocument {
-  const name = encodeHex(sha256(utf8(encodeRevocationAuthority(authority))));
-  return new KeptDocument(join(folder, 'revocations', `${name}.json`));
 }

@@ -42,6 +42,15 @@ export async function trustFor(context: CommandContext, http: HttpClient): Promi
   });
 }
 
+/** The trust of one stack, whatever flags say. @throws as `trustFor` */
+export async function trustOfStack(
+  { environment, now }: CommandContext,
+  http: HttpClient,
+  dir: string,
+): Promise<ResolvedTrust> {
+  return resolveTrust({ flags: { dir }, environment, configFolder: undefined, http, now });
+}
+
 /** @throws UsageError USAGE_NO_TRUST when the trusted root came without services to sign with */
 export function signingConfigOf({ signingConfig, source }: ResolvedTrust): SigningConfig {
   if (signingConfig !== undefined) return signingConfig;

@@ -1,4 +1,3 @@
-import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import { policiesOf, type SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
@@ -9,7 +8,7 @@ import { NOBODY, trustFor } from './trust-choice.ts';
 
 export interface VerificationTrust extends ResolvedTrust {
   /** Without the authorities that flags name: for what is said about signatures. */
-  readonly instanceRoot: TrustedRoot;
+  readonly own: ResolvedTrust;
 }
 
 /**
@@ -25,7 +24,7 @@ export async function verificationTrust(
 ): Promise<VerificationTrust> {
   const trust = isTrustNeeded(context, policy) ? await trustFor(context, http) : NOBODY;
   const trustedRoot = await withGivenAuthorities(context, trust.trustedRoot, http);
-  return { ...trust, trustedRoot, instanceRoot: trust.trustedRoot };
+  return { ...trust, trustedRoot, own: trust };
 }
 
 function isTrustNeeded(context: CommandContext, policy: SignaturePolicy): boolean {

@@ -10,6 +10,18 @@ export const revokePublish: Command = {
   flags: [
     { ...AUTHORITY_FLAG, default: 'revocation-authority.json', isCommon: true },
     {
+      name: 'to',
+      kind: 'string',
+      value: 'DIR',
+      help: 'the running stack of this folder, whose trust root tells it to everybody',
+      isCommon: true,
+    },
+    {
+      name: 'replace-authority',
+      kind: 'boolean',
+      help: 'with --to: another authority takes the place of the one that is told',
+    },
+    {
       name: 'snapshot',
       kind: 'string',
       value: 'FILE',
@@ -37,6 +49,7 @@ export const revokePublish: Command = {
   examples: [
     'sealwright revoke publish --snapshot-key snapshot.key r1.json r2.json',
     'sealwright revoke publish --snapshot-key snapshot.key   # renews it',
+    'sealwright revoke publish --to ~/stack --snapshot-key snapshot.key r1.json',
   ],
   readsCosignVariables: false,
   run: async (context) => {

@@ -1,3 +1,9 @@
+import {
+  MAX_AUTHORITY_BYTES,
+  MAX_SNAPSHOT_BYTES,
+  REVOCATION_AUTHORITY_TARGET,
+  REVOCATIONS_TARGET,
+} from '../../core/revocation/trust-root-targets.ts';
 import { NotFoundError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import { variable, type Environment } from './environment.ts';
@@ -17,8 +23,17 @@ export interface InstanceTrust {
   readonly trustedRoot: Uint8Array;
   /** undefined when the repository has none. */
   readonly signingConfig: Uint8Array | undefined;
+  /** undefined when the repository tells none. */
+  readonly revocations?: InstanceRevocations;
   /** Set when the mirror could not be asked and the cache, still valid, was believed instead. */
   readonly outage?: SealwrightError;
+}
+
+/** What a repository tells of revocations. */
+export interface InstanceRevocations {
+  readonly authority: Uint8Array;
+  /** The snapshot. @throws as `TufClient.target`: trust does not end because the list cannot be had */
+  snapshot(): Promise<Uint8Array>;
 }
 
 /** The public instance's other signing config, which names its log of version 2. */
@@ -33,10 +48,14 @@ export interface InstanceRequest {
   readonly pinned?: PinnedInstance;
   readonly http: HttpClient;
   readonly now: Date;
+  /** How long ago the mirror may have been asked last; by what it tells when absent. */
+  readonly maxAgeMs?: number;
 }
 
 /** A mirror that was asked less than this ago is not asked again (docs/decisions/0009). */
 const REFRESH_INTERVAL_MS = 3_600_000;
+/** The same for one that tells what is revoked: news of that are worth a request (docs/decisions/0051). */
+const REVOCATIONS_INTERVAL_MS = 60_000;
 
 /**
  * The trust of the instance that the environment or the last `initialize` names, else of Sigstore's public one.
@@ -49,6 +68,7 @@ export async function fetchInstanceTrust({
   now,
   pinned,
   signingConfigTarget = SIGNING_CONFIG_TARGET,
+  maxAgeMs,
 }: InstanceRequest): Promise<InstanceTrust> {
   const folder = cacheFolder(environment);
   const cache = new TrustCache(folder);
@@ -59,12 +79,29 @@ export async function fetchInstanceTrust({
   const mirror = new Mirror(url, http);
   const start = (): TufClient => new TufClient(mirror, root, mirrorCache, now);
   const isOffline = http.offline && !url.startsWith('file:');
-  const { client, outage } = await update(start, { isOffline, isRecent: isRecent(mirrorCache, now) });
+  const isRecent = (client: TufClient): boolean =>
+    isYounger(mirrorCache, now, maxAgeMs ?? (tellsRevocations(client) ? REVOCATIONS_INTERVAL_MS : REFRESH_INTERVAL_MS));
+  const { client, outage } = await update(start, { isOffline, isRecent });
+  const revocations = await instanceRevocations(client);
   return {
     mirror: url,
     trustedRoot: await client.target(TRUSTED_ROOT_TARGET),
     signingConfig: await optionalTarget(client, signingConfigTarget),
+    ...(revocations === undefined ? {} : { revocations }),
     ...(outage === undefined ? {} : { outage }),
+  };
+}
+
+function tellsRevocations(client: TufClient): boolean {
+  return client.has(REVOCATION_AUTHORITY_TARGET);
+}
+
+/** Who may revoke belongs to the trust, and so is had or fails with it. */
+async function instanceRevocations(client: TufClient): Promise<InstanceRevocations | undefined> {
+  if (!tellsRevocations(client)) return undefined;
+  return {
+    authority: await client.target(REVOCATION_AUTHORITY_TARGET, MAX_AUTHORITY_BYTES),
+    snapshot: () => client.target(REVOCATIONS_TARGET, MAX_SNAPSHOT_BYTES),
   };
 }
 
@@ -85,16 +122,14 @@ interface Updated {
 
 async function update(
   start: () => TufClient,
-  { isOffline, isRecent }: { readonly isOffline: boolean; readonly isRecent: boolean },
+  { isOffline, isRecent }: { readonly isOffline: boolean; readonly isRecent: (client: TufClient) => boolean },
 ): Promise<Updated> {
-  if (isOffline || isRecent) {
-    const client = start();
-    try {
-      client.loadCached();
-      return { client };
-    } catch (error) {
-      if (isOffline || !(error instanceof SealwrightError)) throw error;
-    }
+  const known = start();
+  try {
+    known.loadCached();
+    if (isOffline || isRecent(known)) return { client: known };
+  } catch (error) {
+    if (isOffline || !(error instanceof SealwrightError)) throw error;
   }
   const client = start();
   try {
@@ -123,9 +158,9 @@ function stillValid(start: () => TufClient): TufClient | undefined {
 }
 
 /** A clock that has been set back must not keep the cache recent for ever. */
-function isRecent(cache: MirrorCache, now: Date): boolean {
+function isYounger(cache: MirrorCache, now: Date, thanMs: number): boolean {
   const elapsedMs = now.getTime() - (cache.lastRefresh()?.getTime() ?? Number.NEGATIVE_INFINITY);
-  return elapsedMs >= 0 && elapsedMs < REFRESH_INTERVAL_MS;
+  return elapsedMs >= 0 && elapsedMs < thanMs;
 }
 
 /** cosign's order: never the public instance's root for another mirror. */

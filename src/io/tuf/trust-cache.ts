@@ -113,8 +113,8 @@ export class MirrorCache {
   }
 
   /** undefined when it is not there, cannot be read, or is larger than anything TUF has */
-  read(name: string): Uint8Array | undefined {
-    return readIfThere(join(this.#root, this.#name, name));
+  read(name: string, maxBytes = MAX_BYTES): Uint8Array | undefined {
+    return readIfThere(join(this.#root, this.#name, name), maxBytes);
   }
 
   /** When the mirror was last asked with success; undefined when that is not known. */
@@ -199,9 +199,9 @@ function versionOf(bytes: Uint8Array | undefined): number {
   }
 }
 
-function readIfThere(path: string): Uint8Array | undefined {
+function readIfThere(path: string, maxBytes = MAX_BYTES): Uint8Array | undefined {
   try {
-    return statSync(path).size > MAX_BYTES ? undefined : readFileSync(path);
+    return statSync(path).size > maxBytes ? undefined : readFileSync(path);
   } catch {
     return undefined;
   }

@@ -68,23 +68,28 @@ export class TufClient {
     await this.#publish();
   }
 
+  /** Whether the trust root has such a target. */
+  has(name: string): boolean {
+    return this.#metadata.target(name) !== undefined;
+  }
+
   /**
    * A target's bytes, from the cache when they are the right ones, else from the mirror.
    *
    * @throws NotFoundError NOT_FOUND when the trust root has no such target
    */
-  async target(name: string): Promise<Uint8Array> {
+  async target(name: string, maxBytes = MAX_TARGET_BYTES): Promise<Uint8Array> {
     const told = this.#metadata.target(name);
     if (told === undefined) {
       throw new NotFoundError('NOT_FOUND', `the trust root has no ${name}`, { found: this.#mirror.url });
     }
     const path = `targets/${encodeURIComponent(name)}`;
-    const cached = this.#cache?.read(path);
+    const cached = this.#cache?.read(path, maxBytes);
     if (cached !== undefined && isTarget(cached, told)) {
       this.#files.set(path, cached);
       return cached;
     }
-    const bytes = await this.#fetchTarget(name, told);
+    const bytes = await this.#fetchTarget(name, told, maxBytes);
     this.#files.set(path, bytes);
     await this.#publish();
     return bytes;
@@ -173,8 +178,8 @@ export class TufClient {
   }
 
   /** §5.7.3 */
-  async #fetchTarget(name: string, told: TargetName): Promise<Uint8Array> {
-    if (told.length > MAX_TARGET_BYTES) throw mismatch(name, `a length of ${told.length} bytes`);
+  async #fetchTarget(name: string, told: TargetName, maxBytes: number): Promise<Uint8Array> {
+    if (told.length > maxBytes) throw mismatch(name, `a length of ${told.length} bytes`);
     const prefix = TARGET_HASHES.map((algorithm) => told.hashes[algorithm]).find((hash) => hash !== undefined);
     const path = this.#metadata.isConsistentSnapshot ? `targets/${prefix ?? ''}.${name}` : `targets/${name}`;
     const bytes = await this.#require(path, told.length);

@@ -5,7 +5,7 @@ import { createApp } from '../shell/app.ts';
 import { errorResponse } from '../shell/error-response.ts';
 import type { Logger } from '../shell/logger.ts';
 import { AuthorizationCodes } from './authorization-codes.ts';
-import { DeveloperSecret } from './developer-secret.ts';
+import { SharedSecret } from '../shell/shared-secret.ts';
 import { DeviceAuthorizations } from './device-authorizations.ts';
 import { describeProvider } from './discovery.ts';
 import { answerAuthorization, answerDevicePage, errorPage } from './login-endpoint.ts';
@@ -51,7 +51,7 @@ export function createDevIssuer(options: DevIssuerOptions): DevIssuer {
   const parts: TokenParts = {
     issuerUrl,
     mint,
-    secret: new DeveloperSecret(options.developerSecret, now),
+    secret: new SharedSecret('developer', options.developerSecret, now),
     codes: new AuthorizationCodes(now),
     devices: new DeviceAuthorizations(now),
   };

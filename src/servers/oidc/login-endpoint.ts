@@ -9,7 +9,7 @@ import {
   type AuthorizationRequest,
   type ResponseTarget,
 } from './authorization-request.ts';
-import type { DeveloperSecret } from './developer-secret.ts';
+import type { SharedSecret } from '../shell/shared-secret.ts';
 import type { DeviceAuthorizations } from './device-authorizations.ts';
 import { oauthCode } from './oauth-error.ts';
 import { codePage, devicePage, donePage, loginPage, refusedPage, type PageOptions, type Typed } from './pages.ts';
@@ -19,7 +19,7 @@ import { requireOwnPage } from './request-guard.ts';
 /** What the two endpoints that a browser shows are made of. */
 export interface LoginParts {
   readonly issuerUrl: string;
-  readonly secret: DeveloperSecret;
+  readonly secret: SharedSecret;
   readonly codes: AuthorizationCodes;
   readonly devices: DeviceAuthorizations;
 }

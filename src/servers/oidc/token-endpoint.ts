@@ -4,7 +4,7 @@ import type { AuthorizationCodes } from './authorization-codes.ts';
 import { CLIENT_ID } from './authorization-request.ts';
 import { clientCredentials, requirePublicClient, type ClientCredentials } from './client-authentication.ts';
 import { parseCodeChallenge } from './code-challenge.ts';
-import type { DeveloperSecret } from './developer-secret.ts';
+import type { SharedSecret } from '../shell/shared-secret.ts';
 import { DEVICE_LIFETIME_SECONDS, POLL_INTERVAL_SECONDS, type DeviceAuthorizations } from './device-authorizations.ts';
 import { refusal } from './oauth-error.ts';
 import { formParameters, type Parameters } from './parameters.ts';
@@ -14,7 +14,7 @@ import type { Identity, TokenMint } from './token-mint.ts';
 export interface TokenParts {
   readonly issuerUrl: string;
   readonly mint: TokenMint;
-  readonly secret: DeveloperSecret;
+  readonly secret: SharedSecret;
   readonly codes: AuthorizationCodes;
   readonly devices: DeviceAuthorizations;
 }
@@ -57,7 +57,7 @@ function identityFor(parts: TokenParts, form: Parameters, client: ClientCredenti
 }
 
 /** RFC 6749 §4.4, with the developer secret for the client's. */
-function clientIdentity(secret: DeveloperSecret, form: Parameters, client: ClientCredentials): Identity {
+function clientIdentity(secret: SharedSecret, form: Parameters, client: ClientCredentials): Identity {
   if (client.id !== CLIENT_ID) throw refusal('invalid_client', `this issuer has one client, ${CLIENT_ID}`);
   try {
     secret.require(client.secret);
@@ -96,7 +96,7 @@ export async function answerDeviceAuthorization(parts: TokenParts, request: Requ
  */
 export async function answerTestToken(parts: TokenParts, request: Request): Promise<Response> {
   refuseWebPages(request);
-  parts.secret.require(/^Bearer ([\x21-\x7e]+)$/.exec(request.headers.get('authorization') ?? '')?.[1]);
+  parts.secret.requireBearer(request);
   const form = await formParameters(request);
   const audience = form.optional('audience') ?? CLIENT_ID;
   if (audience.length > MAX_AUDIENCE_CHARACTERS) {

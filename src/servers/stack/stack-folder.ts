@@ -34,6 +34,11 @@ export class StackFolder {
     return join(this.path, 'trust', 'signing_config.v0.2.json');
   }
 
+  /** What the stack's trust root says is revoked, and who may say so, in one file: both or none of them. */
+  get revocations(): string {
+    return join(this.path, 'trust', 'revocations.json');
+  }
+
   /** The TUF root that a client starts from: version 1. */
   get tufRoot(): string {
     return join(this.path, 'trust', 'root.json');
@@ -76,20 +81,45 @@ export class StackFolder {
     });
   }
 
+  /** What operators have done, a line of JSON each. */
+  get operatorJournal(): string {
+    return join(this.path, 'operator.jsonl');
+  }
+
   /** The text whose holder may ask the development issuer for any identity. Made once. */
   async developerSecret(): Promise<string> {
-    const path = join(this.path, 'developer-secret');
-    if (!existsSync(path)) await writeDurableFile(path, `${encodeBase64Url(randomBytes(32))}\n`);
-    return readDeveloperSecret(path);
+    return this.#secret('developer');
+  }
+
+  /** The text whose holder may say what is revoked, and whom the certificate authority refuses. Made once. */
+  async operatorSecret(): Promise<string> {
+    return this.#secret('operator');
   }
 
   /** @throws UsageError USAGE_STACK_NOT_RUNNING when no stack was ever started here */
   existingDeveloperSecret(): string {
-    const path = join(this.path, 'developer-secret');
+    return this.#existingSecret('developer');
+  }
+
+  /** @throws UsageError USAGE_STACK_NOT_RUNNING when no stack was ever started here, or none that had operators */
+  existingOperatorSecret(): string {
+    return this.#existingSecret('operator');
+  }
+
+  async #secret(whose: SecretName): Promise<string> {
+    const path = join(this.path, `${whose}-secret`);
+    if (!existsSync(path)) await writeDurableFile(path, `${encodeBase64Url(randomBytes(32))}\n`);
+    return readSecret(path, whose);
+  }
+
+  #existingSecret(whose: SecretName): string {
+    const path = join(this.path, `${whose}-secret`);
     if (!existsSync(path)) throw neverStarted(this.path);
-    return readDeveloperSecret(path);
+    return readSecret(path, whose);
   }
 }
+
+type SecretName = 'developer' | 'operator';
 
 export function neverStarted(path: string): UsageError {
   return new UsageError('USAGE_STACK_NOT_RUNNING', 'there is no stack in this folder', {
@@ -107,10 +137,10 @@ async function make(path: string): Promise<void> {
   }
 }
 
-function readDeveloperSecret(path: string): string {
+function readSecret(path: string, whose: SecretName): string {
   const secret = readFileSync(path, 'utf8').trim();
   if (secret.length >= 32) return secret;
-  throw new IntegrityError('STATE_CORRUPT', 'the developer secret is damaged', {
+  throw new IntegrityError('STATE_CORRUPT', `the ${whose} secret is damaged`, {
     found: `${secret.length} characters in ${path}`,
     expected: 'at least 32',
     fix: `rm ${path}, and start the stack again`,

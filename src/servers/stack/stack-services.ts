@@ -10,6 +10,7 @@ import { createTransparencyLog } from '../log/transparency-log.ts';
 import { createDevIssuer } from '../oidc/dev-issuer.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { createApp } from '../shell/app.ts';
+import { SharedSecret } from '../shell/shared-secret.ts';
 import { mountHealth, type ReadinessCheck } from '../shell/health.ts';
 import type { Logger } from '../shell/logger.ts';
 import { createTrustRepository } from '../trust/trust-repository.ts';
@@ -18,6 +19,9 @@ import { issueIntermediate, issueRoot, issueTimestampLeaf } from './authority-ce
 import { CertificateStore } from './certificate-store.ts';
 import { KeyStore } from './key-store.ts';
 import { ctOrigin, logOrigin } from './log-origin.ts';
+import { OperatorJournal } from './operator-journal.ts';
+import { operatorRoutes } from './operator-routes.ts';
+import { keepRevocationDocuments } from './revocation-documents.ts';
 import type { StackFolder } from './stack-folder.ts';
 import { describeSigningConfig, describeTrustedRoot, type StackDescription } from './trust-documents.ts';
 
@@ -83,8 +87,15 @@ export async function openStackServices(options: StackServicesOptions): Promise<
       logger: options.logger,
     });
     opened.push(trust);
+    const { rootJson, revocations } = trust;
     const app = mount({ ...authorities, trust }, options.logger);
-    return { app, trustedRoot, signingConfig, rootJson: trust.rootJson, close };
+    const { folder, now } = options;
+    const secret = new SharedSecret('operator', await folder.operatorSecret(), now);
+    const journal = new OperatorJournal(folder.operatorJournal, now);
+    const keepRevocations = (): Promise<void> => keepRevocationDocuments(folder.revocations, revocations.documents);
+    await keepRevocations();
+    app.route('/operator', operatorRoutes({ secret, journal, revocations, keepRevocations, logger: options.logger }));
+    return { app, trustedRoot, signingConfig, rootJson, close };
   } catch (error) {
     await close();
     throw error;

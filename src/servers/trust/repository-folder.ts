@@ -60,7 +60,7 @@ export class RepositoryFolder {
 
   /** Numbers of the versions that are there, ascending. */
   async versions(role: VersionedRole): Promise<readonly number[]> {
-    const names = await this.#names();
+    const names = await this.#names(this.path);
     const numbers = names.flatMap((name) => {
       const [, number, of] = /^([1-9][0-9]{0,8})\.([a-z]+)\.json$/.exec(name) ?? [];
       return of === role ? [Number(number)] : [];
@@ -68,9 +68,19 @@ export class RepositoryFolder {
     return numbers.sort((a, b) => a - b);
   }
 
-  async #names(): Promise<readonly string[]> {
+  /** Removes the former contents of a target, those with these digests excepted. One that cannot be removed does no harm. */
+  async removeTargets(name: string, kept: readonly string[]): Promise<void> {
+    const folder = join(this.path, 'targets');
+    const former = (await this.#names(folder)).filter((file) => {
+      const [, digest] = /^([0-9a-f]{64})\./.exec(file) ?? [];
+      return digest !== undefined && file === `${digest}.${name}` && !kept.includes(digest);
+    });
+    await Promise.allSettled(former.map((file) => rm(join(folder, file))));
+  }
+
+  async #names(path: string): Promise<readonly string[]> {
     try {
-      return await readdir(this.path);
+      return await readdir(path);
     } catch (error) {
       if (isAbsent(error)) return [];
       throw error;

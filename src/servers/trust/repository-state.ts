@@ -1,4 +1,6 @@
 import { Metadata, MetadataKind, type Root, type Snapshot, type Targets, type Timestamp } from '@tufjs/models';
+import { sha256 } from '../../core/crypto/digest.ts';
+import { encodeHex } from '../../core/encoding/hex.ts';
 import { parseJson } from '../../core/encoding/json.ts';
 import { IntegrityError } from '../../errors.ts';
 import type { RepositoryFolder } from './repository-folder.ts';
@@ -37,6 +39,30 @@ export async function readRepository(folder: RepositoryFolder): Promise<Reposito
     Metadata.fromJSON(MetadataKind.Targets, json),
   );
   return { root, targets, snapshot, timestamp };
+}
+
+/**
+ * The published bytes of those of these targets that there are, as their metadata tells them.
+ *
+ * @throws IntegrityError STATE_CORRUPT for one that is gone, or is something else
+ */
+export async function readTargetFiles(
+  folder: RepositoryFolder,
+  state: RepositoryState | undefined,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const listed = state?.targets.signed.targets ?? {};
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) {
+    const target = Object.hasOwn(listed, name) ? listed[name] : undefined;
+    if (target === undefined) continue;
+    const path = `targets/${target.hashes['sha256'] ?? ''}.${name}`;
+    const bytes = await folder.read(path);
+    if (bytes === undefined) throw corrupt(path, 'it is missing');
+    if (encodeHex(sha256(bytes)) !== target.hashes['sha256']) throw corrupt(path, 'it has another digest');
+    files.set(name, bytes);
+  }
+  return files;
 }
 
 /** JSON as @tufjs/models takes it. */

@@ -5,7 +5,7 @@ import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { IntegrityError } from '../../errors.ts';
 import { RepositoryFolder, type VersionedRole } from './repository-folder.ts';
-import { readRepository, type RepositoryState } from './repository-state.ts';
+import { readRepository, readTargetFiles, type RepositoryState } from './repository-state.ts';
 import { ROLES, signMetadata, tufKey, type Role, type RoleKeys } from './role-keys.ts';
 
 const SPEC_VERSION = '1.0.31';
@@ -34,21 +34,63 @@ export type TargetContents = ReadonlyMap<string, Uint8Array>;
 export class RepositoryUpkeep {
   readonly #folder: RepositoryFolder;
   readonly #keys: UpkeepKeys;
-  readonly #contents: TargetContents;
+  readonly #kept: readonly string[];
+  #contents: TargetContents;
   #state: RepositoryState | undefined;
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(folder: RepositoryFolder, keys: UpkeepKeys, contents: TargetContents) {
+  private constructor(folder: RepositoryFolder, keys: UpkeepKeys, contents: TargetContents, kept: readonly string[]) {
     this.#folder = folder;
     this.#keys = keys;
     this.#contents = contents;
+    this.#kept = kept;
   }
 
-  /** @throws IntegrityError STATE_CORRUPT; UsageError USAGE_BAD_CONFIG for a key that TUF has no name for */
-  static async open(path: string, keys: UpkeepKeys, contents: TargetContents): Promise<RepositoryUpkeep> {
-    const upkeep = new RepositoryUpkeep(new RepositoryFolder(path), keys, contents);
-    upkeep.#state = await readRepository(upkeep.#folder);
+  /**
+   * @param contents what the repository is to have
+   * @param kept names of targets that stay as they were published last, if they were
+   * @throws IntegrityError STATE_CORRUPT; UsageError USAGE_BAD_CONFIG for a key that TUF has no name for
+   */
+  static async open(
+    path: string,
+    keys: UpkeepKeys,
+    contents: TargetContents,
+    kept: readonly string[] = [],
+  ): Promise<RepositoryUpkeep> {
+    const upkeep = new RepositoryUpkeep(new RepositoryFolder(path), keys, contents, kept);
+    await upkeep.#readBack();
     return upkeep;
+  }
+
+  /** What a target is, or becomes with the next renewal. */
+  content(name: string): Uint8Array | undefined {
+    return this.#contents.get(name);
+  }
+
+  /**
+   * Publishes targets in place of those of the same name, all or none: clients see them when the timestamp that leads to them is
+   * there. After a failure the repository is what its files say, the new targets or those before.
+   *
+   * @throws the error of `node:fs`
+   */
+  async publish(changed: TargetContents, now: Date): Promise<void> {
+    const turn = this.#running.then(async () => {
+      const before = this.#contents;
+      this.#contents = new Map([...before, ...changed]);
+      try {
+        await this.#renew(now);
+      } catch (error) {
+        await this.#readBack();
+        throw error;
+      }
+      // A client that is half-way through still asks for the one before.
+      for (const name of changed.keys()) {
+        const named = [before.get(name), this.#contents.get(name)].flatMap((bytes) => (bytes ? [hash(bytes)] : []));
+        await this.#folder.removeTargets(name, named);
+      }
+    });
+    this.#running = turn.catch(() => undefined);
+    return turn;
   }
 
   /**
@@ -65,6 +107,12 @@ export class RepositoryUpkeep {
   /** Resolves when nothing is being written any more. */
   async settled(): Promise<void> {
     await this.#running;
+  }
+
+  async #readBack(): Promise<void> {
+    this.#state = await readRepository(this.#folder);
+    const own = [...this.#contents].filter(([name]) => !this.#kept.includes(name));
+    this.#contents = new Map([...own, ...(await readTargetFiles(this.#folder, this.#state, this.#kept))]);
   }
 
   async #renew(now: Date): Promise<readonly Role[]> {

@@ -2,9 +2,11 @@ import type { Context, Hono } from 'hono';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { parseSigningConfig } from '../../core/trust/signing-config.ts';
 import { parseTrustedRoot } from '../../core/trust/trusted-root.ts';
+import { REVOCATION_AUTHORITY_TARGET, REVOCATIONS_TARGET } from '../../core/revocation/trust-root-targets.ts';
 import { IntegrityError } from '../../errors.ts';
 import { createApp } from '../shell/app.ts';
 import type { Logger } from '../shell/logger.ts';
+import { PublishedRevocations } from './published-revocations.ts';
 import { RepositoryFolder } from './repository-folder.ts';
 import { RepositoryUpkeep, type UpkeepKeys } from './repository-upkeep.ts';
 
@@ -25,6 +27,8 @@ export interface TrustRepository {
   readonly routes: Hono;
   /** The first root, which clients may start from for as long as the repository lives. */
   readonly rootJson: string;
+  /** What is revoked, as the repository tells it. */
+  readonly revocations: PublishedRevocations;
   /** Stops the hourly upkeep. */
   readonly close: () => Promise<void>;
 }
@@ -34,23 +38,23 @@ export const SIGNING_CONFIG_TARGET = 'signing_config.v0.2.json';
 
 const UPKEEP_INTERVAL_MS = 3_600_000;
 const VERSIONED = /^[1-9][0-9]{0,8}\.(?:root|targets|snapshot)\.json$/;
-const TARGET = /^[0-9a-f]{64}\.(?:trusted_root\.json|signing_config\.v0\.2\.json)$/;
+const TARGET = /^[0-9a-f]{64}\.(?:trusted_root|signing_config\.v0\.2|revocations|revocation-authority)\.json$/;
 
 /**
- * A TUF repository that publishes these two documents, and stays fresh while it is served.
+ * A TUF repository that publishes these two documents, and what is revoked once somebody says so; it stays fresh while it is served.
  *
  * @throws FormatError FORMAT_TRUSTED_ROOT, FORMAT_SIGNING_CONFIG: what does not parse is not published; IntegrityError
  *   STATE_CORRUPT when the folder's state contradicts itself or belongs to another root key
  */
 export async function createTrustRepository(options: TrustRepositoryOptions): Promise<TrustRepository> {
   const { dir, keys, now, logger } = options;
-  parseTrustedRoot(options.trustedRoot);
+  const trustedRoot = parseTrustedRoot(options.trustedRoot);
   parseSigningConfig(options.signingConfig);
   const contents = new Map([
     [TRUSTED_ROOT_TARGET, utf8(options.trustedRoot)],
     [SIGNING_CONFIG_TARGET, utf8(options.signingConfig)],
   ]);
-  const upkeep = await RepositoryUpkeep.open(dir, keys, contents);
+  const upkeep = await RepositoryUpkeep.open(dir, keys, contents, [REVOCATION_AUTHORITY_TARGET, REVOCATIONS_TARGET]);
   await upkeep.renew(now());
   const folder = new RepositoryFolder(dir);
   const firstRoot = await folder.read('1.root.json');
@@ -70,6 +74,7 @@ export async function createTrustRepository(options: TrustRepositoryOptions): Pr
   return {
     routes: routes(folder, renew, logger),
     rootJson: Buffer.from(firstRoot).toString('utf8'),
+    revocations: new PublishedRevocations(upkeep, trustedRoot, now),
     close: async () => {
       clearInterval(timer);
       await upkeep.settled();

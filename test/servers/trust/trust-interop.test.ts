@@ -6,13 +6,15 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
+import { encodeRevocationAuthority } from '../../../src/core/revocation/revocation-authority.ts';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import type { KeyKind } from '../../../src/core/crypto/public-key.ts';
 import { createApp } from '../../../src/servers/shell/app.ts';
 import { listen } from '../../../src/servers/shell/listen.ts';
 import type { UpkeepKeys } from '../../../src/servers/trust/repository-upkeep.ts';
 import { interop } from '../../support/interop.ts';
-import { generateKeys, openRepository, signingConfig, temporaryFolder, TRUSTED_ROOT } from './repository.ts';
+import { Authority } from '../../support/revocations.ts';
+import { generateKeys, instance, openRepository, signingConfig, temporaryFolder, TRUSTED_ROOT } from './repository.ts';
 
 const run = promisify(execFile);
 
@@ -23,8 +25,19 @@ interface Mirror {
 }
 
 /** Served below `/tuf`, as a stack does it. */
-async function serve(t: TestContext, keys: UpkeepKeys, dir: string, signing = signingConfig()): Promise<Mirror> {
+async function serve(
+  t: TestContext,
+  keys: UpkeepKeys,
+  dir: string,
+  signing = signingConfig(),
+  tellsRevocations = false,
+): Promise<Mirror> {
   const repository = await openRepository(t, { dir, keys, signingConfig: signing });
+  if (tellsRevocations) {
+    const people = new Authority(instance, ['ann'], { narrow: 1, broad: 1, relaxing: 1 });
+    const authority = encodeRevocationAuthority(people.authority);
+    await repository.revocations.publish({ snapshot: await people.snapshot({}), authority, replacesAuthority: false });
+  }
   const app = createApp();
   app.route('/tuf', repository.routes);
   const listening = await listen(app, { host: '127.0.0.1', port: 0 });
@@ -86,6 +99,19 @@ interop('cosign', 'sealwright → peer', 'trust root: follows rotated keys and n
   assert.match(cached(cache, 'root.json'), /"version": 2/);
 });
 
+interop(
+  'cosign',
+  'sealwright → peer',
+  'trust root: initialize reads one that tells what is revoked',
+  async (t, cosign) => {
+    const cache = temporaryFolder(t);
+    const mirror = await serve(t, generateKeys(), join(temporaryFolder(t), 'tuf'), signingConfig(), true);
+    assert.equal(await initialize(cosign, cache, mirror), '');
+    assert.equal(cached(cache, 'targets/trusted_root.json'), TRUSTED_ROOT);
+    assert.match(cached(cache, 'targets.json'), /"revocations\.json"/);
+  },
+);
+
 interop('cosign', 'sealwright → peer', 'trust root: refuses a root of somebody else', async (t, cosign) => {
   const cache = temporaryFolder(t);
   const mirror = await serve(t, generateKeys(), join(temporaryFolder(t), 'tuf'));
@@ -98,7 +124,7 @@ interop('sigstore-python', 'sealwright → peer', 'trust root: trust-instance, t
   const home = temporaryFolder(t);
   const dir = join(temporaryFolder(t), 'tuf');
   const keys = generateKeys();
-  const mirror = await serve(t, keys, dir);
+  const mirror = await serve(t, keys, dir, signingConfig(), true);
   const env = {
     PATH: process.env['PATH'],
     HOME: home,

@@ -9,24 +9,29 @@ const MAX_FAILURES = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * The text of the stack's secret file. Wrong guesses are counted for the whole issuer, because everybody comes from
- * loopback: after ten in a minute nobody is compared until that minute is over. Another user of the machine can so delay
- * a login by a minute; what cannot be had is a second guess per millisecond.
+ * The text of a file of the stack's owner, by which a program shows that it may read that file. Wrong guesses are counted for all
+ * callers together, because everybody comes from loopback: after ten in a minute nobody is compared until that minute is over.
+ * Another user of the machine can so delay a login by a minute; what cannot be had is a second guess per millisecond.
  */
-export class DeveloperSecret {
+export class SharedSecret {
+  readonly #name: string;
   readonly #digest: Uint8Array;
   readonly #now: () => Date;
   #failures = 0;
   #windowEndsMs = 0;
 
-  /** @throws UsageError USAGE_BAD_CONFIG when the secret is short enough to be guessed */
-  constructor(secret: string, now: () => Date) {
+  /**
+   * @param name whose it is, for messages: `developer`
+   * @throws UsageError USAGE_BAD_CONFIG when the secret is short enough to be guessed
+   */
+  constructor(name: string, secret: string, now: () => Date) {
     if (secret.length < MIN_SECRET_CHARACTERS) {
-      throw new UsageError('USAGE_BAD_CONFIG', 'the developer secret is too short', {
+      throw new UsageError('USAGE_BAD_CONFIG', `the ${name} secret is too short`, {
         found: `${secret.length} characters`,
         expected: `at least ${MIN_SECRET_CHARACTERS}`,
       });
     }
+    this.#name = name;
     this.#digest = sha256(utf8(secret));
     this.#now = now;
   }
@@ -37,9 +42,14 @@ export class DeveloperSecret {
     // Digests make the lengths equal, so the time tells nothing about how much was right.
     if (candidate !== undefined && constantTimeEqual(sha256(utf8(candidate)), this.#digest)) return;
     this.#failures += 1;
-    throw new AuthError('AUTH_FORBIDDEN', 'the developer secret is missing or wrong', {
+    throw new AuthError('AUTH_FORBIDDEN', `the ${this.#name} secret is missing or wrong`, {
       expected: "the text of the stack's secret file, which only its owner can read",
     });
+  }
+
+  /** The same for the credential of a request (RFC 6750 §2.1). */
+  requireBearer(request: Request): void {
+    this.require(/^Bearer ([\x21-\x7e]+)$/.exec(request.headers.get('authorization') ?? '')?.[1]);
   }
 
   #refuseWhenExhausted(): void {
@@ -50,7 +60,7 @@ export class DeveloperSecret {
       this.#windowEndsMs = nowMs + WINDOW_MS;
     }
     if (this.#failures < MAX_FAILURES) return;
-    throw new LimitError('LIMIT_BUSY', 'too many wrong developer secrets', {
+    throw new LimitError('LIMIT_BUSY', `too many wrong ${this.#name} secrets`, {
       found: `${this.#failures} within a minute`,
       expected: `at most ${MAX_FAILURES}`,
       retryAfterSeconds: Math.ceil((this.#windowEndsMs - nowMs) / 1000),

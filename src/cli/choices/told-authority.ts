@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { sha256 } from '../../core/crypto/digest.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
+import { encodeHex } from '../../core/encoding/hex.ts';
+import {
+  encodeRevocationAuthority,
+  parseRevocationAuthority,
+  type RevocationAuthority,
+} from '../../core/revocation/revocation-authority.ts';
+import { verifySnapshot, type VerifiedSnapshot } from '../../core/revocation/revocation-snapshot.ts';
+import { KeptDocument } from '../../io/files/kept-document.ts';
+import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+
+/** The newest snapshot that this user ever believed, by what the authority is: another one never answers for it. */
+export function keptSnapshot(folder: string, authority: RevocationAuthority): KeptDocument {
+  return new KeptDocument(join(folder, `${nameOf(encodeRevocationAuthority(authority))}.json`));
+}
+
+/**
+ * Who may revoke, as the trust tells it, and as it told before: a trust that falls silent, or names somebody else, must not make
+ * good what was revoked.
+ */
+export class ToldAuthority {
+  readonly #folder: string;
+  readonly #trust: ResolvedTrust;
+  readonly #note: KeptDocument | undefined;
+
+  /** @param folder where what is known of revocations is kept */
+  constructor(folder: string, trust: ResolvedTrust) {
+    const { instance } = trust;
+    this.#folder = folder;
+    this.#trust = trust;
+    this.#note = instance === undefined ? undefined : new KeptDocument(join(folder, `told-${nameOf(instance)}.json`));
+  }
+
+  /** @throws FormatError FORMAT_REVOCATION; the error of `node:fs` */
+  async authority(): Promise<RevocationAuthority | undefined> {
+    const told = this.#trust.revocations?.authority;
+    return told === undefined ? this.#before() : parseRevocationAuthority(told);
+  }
+
+  /** What was believed under the authority that was told before this one. @throws as `verifySnapshot` */
+  async predecessor(authority: RevocationAuthority): Promise<VerifiedSnapshot | undefined> {
+    const before = await this.#before();
+    if (before === undefined || encodeRevocationAuthority(before) === encodeRevocationAuthority(authority)) {
+      return undefined;
+    }
+    const kept = await keptSnapshot(this.#folder, before).read();
+    return kept === undefined
+      ? undefined
+      : verifySnapshot(kept, { authority: before, trustedRoot: this.#trust.trustedRoot });
+  }
+
+  /** To be called once something of this authority has been believed, and kept. */
+  async remember(authority: RevocationAuthority): Promise<void> {
+    const text = encodeRevocationAuthority(authority);
+    if ((await this.#note?.read()) !== text) await this.#note?.write(text);
+  }
+
+  async #before(): Promise<RevocationAuthority | undefined> {
+    const text = await this.#note?.read();
+    return text === undefined ? undefined : parseRevocationAuthority(text);
+  }
+}
+
+function nameOf(text: string): string {
+  return encodeHex(sha256(utf8(text)));
+}
