@@ -1,7 +1,5 @@
 /** Every form that a verification is told in, made from images that are signed well, by others, and not at all. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { encodeBundle } from '../../src/core/bundle/bundle-encoder.ts';
 import { imageSignatureStatement } from '../../src/core/attestation/image-signature.ts';
@@ -19,12 +17,10 @@ import { pushBundle } from '../../src/io/registry/bundle-store.ts';
 import { examineImage, type ExaminedImage } from '../../src/workflows/examine-image.ts';
 import { signaturePolicy } from '../../src/workflows/signature-policy.ts';
 import { ALICE, ISSUER, SIGNING_TIME, SUBJECT, type DraftInput } from '../support/instance.ts';
-import { schemaProblems, type Schema } from '../support/json-schema.ts';
+import { publishedSchema, schemaProblems } from '../support/json-schema.ts';
 import { signingWorld, type SigningWorld } from '../support/signing-world.ts';
 
-const SCHEMA = JSON.parse(
-  readFileSync(resolve(import.meta.dirname, '../../docs/schemas/verify-report.v1.schema.json'), 'utf8'),
-) as Schema;
+const SCHEMA = publishedSchema('verify-report.v1');
 
 const HOSTILE = 'mallory|`@evil<script>::error::\u001b[31m@example.com';
 const RUN = {

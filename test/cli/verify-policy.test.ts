@@ -1,7 +1,6 @@
 /** `verify --policy`: the webhook's decision about images, in its words. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
@@ -9,13 +8,11 @@ import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { World } from '../servers/webhook/world.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
 import { ISSUER, SUBJECT } from '../support/instance.ts';
-import { schemaProblems, type Schema } from '../support/json-schema.ts';
+import { publishedSchema, schemaProblems } from '../support/json-schema.ts';
 import { installKmsProgram } from '../support/kms-plugin.ts';
 import { pushLayers, signedLayer } from '../support/signature-layers.ts';
 
-const SCHEMA = JSON.parse(
-  readFileSync(resolve(import.meta.dirname, '../../docs/schemas/verify-report.v1.schema.json'), 'utf8'),
-) as Schema;
+const SCHEMA = publishedSchema('verify-report.v1');
 const KEY = PrivateKey.generate('ecdsa-p256');
 
 interface Lab {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { assertPublished } from './json-schema.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 export const SEALWRIGHT = join(ROOT, 'bin', 'sealwright');
@@ -60,12 +61,14 @@ export class Sandbox {
     // A command that refuses early does not read its input.
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
-    return new Promise((done, reject) => {
+    const ended = await new Promise<Ended>((done, reject) => {
       child.on('error', reject);
       child.on('close', (code) => {
         done({ exitCode: code ?? 128, stdout, stderr });
       });
     });
+    assertPublished(ended.stdout);
+    return ended;
   }
 
   remove(): void {

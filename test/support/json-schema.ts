@@ -1,13 +1,41 @@
 /** A validator for the keywords that our schemas use, and no others: a keyword that is not known fails, it is never passed over. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 export type Schema = Readonly<Record<string, unknown>>;
+
+export const PUBLISHED = resolve(import.meta.dirname, '../../docs/schemas');
+const URN = /^urn:sealwright:([a-z-]+):(v\d+)$/;
 
 const ANNOTATIONS = new Set(['$schema', '$id', '$defs', 'title', 'description']);
 
 /** Every way in which a value does not fit, as `path: problem`. */
 export function schemaProblems(root: Schema, value: unknown): readonly string[] {
   return problems(root, root, value, '$');
+}
+
+/** What a command printed, as one document or one a line, fits the published schemas that it names; anything else is let be. */
+export function assertPublished(printed: string): void {
+  if (!/"schema": ?"urn:sealwright:/.test(printed)) return;
+  const documents = parsed(printed) ?? printed.split('\n').map(parsed);
+  for (const document of [documents].flat()) {
+    const [, name = '', version = ''] = URN.exec(String((document as Schema | undefined)?.['schema'])) ?? [];
+    if (name !== '') assert.deepEqual(schemaProblems(publishedSchema(`${name}.${version}`), document), []);
+  }
+}
+
+/** @param name as in `verify-report.v1` */
+export function publishedSchema(name: string): Schema {
+  return JSON.parse(readFileSync(resolve(PUBLISHED, `${name}.schema.json`), 'utf8')) as Schema;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function problems(root: Schema, schema: Schema, value: unknown, path: string): readonly string[] {
@@ -20,7 +48,9 @@ function problems(root: Schema, schema: Schema, value: unknown, path: string): r
       case 'enum':
         return (operand as unknown[]).includes(value) ? [] : [`${path}: none of ${String(operand)}`];
       case 'type':
-        return typeName(value) === operand ? [] : [`${path}: not of type ${String(operand)}`];
+        return typeName(value) === operand || (operand === 'integer' && Number.isInteger(value))
+          ? []
+          : [`${path}: not of type ${String(operand)}`];
       case 'pattern':
         return typeof value === 'string' && !new RegExp(String(operand), 'u').test(value) ? [`${path}: ${value}`] : [];
       case 'format':

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { fileSystem } from '../../src/cli/file-system.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { Ended, RunOptions, Sandbox } from './command-line.ts';
+import { assertPublished } from './json-schema.ts';
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -41,6 +42,7 @@ export class SameProcess {
         isResultOnTerminal: false,
         exit: (code) => assert.fail(`the command ran into its deadline, ${code}`),
       });
+      assertPublished(written[STDOUT]);
       return { exitCode, stdout: written[STDOUT], stderr: written[STDERR] };
     } finally {
       fileSystem.writeSync = writeSync;
