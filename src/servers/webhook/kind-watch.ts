@@ -3,6 +3,8 @@ import { parseJson, type JsonValue } from '../../core/encoding/json.ts';
 import { LimitError, RemoteError, SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { Logger } from '../shell/logger.ts';
+import { WithheldKind } from './withheld-kind.ts';
+import { watchLines } from './watch-lines.ts';
 
 /** A kind whose objects are watched. */
 export interface WatchedKind {
@@ -29,12 +31,13 @@ export interface KindWatchOptions {
 const PAGE = 250;
 const MAX_PAGES = 100;
 const MAX_LIST_BYTES = 64 << 20;
-const MAX_EVENT_BYTES = 4 << 20;
 /** The API server ends a watch after this long; bookmarks come about every minute, so longer silence is a dead peer. */
 const WATCH_SECONDS = 300;
 const SILENCE_MS = 150_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
+/** What is withheld is granted by people. */
+const LONGEST_WITHHELD_WAIT_MS = 300_000;
 
 /** The objects of one kind, by name (and namespace, of those that have one): listed, then watched. */
 export class KindWatch {
@@ -42,9 +45,11 @@ export class KindWatch {
   #objects = new Map<string, JsonValue>();
   /** The version of the API that the cluster serves; undefined while it serves none. */
   #apiVersion: string | undefined;
+  readonly #withheld: WithheldKind;
 
   constructor(options: KindWatchOptions) {
     this.#options = options;
+    this.#withheld = new WithheldKind(options.kind, options.logger);
   }
 
   get objects(): ReadonlyMap<string, JsonValue> {
@@ -58,8 +63,9 @@ export class KindWatch {
    * @throws RemoteError, AuthError when a kind that has to be there cannot be listed
    */
   async list(): Promise<string | undefined> {
-    const { kind, logger, onConfirmed } = this.#options;
-    for (const [index, apiVersion] of kind.apiVersions.entries()) {
+    const { kind, onConfirmed } = this.#options;
+    let withheld: SealwrightError | undefined;
+    for (const apiVersion of kind.apiVersions) {
       try {
         const version = await this.#listAll(apiVersion);
         this.#apiVersion = apiVersion;
@@ -67,16 +73,16 @@ export class KindWatch {
         return version;
       } catch (error) {
         if (!(error instanceof SealwrightError) || !kind.isOptional) throw error;
-        const isMissing = isStatus(error, 404);
-        // What was shown once and is withheld now is no reason to forget it.
-        const isWithheld = isStatus(error, 403) && this.#objects.size === 0;
-        if (!isMissing && !isWithheld) throw error;
-        if (!isMissing) logger?.error({ kind: kind.resource, error }, 'policies of this kind may not be read');
-        if (index + 1 < kind.apiVersions.length) continue;
-        this.#objects = new Map();
-        onConfirmed();
+        if (isStatus(error, 403)) withheld ??= error;
+        else if (!isStatus(error, 404)) throw error;
       }
     }
+    // What was shown once and is withheld now is no reason to forget it.
+    if (withheld !== undefined && this.#objects.size > 0) throw withheld;
+    if (withheld === undefined) this.#withheld.isShown();
+    else this.#withheld.tell(withheld);
+    this.#objects = new Map();
+    onConfirmed();
     return undefined;
   }
 
@@ -94,7 +100,9 @@ export class KindWatch {
         }
         if (version === undefined) {
           // Somebody may define the kind at any time.
-          await sleep(LONGEST_WAIT_MS, signal);
+          waitMs = Math.max(waitMs, LONGEST_WAIT_MS);
+          await sleep(waitMs, signal);
+          waitMs = this.#longer(waitMs);
           continue;
         }
         version = await this.#watch(version);
@@ -103,12 +111,17 @@ export class KindWatch {
       } catch (error) {
         if (isStopped()) return;
         if (!(error instanceof SealwrightError)) throw error;
-        logger?.warn({ kind: kind.resource, error }, 'policies cannot be watched; those known stay in force');
+        if (isStatus(error, 403)) this.#withheld.tell(error);
+        else logger?.warn({ kind: kind.resource, error }, 'policies cannot be watched; those known stay in force');
         version = undefined;
         await sleep(waitMs, signal);
-        waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+        waitMs = this.#longer(waitMs);
       }
     }
+  }
+
+  #longer(waitMs: number): number {
+    return Math.min(waitMs * 2, this.#withheld.isWithheld ? LONGEST_WITHHELD_WAIT_MS : LONGEST_WAIT_MS);
   }
 
   async #listAll(apiVersion: string): Promise<string> {
@@ -154,8 +167,10 @@ export class KindWatch {
       stream.discard();
       return undefined;
     }
+    // Not before: a list may be had where a watch may not.
+    this.#withheld.isShown();
     let version = from;
-    for await (const line of lines(stream.body)) {
+    for await (const line of watchLines(stream.body)) {
       const parsed = parseJson(line, 'the watch event', 'FORMAT_JSON', LIST_LIMITS);
       const event = new JsonFields(parsed, 'event', 'FORMAT_JSON');
       const type = event.string('type');
@@ -196,21 +211,4 @@ function nameOf(object: JsonValue): string {
   const metadata = new JsonFields(object, 'policy', 'FORMAT_JSON').object('metadata');
   const namespace = metadata.optionalString('namespace') ?? '';
   return `${namespace === '' ? '' : `${namespace}/`}${metadata.string('name')}`;
-}
-
-/** A watch is one JSON object a line. */
-async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let rest = '';
-  for await (const chunk of body) {
-    rest += decoder.decode(chunk, { stream: true });
-    const parts = rest.split('\n');
-    rest = parts.pop() ?? '';
-    for (const part of parts) if (part.trim() !== '') yield part;
-    if (rest.length <= MAX_EVENT_BYTES) continue;
-    throw new RemoteError('REMOTE_BODY', "the cluster's API server sent too large an event", {
-      expected: `at most ${MAX_EVENT_BYTES} characters`,
-      retryable: true,
-    });
-  }
 }

@@ -245,7 +245,8 @@ for (const [what, fault] of [
     await until(() => api.sleeps.length >= 4);
     assert.deepEqual(names(source), ['a']);
     assert.deepEqual(api.sleeps.slice(0, 4), [500, 1000, 2000, 4000]);
-    assert.equal(api.recorder.lines[0]?.level, 'warn');
+    assert.equal(api.recorder.lines[0]?.level, what === '403' ? 'error' : 'warn');
+    if (what === '403') assert.equal(api.recorder.lines.length, 1);
     api.items = [item('b')];
     isDown = false;
     await until(() => names(source).join() === 'b');
@@ -335,4 +336,68 @@ test('a kind that need not be there: absent, withheld, and withheld after it was
   assert.deepEqual(names(source), ['p']);
   status = 404;
   await until(() => names(source).length === 0);
+});
+
+test('a kind that is withheld: said once with the command that mends it, asked for ever more rarely, and told when it is shown', async (t) => {
+  const forbidden = (verb: string): string =>
+    JSON.stringify({
+      kind: 'Status',
+      message: `imagepolicies.sealwright.dev is forbidden: User "system:serviceaccount:cosign-system:sealwright-webhook" cannot ${verb} resource`,
+      code: 403,
+    });
+  let may: readonly string[] = [];
+  let isHeld = false;
+  const { url } = await peerServer(t, (request, response) => {
+    const verb = new URL(request.url ?? '', 'http://x').searchParams.get('watch') === '1' ? 'watch' : 'list';
+    if (!may.includes(verb)) response.writeHead(403).end(forbidden(verb));
+    else if (verb === 'list') response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: [] }));
+    else {
+      response.flushHeaders();
+      isHeld = true;
+      if (may.includes('end')) response.destroy();
+    }
+  });
+  const recorder = new Recorder();
+  const sleeps: number[] = [];
+  const source = await watchClusterPolicies({
+    cluster: {
+      server: url,
+      http: new HttpClient({ retry: { retries: 0 } }),
+      authorization: () => Promise.resolve(undefined),
+    },
+    // Both versions are refused: that is one thing to say.
+    kinds: [
+      {
+        ...CLUSTER_IMAGE_POLICIES,
+        resource: 'imagepolicies',
+        apiVersions: ['sealwright.dev/v1', 'sealwright.dev/v1alpha1'],
+        isOptional: true,
+      },
+    ],
+    logger: recorder.logger,
+    sleep: (ms) => {
+      sleeps.push(ms);
+      return Promise.resolve();
+    },
+  });
+  t.after(() => source.close());
+  await until(() => sleeps.length >= 6);
+  assert.deepEqual(sleeps.slice(0, 6), [30_000, 60_000, 120_000, 240_000, 300_000, 300_000]);
+  const fix =
+    'kubectl create clusterrole sealwright-reads-imagepolicies --verb=list,watch --resource=imagepolicies.sealwright.dev' +
+    ' && kubectl create clusterrolebinding sealwright-reads-imagepolicies --clusterrole=sealwright-reads-imagepolicies' +
+    ' --user=system:serviceaccount:cosign-system:sealwright-webhook';
+  const told = (): readonly unknown[] => recorder.lines.map(({ level, facts }) => [level, facts['kind'], facts['fix']]);
+  assert.deepEqual(told(), [['error', 'imagepolicies', fix]]);
+  // Half a permission is none, and no news either.
+  may = ['list'];
+  const seen = sleeps.length;
+  await until(() => sleeps.length > seen + 3);
+  assert.equal(told().length, 1);
+  may = ['list', 'watch', 'end'];
+  await until(() => isHeld && recorder.lines.length > 1);
+  assert.deepEqual(told()[1], ['info', 'imagepolicies', undefined]);
+  // Taken away again: that is news.
+  may = [];
+  await until(() => recorder.lines.filter(({ level }) => level === 'error').length === 2);
 });
