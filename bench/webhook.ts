@@ -17,6 +17,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { encodeSimpleSigning } from '../src/core/bundle/simple-signing.ts';
+import { webhookConfigurations } from '../src/core/installation/webhook-configurations.ts';
 import { NODE_OPTIONS } from '../src/core/installation/webhook-workload.ts';
 import { POLICY_DEFINITIONS } from '../src/core/policy/policy-definitions.ts';
 import { encodeTrustedRoot } from '../src/core/trust/trusted-root.ts';
@@ -32,6 +33,7 @@ import { enterOwnNetwork } from './own-network.ts';
 import { atOnce, createPod, inTurns, mustAnswer, type Paced, type PodCase } from './pod-load.ts';
 import { podStorm, type StormReport } from './pod-storm.ts';
 import { startPolicyController } from './policy-controller.ts';
+import { peakMiB, processorMs } from './running-process.ts';
 
 const { values } = parseArgs({
   options: {
@@ -130,29 +132,8 @@ async function ended(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-function configuration(kind: 'Mutating' | 'Validating', path: string, url: string, caBundle: string): object {
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: `${kind}WebhookConfiguration`,
-    metadata: { name: 'sealwright' },
-    webhooks: [
-      {
-        name: `${kind.toLowerCase()}.sealwright.example`,
-        clientConfig: { url: `${url}${path}`, caBundle },
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['pods'] }],
-        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': OURS } },
-        failurePolicy: 'Fail',
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-        timeoutSeconds: 10,
-      },
-    ],
-  };
-}
-
-function peakMiB({ pid }: ChildProcess): string {
-  const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid ?? 'self'}/status`, 'utf8')) ?? [];
-  return kib === undefined ? '–' : (Number(kib) / 1024).toFixed(0);
+function processorShare({ pid }: ChildProcess, beforeMs: number, pods: number): string {
+  return ((processorMs(pid) - beforeMs) / pods).toFixed(2);
 }
 
 function table(cases: readonly Paced[], times: readonly (readonly number[])[]): readonly string[] {
@@ -191,8 +172,8 @@ function stormLines(storm: StormReport): readonly string[] {
 async function main(hasOwnNetwork: boolean): Promise<void> {
   const header = benchHeader(
     'Admission',
-    'Time of `POST pods` through a real kube-apiserver with etcd on this machine, which also runs the registry and the client; mutating and ' +
-      'validating. One client, a pod every 65 ms at most, in turns: policy-controller’s client allows itself 20 pods a second.',
+    'Time of `POST pods` through a real kube-apiserver with etcd on this machine, which also runs the registry and the client; as its ' +
+      'installation asks the webhook. One client, a pod every 65 ms at most, in turns: policy-controller’s client allows itself 20 pods a second.',
   );
   const folder = mkdtempSync(join(tmpdir(), 'sealwright-bench-webhook-'));
   closing.push(() => {
@@ -228,8 +209,15 @@ async function main(hasOwnNetwork: boolean): Promise<void> {
   const bare = (await world.push('shop/bare')).toString();
   const { child, url, readyMs } = await startOurs(folder, world, cluster.kubeconfig);
   const caBundle = readFileSync(join(folder, 'tls/ca.pem')).toString('base64');
-  await cluster.create(configuration('Mutating', '/mutate', url, caBundle));
-  await cluster.create(configuration('Validating', '/validate', url, caBundle));
+  // As they are installed, but for where the webhook is.
+  const configurations = webhookConfigurations({
+    clients: (path) => ({ url: `${url}${path}`, caBundle }),
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': OURS } },
+    failurePolicy: 'Fail',
+    timeoutSeconds: 10,
+    podTemplates: [],
+  });
+  for (const one of configurations) await cluster.create(one);
   const status = async (namespace: string, image: string): Promise<number> =>
     (await createPod(access, { namespace, images: [image] })).status;
   await settled('our webhook is asked', async () => (await status(OURS, bare)) === 403);
@@ -255,10 +243,11 @@ async function main(hasOwnNetwork: boolean): Promise<void> {
     paced('ours, one signed container', OURS, [signed]),
     paced('ours, five', OURS, images),
   ];
-  for (const one of ours) await mustAnswer(access, one, one.status);
+  const tagged = paced('ours, one named by its tag: asked twice, and pinned', OURS, [signed.replace(/@.*/, '')]);
+  for (const one of [...ours, tagged]) await mustAnswer(access, one, one.status);
   const unsigned = paced('ours, one unsigned, refused', OURS, [bare], 403);
   world.taken();
-  const nearCases = [...ours, unsigned, ...theirs(PODS)];
+  const nearCases = [...ours, tagged, unsigned, ...theirs(PODS)];
   const near = await inTurns(access, nearCases, ROUNDS);
   world.fault.answer = async () => {
     await sleep(DELAY_MS);
@@ -268,14 +257,20 @@ async function main(hasOwnNetwork: boolean): Promise<void> {
   const far = await inTurns(access, farCases, ROUNDS);
   world.fault.answer = undefined;
 
-  const burst = (namespace: string, pods: number): Promise<number> =>
-    atOnce(access, { name: 'burst', namespace, images: [signed] } satisfies PodCase, CLIENTS, pods);
-  const rates: readonly (readonly [string, number, number])[] = [
-    ['nobody asked', BURST_PODS, await burst(OPEN, BURST_PODS)],
-    ['ours', BURST_PODS, await burst(OURS, BURST_PODS)],
-    ...(peer === undefined
-      ? []
-      : [['policy-controller', PEER_BURST_PODS, await burst(THEIRS, PEER_BURST_PODS)] as const]),
+  const burst = async (
+    name: string,
+    namespace: string,
+    pods: number,
+    process?: ChildProcess,
+  ): Promise<readonly [name: string, pods: number, rate: number, cpuMs: string]> => {
+    const before = processorMs(process?.pid);
+    const rate = await atOnce(access, { name, namespace, images: [signed] } satisfies PodCase, CLIENTS, pods);
+    return [name, pods, rate, process === undefined ? '–' : processorShare(process, before, pods)];
+  };
+  const rates = [
+    await burst('nobody asked', OPEN, BURST_PODS),
+    await burst('ours', OURS, BURST_PODS, child),
+    ...(peer === undefined ? [] : [await burst('policy-controller', THEIRS, PEER_BURST_PODS, peer)]),
   ];
 
   const storm = await podStorm({
@@ -290,7 +285,8 @@ async function main(hasOwnNetwork: boolean): Promise<void> {
     ({ webhook, calls: count, failedOpen, failedClosed }) =>
       `${webhook} ${count} (${failedOpen} open, ${failedClosed} closed)`,
   );
-  const memory = `Peak memory: ours ${peakMiB(child)} MiB${peer === undefined ? '' : `, policy-controller ${peakMiB(peer)} MiB`}.`;
+  const mebibytes = (process: ChildProcess): string => peakMiB(process.pid).toFixed(0);
+  const memory = `Peak memory: ours ${mebibytes(child)} MiB${peer === undefined ? '' : `, policy-controller ${mebibytes(peer)} MiB`}.`;
   const lines = [
     header,
     `${ROUNDS} rounds. Ours was ready after ${readyMs.toFixed(0)} ms; its first pod of an image never seen took ${cold.toFixed(1)} ms.`,
@@ -303,9 +299,9 @@ async function main(hasOwnNetwork: boolean): Promise<void> {
     ...table(farCases, far),
     `## ${CLIENTS} clients at once, one signed container`,
     '',
-    '| | pods | pods/s |',
-    '|---|---|---|',
-    ...rates.map(([name, pods, rate]) => `| ${name} | ${pods} | ${rate.toFixed(0)} |`),
+    '| | pods | pods/s | CPU ms of the webhook a pod |',
+    '|---|---|---|---|',
+    ...rates.map(([name, pods, rate, cpuMs]) => `| ${name} | ${pods} | ${rate.toFixed(0)} | ${cpuMs} |`),
     '',
     ...stormLines(storm),
     memory,

@@ -108,7 +108,7 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<re
     const effect =
       common.failurePolicy === 'Fail' ? 'refuses what it is asked about' : 'lets everything through unseen';
     if (isOurs && common.name.includes('.images.')) {
-      const gaps = configurationGaps(webhook);
+      const gaps = configurationGaps(webhook, kind);
       problems.push(...gaps.map((gap) => ({ text: `${common.name} ${gap}`, fix: 'sealwright webhook install' })));
     }
     if (isOurs) problems.push(...bundleProblems(common.name, reading.namespace, client, reading.now));

@@ -95,8 +95,12 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     now,
     logger,
   });
-  const requestsPerConnection = REQUESTS_PER_CONNECTION;
-  const listening = await listen(service.routes, { host, port, tls: tls.current(), requestsPerConnection });
+  const listening = await listen(service.routes, {
+    ...{ host, port, logger },
+    tls: tls.current(),
+    requestsPerConnection: REQUESTS_PER_CONNECTION,
+    direct: service.reviews,
+  });
   tls.onRenewal((pair) => {
     listening.renew(pair);
   });

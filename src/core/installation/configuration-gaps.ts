@@ -1,6 +1,6 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
 import { NEVER_GUARDED } from './installation-options.ts';
-import { GUARDED_RESOURCES, IMAGE_CONDITION } from './webhook-configurations.ts';
+import { GUARDED_RESOURCES, IMAGE_CONDITION, PIN_CONDITION } from './webhook-configurations.ts';
 
 const CHANGES = ['CREATE', 'UPDATE'] as const;
 const MAX_ITEMS = 1000;
@@ -10,9 +10,14 @@ const MAX_ITEMS = 1000;
  * sentence. What is never asked about, the webhook itself cannot notice.
  *
  * @param webhook one member of `webhooks`, as the API server has it
+ * @param kind of the configuration: what only pins may be left out, what refuses may not
  * @throws FormatError with the code of `webhook` for members of wrong types
  */
-export function configurationGaps(webhook: JsonFields): readonly string[] {
+export function configurationGaps(webhook: JsonFields, kind: string): readonly string[] {
+  const conditions: readonly string[] = [
+    IMAGE_CONDITION.expression,
+    ...(kind === 'MutatingWebhookConfiguration' ? [PIN_CONDITION.expression] : []),
+  ];
   const rules = webhook.objects('rules', MAX_ITEMS).map((rule) => ({
     groups: rule.strings('apiGroups', MAX_ITEMS),
     resources: rule.strings('resources', MAX_ITEMS),
@@ -34,7 +39,7 @@ export function configurationGaps(webhook: JsonFields): readonly string[] {
       ? []
       : ['has an objectSelector, by which whoever makes an object can leave it out']),
     ...webhook.objects('matchConditions', MAX_ITEMS).flatMap((condition) => {
-      const isOurs = condition.optionalString('expression') === IMAGE_CONDITION.expression;
+      const isOurs = conditions.includes(condition.optionalString('expression') ?? '');
       return isOurs ? [] : [`has a condition that no installation has: ${condition.optionalString('name') ?? ''}`];
     }),
     ...(leavesOutSystem(webhook.optionalObject('namespaceSelector'))

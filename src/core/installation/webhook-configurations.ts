@@ -29,8 +29,28 @@ const BRINGS_IN_IMAGES = [
     ' : !has(object.spec.template) || !has(oldObject.spec.template)' +
     ' || object.spec.template.spec != oldObject.spec.template.spec)',
 ].join(' || ');
-/** The one condition of webhooks about images. */
+/** The condition of all webhooks about images. */
 export const IMAGE_CONDITION = { name: 'brings-in-images', expression: BRINGS_IN_IMAGES } as const;
+
+const NAMES_A_TAG = '(!has(it.image) || !it.image.contains("@"))';
+/**
+ * `/mutate` writes digests for tags and nothing else. Most pods come from controllers, whose templates it has been through: where
+ * every image has its digest already, `/validate` alone is asked, and a pod waits half as long. Of other kinds, of which there are few
+ * and whose shapes differ, it is always asked; and where this were wrong, `/validate` would refuse the tag.
+ */
+const HAS_TAGS = [
+  'request.kind.group != ""',
+  'request.kind.kind != "Pod"',
+  '!has(object.spec)',
+  ...['containers', 'initContainers', 'ephemeralContainers'].map(
+    (list) => `(has(object.spec.${list}) && object.spec.${list}.exists(it, ${NAMES_A_TAG}))`,
+  ),
+  '(has(object.spec.volumes) && object.spec.volumes.exists(it, has(it.image)' +
+    ' && (!has(it.image.reference) || !it.image.reference.contains("@"))))',
+].join(' || ');
+/** One more for the webhook that pins. */
+export const PIN_CONDITION = { name: 'names-tags', expression: HAS_TAGS } as const;
+
 /** The same for policies. */
 const CHANGES_SPEC =
   'request.operation != "UPDATE" || !has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec';
@@ -66,7 +86,7 @@ function imageRules(podTemplates: readonly PodTemplateRule[]): readonly JsonObje
 }
 
 /**
- * The two objects by which an API server asks the webhook: `/mutate` first, which pins tags, then `/validate`; and about policies
+ * The two objects by which an API server asks the webhook: `/mutate` first, which pins tags where there are any, then `/validate`; and about policies
  * themselves `/defaulting` and `/validating`. A policy is judged wherever it comes from, workloads in the guarded namespaces only.
  */
 export function webhookConfigurations(told: Told): readonly JsonObject[] {
@@ -101,7 +121,10 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
   });
   return [
     configuration('MutatingWebhookConfiguration', [
-      images('mutate', '/mutate', { reinvocationPolicy: 'IfNeeded' }),
+      images('mutate', '/mutate', {
+        reinvocationPolicy: 'IfNeeded',
+        matchConditions: [IMAGE_CONDITION, PIN_CONDITION],
+      }),
       policies('default', '/defaulting'),
     ]),
     configuration('ValidatingWebhookConfiguration', [

@@ -40,8 +40,17 @@ export function staticMatch(name: string): AuthorityMatch {
   return { name, json: { static: true }, bundles: [] };
 }
 
-/** Members that are empty are left out, as Go leaves them out. */
+/** A bundle says the same whenever it is asked, and is asked at every admission of its image. */
+const KNOWN_FACTS = new WeakMap<VerifiedBundle, JsonObject>();
+
 function signatureFacts(bundle: VerifiedBundle): JsonObject {
+  const facts = KNOWN_FACTS.get(bundle) ?? readFacts(bundle);
+  KNOWN_FACTS.set(bundle, facts);
+  return facts;
+}
+
+/** Members that are empty are left out, as Go leaves them out. */
+function readFacts(bundle: VerifiedBundle): JsonObject {
   const { signer } = bundle;
   const extensions = signer.kind === 'certificate' ? signer.extensions : {};
   const facts: Readonly<Record<string, string | undefined>> = {

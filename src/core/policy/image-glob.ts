@@ -22,10 +22,15 @@ export class ImageGlob {
   /** As written in the policy. */
   readonly text: string;
   readonly #tokens: readonly Token[];
+  /** What every match begins with: all up to the first star. */
+  readonly #beginning: string;
 
   private constructor(text: string, tokens: readonly Token[]) {
     this.text = text;
     this.#tokens = tokens;
+    const star = tokens.findIndex((token) => typeof token === 'string');
+    const literals = star === -1 ? tokens : tokens.slice(0, star);
+    this.#beginning = literals.map((token) => (typeof token === 'object' ? token.literal : '')).join('');
   }
 
   /** @throws FormatError FORMAT_POLICY for a character that no glob has */
@@ -46,7 +51,7 @@ export class ImageGlob {
   }
 
   matches(image: ImageReference): boolean {
-    return this.#matchesFrom([0], candidate(image));
+    return this.#matches(candidate(image));
   }
 
   /**
@@ -55,7 +60,7 @@ export class ImageGlob {
    * @throws FormatError FORMAT_REFERENCE or FORMAT_DIGEST
    */
   matchesText(text: string): boolean {
-    return this.matches(parseReference(text)) || this.#matchesFrom([0], text);
+    return this.matches(parseReference(text)) || this.#matches(text);
   }
 
   /**
@@ -64,8 +69,8 @@ export class ImageGlob {
    */
   coverage({ registry, repository }: Repository): 'always' | 'never' | 'depends' {
     const name = `${registry}/${repository}${UNKNOWN_DIGEST}`;
-    if (!this.#matchesFrom([0], name)) return 'never';
-    return this.#matchesFrom([0], name, false) ? 'always' : 'depends';
+    if (!this.#matches(name)) return 'never';
+    return this.#matches(name, false) ? 'always' : 'depends';
   }
 
   /** Why no image at a digest can ever match, as globs that end in a tag never do; undefined when some can. */
@@ -90,29 +95,47 @@ export class ImageGlob {
       : 'it names no registry: index.docker.io/ is the beginning of names on Docker Hub';
   }
 
+  #matches(text: string, digitsMayBeLiteral = true): boolean {
+    const beginning = this.#beginning;
+    const { length } = beginning;
+    const unknown = text.indexOf(ANY_DIGIT);
+    // Nearly every glob of a policy is decided here: it begins otherwise, or ends in one `**`.
+    if (unknown !== -1 && unknown < length) return this.#matchesFrom([0], text, digitsMayBeLiteral);
+    if (!text.startsWith(beginning)) return false;
+    if (length === this.#tokens.length) return text.length === length;
+    if (length === this.#tokens.length - 1) {
+      return this.#tokens[length] === '**' || !text.includes('/', length);
+    }
+    return this.#matchesFrom([length], text.slice(length), digitsMayBeLiteral);
+  }
+
   /** Whether the tokens from any of the given positions on match the whole text and then stand at `end`. */
   #matchesFrom(starts: readonly number[], text: string, digitsMayBeLiteral = true, end = this.#tokens.length): boolean {
-    let reached = this.#withSkippedStars(starts);
+    // One element for each position between tokens, not zero when it can be reached.
+    let reached = new Uint8Array(this.#tokens.length + 1);
+    let next = new Uint8Array(reached.length);
+    for (const start of starts) reached[start] = 1;
+    this.#skipStars(reached);
     for (const character of text) {
-      const next: number[] = [];
-      for (const position of reached) {
-        const token = this.#tokens[position];
-        if (token === '**' || (token === '*' && character !== '/')) next.push(position);
+      next.fill(0);
+      for (const [position, token] of this.#tokens.entries()) {
+        if (reached[position] === 0) continue;
+        if (token === '**' || (token === '*' && character !== '/')) next[position] = 1;
         else if (typeof token === 'object' && accepts(token.literal, character, digitsMayBeLiteral)) {
-          next.push(position + 1);
+          next[position + 1] = 1;
         }
       }
-      reached = this.#withSkippedStars(next);
+      this.#skipStars(next);
+      [reached, next] = [next, reached];
     }
-    return reached.has(end);
+    return reached[end] === 1;
   }
 
   /** Stars also match nothing. */
-  #withSkippedStars(positions: readonly number[]): ReadonlySet<number> {
-    const all = new Set(positions);
-    // A set visits what is added while it is being visited.
-    for (const position of all) if (typeof this.#tokens[position] === 'string') all.add(position + 1);
-    return all;
+  #skipStars(reached: Uint8Array): void {
+    for (const [position, token] of this.#tokens.entries()) {
+      if (typeof token === 'string' && reached[position] === 1) reached[position + 1] = 1;
+    }
   }
 }
 

@@ -1,8 +1,10 @@
-import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { UsageError } from '../../errors.ts';
+import { directListener, type JsonRoute } from './json-route.ts';
+import type { Logger } from './logger.ts';
 
 export interface ListenOptions {
   /** An IP address or a name; 127.0.0.1 unless an operator says otherwise. */
@@ -13,6 +15,10 @@ export interface ListenOptions {
   readonly tls?: ServingTls;
   /** After so many requests a connection is closed, so that clients spread anew over servers; never when absent. */
   readonly requestsPerConnection?: number;
+  /** Routes of the application that are answered without it. */
+  readonly direct?: readonly JsonRoute[];
+  /** Told of failures of those. */
+  readonly logger?: Logger;
 }
 
 /** PEM texts: a certificate with its issuers, and its key. */
@@ -61,17 +67,15 @@ export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions): 
   };
 }
 
-function createServer(app: Pick<Hono, 'fetch'>, { tls }: ListenOptions): Server {
+function createServer(app: Pick<Hono, 'fetch'>, { tls, direct = [], logger }: ListenOptions): Server {
   const limits = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS };
   // The adaptor must not replace the global Request and Response of the whole process.
-  const adaptor = { fetch: app.fetch, overrideGlobalObjects: false };
-  if (tls === undefined) {
-    return createAdaptorServer({ ...adaptor, createServer: createHttpServer, serverOptions: limits }) as Server;
-  }
-  const { certificate, key } = tls;
-  const serverOptions = { ...limits, cert: certificate, key, minVersion: 'TLSv1.2' as const };
+  const adaptor = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const application: RequestListener = (incoming, outgoing) => void adaptor(incoming, outgoing);
+  const listener = direct.length === 0 ? application : directListener(direct, application, logger);
+  if (tls === undefined) return createHttpServer(limits, listener);
   try {
-    return createAdaptorServer({ ...adaptor, createServer: createHttpsServer, serverOptions }) as Server;
+    return createHttpsServer({ ...limits, cert: tls.certificate, key: tls.key, minVersion: 'TLSv1.2' }, listener);
   } catch {
     throw unusableCertificate();
   }

@@ -18,6 +18,8 @@ export function ownDeadlineMs(timeout: string | undefined): number {
 
 /** Undefined for what is no duration, or none that one could wait for. */
 function parseDurationMs(text: string): number | undefined {
+  // What the API server writes of `timeoutSeconds`.
+  if (/^[1-9]\d?s$/.test(text)) return Number(text.slice(0, -1)) * 1000;
   if (!/^(\d{1,6}(\.\d{1,6})?(ms|s|m)){1,3}$/.test(text)) return undefined;
   const parts = text.matchAll(/([\d.]+)(ms|s|m)/g);
   const total = parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (UNITS_MS[unit] ?? 0), 0);

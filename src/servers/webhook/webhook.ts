@@ -15,8 +15,8 @@ import { admitReview, type ReviewOutcome } from '../../workflows/admit-review.ts
 import { evaluateImagePolicy, evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
 import { createApp } from '../shell/app.ts';
-import { readBody } from '../shell/body.ts';
 import { mountHealth } from '../shell/health.ts';
+import { mountJsonRoute, type JsonRoute } from '../shell/json-route.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { DecisionLedger } from './decision-ledger.ts';
 import type { EventRecorder } from './event-recorder.ts';
@@ -85,6 +85,8 @@ export interface WebhookOptions {
 export interface Webhook {
   /** `POST /mutate`, `POST /validate`; about policies `/defaulting` and `/validating`; `/healthz`, `/readyz`, `/metrics`. */
   readonly routes: Hono;
+  /** `/mutate` and `/validate` once more, for a server that answers them without the application. */
+  readonly reviews: readonly JsonRoute[];
   /**
    * Fetches in the background what policies will want to know about what is in the cluster already.
    *
@@ -125,10 +127,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
   routes.get('/metrics', (context) =>
     context.text(metrics.text(webhookGauges(options, underWay.size), options.registryRequests)),
   );
-  for (const stage of ['mutate', 'validate'] as const) {
-    routes.post(`/${stage}`, async (context) => {
-      const deadlineMs = ownDeadlineMs(context.req.query('timeout'));
-      const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
+  const reviews = (['mutate', 'validate'] as const).map((stage): JsonRoute => {
+    const respond: JsonRoute['answer'] = async (body, query) => {
+      const deadlineMs = ownDeadlineMs(new URLSearchParams(query).get('timeout') ?? undefined);
+      const request = parseAdmissionReview(body);
       const isBusy = underWay.size >= MAX_UNDER_WAY;
       let current: PolicySet | undefined;
       const admit = async (): Promise<ReviewOutcome> => {
@@ -163,13 +165,14 @@ export function createWebhook(options: WebhookOptions): Webhook {
         const inForce = current?.policies ?? [];
         metrics.count(stage, result, { isDryRun: request.isDryRun, seconds: latencyMs / 1000, policies: inForce });
         tellDecision(options, request, result, { stage, at: options.now(), latencyMs, policies: inForce });
-        const body = encodeAdmissionReview(request.uid, answer);
-        return context.body(body, 200, { 'content-type': 'application/json' });
+        return encodeAdmissionReview(request.uid, answer);
       } finally {
         underWay.delete(answering);
       }
-    });
-  }
+    };
+    return { path: `/${stage}`, maxBytes: ADMISSION_LIMITS.maxBytes, answer: respond };
+  });
+  for (const route of reviews) mountJsonRoute(routes, route);
   const rules = (): PolicyParserOptions => ({
     ...options.policyRules,
     mayBeEmpty: options.controllerConfig?.().failsOnEmptyAuthorities === false,
@@ -179,6 +182,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
   let isClosed = false;
   return {
     routes,
+    reviews,
     warm: (images) =>
       warmEvidence(guarded(images, options, access), {
         evidence,

@@ -5,30 +5,47 @@ import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
 import type { JsonObject } from '../../../src/core/encoding/json.ts';
 import { configurationGaps } from '../../../src/core/installation/configuration-gaps.ts';
 import { namespaceSelector, NAMESPACE_SCOPES } from '../../../src/core/installation/installation-options.ts';
-import { serviceClients, webhookConfigurations } from '../../../src/core/installation/webhook-configurations.ts';
+import {
+  PIN_CONDITION,
+  serviceClients,
+  webhookConfigurations,
+} from '../../../src/core/installation/webhook-configurations.ts';
 
 type Rule = JsonObject & { readonly resources: readonly string[]; readonly operations: readonly string[] };
 type Webhook = JsonObject & { readonly rules: readonly Rule[] };
 
-function installed(scope: (typeof NAMESPACE_SCOPES)[number] = 'opt-in'): Webhook {
-  const [mutating] = webhookConfigurations({
+type Kind = 'MutatingWebhookConfiguration' | 'ValidatingWebhookConfiguration';
+const MUTATING: Kind = 'MutatingWebhookConfiguration';
+const VALIDATING: Kind = 'ValidatingWebhookConfiguration';
+
+function installed(scope: (typeof NAMESPACE_SCOPES)[number] = 'opt-in', kind: Kind = MUTATING): Webhook {
+  const configurations = webhookConfigurations({
     clients: serviceClients('cosign-system'),
     namespaceSelector: namespaceSelector(scope, ['cosign-system']),
     failurePolicy: 'Fail',
     timeoutSeconds: 10,
     podTemplates: [{ group: 'argoproj.io', resource: 'rollouts', path: ['spec', 'template'] }],
   });
-  return (mutating?.['webhooks'] as readonly Webhook[])[0]!;
+  const configuration = configurations.find((one) => one['kind'] === kind);
+  return (configuration?.['webhooks'] as readonly Webhook[])[0]!;
 }
 
-const gaps = (webhook: JsonObject): readonly string[] =>
-  configurationGaps(new JsonFields(webhook, 'webhook', 'FORMAT_JSON'));
+const gaps = (webhook: JsonObject, kind: Kind = MUTATING): readonly string[] =>
+  configurationGaps(new JsonFields(webhook, 'webhook', 'FORMAT_JSON'), kind);
 
 for (const scope of NAMESPACE_SCOPES) {
   test(`what is installed for ${scope} has none`, () => {
-    assert.deepEqual(gaps(installed(scope)), []);
+    for (const kind of [MUTATING, VALIDATING]) assert.deepEqual(gaps(installed(scope, kind), kind), []);
   });
 }
+
+test('what only pins may be left out where there is nothing to pin, what refuses may not', () => {
+  const conditions = { matchConditions: [PIN_CONDITION] };
+  assert.deepEqual(gaps({ ...installed(), ...conditions }), []);
+  assert.deepEqual(gaps({ ...installed('opt-in', VALIDATING), ...conditions }, VALIDATING), [
+    'has a condition that no installation has: names-tags',
+  ]);
+});
 
 test('rules that are wider have none', () => {
   const everything = { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*/*'] };

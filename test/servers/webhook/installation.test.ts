@@ -125,7 +125,7 @@ interop('kube-apiserver', 'both', 'install, judge, status, a leftover, uninstall
     return stderr.includes('POLICY_NO_MATCH');
   });
   await cluster.create(pod('allowed', ALLOWED));
-  assert.match(await cluster.refused(pod('refused', REFUSED)), /mutate\.images\.sealwright.*POLICY_NO_MATCH/s);
+  assert.match(await cluster.refused(pod('refused', REFUSED)), /validate\.images\.sealwright.*POLICY_NO_MATCH/s);
   await cluster.create(pod('unguarded', REFUSED, 'free'));
   // Whoever labels these guards them no more than before: a cluster has to be able to start.
   for (const name of ['kube-system', NAMESPACE]) {

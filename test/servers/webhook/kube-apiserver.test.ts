@@ -62,7 +62,7 @@ async function prepare(
     hosts: ['127.0.0.1', 'localhost', 'webhook.sealwright.svc'],
     now: new Date(),
   });
-  const server = await listen(webhook.routes, { host: '127.0.0.1', port: 0, tls });
+  const server = await listen(webhook.routes, { host: '127.0.0.1', port: 0, tls, direct: webhook.reviews });
   t.after(async () => {
     await server.close(0);
     await webhook.close();

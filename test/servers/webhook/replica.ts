@@ -78,6 +78,7 @@ export async function startReplica(
     port: 0,
     tls: certificate.current(),
     requestsPerConnection: 5,
+    direct: webhook.reviews,
   });
   certificate.onRenewal((pair) => {
     server.renew(pair);
