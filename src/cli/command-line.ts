@@ -1,7 +1,9 @@
-import { LimitError, UsageError, type SealwrightError } from '../errors.ts';
+import { LimitError, UsageError } from '../errors.ts';
 import type { Command } from './command.ts';
 import { isCompatWanted } from './compat-mode.ts';
-import { COMMANDS, COMMAND_NAMES, findCommand, type CommandEntry } from './command-table.ts';
+import type { CommandFamily } from './command-family.ts';
+import type { CommandEntry } from './command-entry.ts';
+import { COMMANDS, findCommand } from './command-table.ts';
 import type { Environment } from './environment.ts';
 import { GLOBAL_FLAGS, type Flag } from './flag.ts';
 import { reportFailure } from './failure.ts';
@@ -62,8 +64,10 @@ function readCall(args: readonly string[]): Call {
 
 async function dispatch(host: DecidedHost, call: Call, plain: Terminal): Promise<number> {
   if (['--help', '-h', 'help', '--help-all', '-help'].includes(call.name)) {
-    const about = call.name === 'help' ? findCommand(call.behind.join(' ')) : undefined;
-    plain.result(await helpPage(host, about));
+    const about = call.name === 'help' ? call.behind.join(' ') : '';
+    const { findFamily } = await import('./command-family.ts');
+    const family = findFamily(about);
+    plain.result(await (family === undefined ? helpPage(host, findCommand(about)) : familyHelpPage(host, family)));
     return 0;
   }
   if (call.name === '__complete' || call.name === '__completeNoDesc') {
@@ -91,7 +95,7 @@ function leadingFlag(text = ''): Flag | undefined {
 
 async function run(host: DecidedHost, { name, arguments: args }: Call): Promise<number> {
   const entry = findCommand(name);
-  if (entry === undefined) throw await unknownCommand(name);
+  if (entry === undefined) return runFamily(host, name, args);
   const command = await entry.load();
   const parsed = parseFlags(command.flags, {
     arguments: args,
@@ -134,6 +138,35 @@ async function run(host: DecidedHost, { name, arguments: args }: Call): Promise<
   return 0;
 }
 
+/** A word that only begins commands lists them: any word behind it is one that it does not begin. */
+async function runFamily(host: DecidedHost, name: string, args: readonly string[]): Promise<number> {
+  const { findFamily, unknownCommand } = await import('./command-family.ts');
+  const family = findFamily(name);
+  if (family === undefined) throw unknownCommand(name);
+  const { environment, isTerminal, compat } = host;
+  if (compat && family.deprecatedInCosign !== undefined) {
+    const terminal = new Terminal({ environment, isTerminal, quiet: false });
+    terminal.note(`Command "${name}" is deprecated, and leaves cosign in v4: ${family.deprecatedInCosign}`);
+  }
+  const { values } = parseFlags([], { arguments: args, environment: {}, compat });
+  // cosign answers a word that it does not know with the page, and exit code 0.
+  const [word] = values.arguments;
+  if (word !== undefined && !compat) throw unknownCommand(`${name} ${word}`);
+  const outputFile = values.string('output-file');
+  new Terminal({
+    environment,
+    isTerminal,
+    quiet: false,
+    ...(outputFile === undefined ? {} : { outputFile }),
+  }).result(await familyHelpPage(host, family));
+  return 0;
+}
+
+async function familyHelpPage({ compat }: DecidedHost, family: CommandFamily): Promise<string> {
+  if (compat) return (await import('./cosign-help-page.ts')).cosignFamilyPage(family);
+  return (await import('./help-page.ts')).familyPage(family);
+}
+
 /** @param about undefined for the overview */
 async function helpPage({ compat }: DecidedHost, about: CommandEntry | undefined, isComplete = false): Promise<string> {
   if (compat) {
@@ -142,17 +175,6 @@ async function helpPage({ compat }: DecidedHost, about: CommandEntry | undefined
   }
   const { commandPage, overviewPage } = await import('./help-page.ts');
   return about === undefined ? overviewPage(COMMANDS) : commandPage(await about.load(), isComplete);
-}
-
-async function unknownCommand(name: string): Promise<SealwrightError> {
-  const { closestName } = await import('./closest-name.ts');
-  const closest = closestName(name, COMMAND_NAMES);
-  return new UsageError('USAGE_BAD_FLAG', 'there is no such command', {
-    found: name,
-    ...(closest === undefined ? {} : { closest }),
-    fix: 'sealwright --help',
-    details: { cosign: `unknown command "${name}" for "cosign"` },
-  });
 }
 
 async function checkOperands(command: Command, { values }: ParsedFlags): Promise<void> {

@@ -1,17 +1,4 @@
-import type { Command } from './command.ts';
-
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  /** Named on the first page without its summary, so that the page stays one screen. */
-  readonly isSeldom?: true;
-  readonly load: () => Promise<Command>;
-}
-
-export interface CommandGroup {
-  readonly title: string;
-  readonly entries: readonly CommandEntry[];
-}
+import type { CommandEntry, CommandGroup } from './command-entry.ts';
 
 /** Every command, with what is needed to list it; a command's own file is loaded when it is called. */
 export const COMMANDS: readonly CommandGroup[] = [
@@ -378,6 +365,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         summary: 'variables of the environment that change what commands do',
         isSeldom: true,
         load: async () => (await import('./commands/env.ts')).env,
+      },
+      {
+        name: 'debug providers',
+        summary: 'which providers of identity tokens there are here',
+        isSeldom: true,
+        load: async () => (await import('./commands/debug-providers.ts')).debugProviders,
       },
       {
         name: 'completion',

@@ -13,7 +13,7 @@ const MAX_ANSWER_BYTES = 1024;
  */
 export function confirm(terminal: Terminal, what: string): void {
   terminal.warn(`${what}. Go on? [y/N]`);
-  const answer = readLine();
+  const answer = readAnswer();
   if (answer === 'y' || answer === 'Y') return;
   throw new UsageError('USAGE_NOT_CONFIRMED', 'nothing was done', {
     found: answer === '' ? 'no answer' : answer.slice(0, 20),
@@ -22,13 +22,28 @@ export function confirm(terminal: Terminal, what: string): void {
   });
 }
 
-function readLine(): string {
+/** The first line of stdin; empty when there is none. */
+export function readAnswer(): string {
   const bytes = Buffer.alloc(MAX_ANSWER_BYTES);
   let length = 0;
   while (length < bytes.length && !bytes.includes('\n')) {
-    const read = fileSystem.readSync(STDIN, bytes, length, bytes.length - length, null);
+    const read = readSome(bytes, length);
     if (read === 0) break;
     length += read;
   }
   return bytes.toString('utf8', 0, length).split('\n')[0]?.trim() ?? '';
+}
+
+const PAUSE_MS = 20;
+
+/** A terminal whose other descriptors do not block does not block here either: whoever is asked is waited for. */
+function readSome(bytes: Uint8Array, offset: number): number {
+  for (;;) {
+    try {
+      return fileSystem.readSync(STDIN, bytes, offset, bytes.length - offset, null);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EAGAIN') throw cause;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
-import type { CommandGroup } from './command-table.ts';
+import type { CommandFamily } from './command-family.ts';
+import type { CommandGroup } from './command-entry.ts';
 import { GLOBAL_FLAGS, type Flag } from './flag.ts';
 
 /** Of every command in cosign too; the other global flags are ours. */
@@ -20,6 +21,27 @@ export function cosignOverviewPage(groups: readonly CommandGroup[]): string {
     '',
     ...flagSection('cosign', GLOBAL_FLAGS.filter(isCosignGlobal)),
     'Use "cosign [command] --help" for more information about a command.',
+  ].join('\n');
+}
+
+/** A word that only begins commands; cosign's `debug` could be run by itself, and does nothing then. */
+export function cosignFamilyPage({ name, summary, entries }: CommandFamily): string {
+  const lines = entries.map((entry) => ({ word: entry.name.slice(name.length + 1), summary: entry.summary }));
+  const width = Math.max(11, ...lines.map(({ word }) => word.length));
+  return [
+    ...(name === 'debug' ? [] : [`${summary.charAt(0).toUpperCase()}${summary.slice(1)}`, '']),
+    'Usage:',
+    ...(name === 'debug' ? ['cosign debug [flags]'] : []),
+    `cosign ${name} [command]`,
+    '',
+    'Available Commands:',
+    ...lines.map(({ word, summary: about }) => `${word.padEnd(width)} ${about}`),
+    '',
+    ...flagSection(name, []),
+    'Global Flags:',
+    ...GLOBAL_FLAGS.filter(isCosignGlobal).map(globalLine),
+    '',
+    `Use "cosign ${name} [command] --help" for more information about a command.`,
   ].join('\n');
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
-import type { CommandGroup } from './command-table.ts';
+import type { CommandFamily } from './command-family.ts';
+import type { CommandGroup } from './command-entry.ts';
 import { GLOBAL_FLAGS, type Flag } from './flag.ts';
 
 const INDENT = '  ';
@@ -26,6 +27,21 @@ export function overviewPage(groups: readonly CommandGroup[]): string {
     sections.join('\n\n'),
     '',
     'sealwright COMMAND --help tells about one of them.',
+  ].join('\n');
+}
+
+/** What a word begins that is no command by itself. */
+export function familyPage({ name, summary, entries }: CommandFamily): string {
+  const width = Math.max(...entries.map((entry) => entry.name.length));
+  return [
+    `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+    '',
+    `Usage: sealwright ${name} COMMAND [flags] [arguments]`,
+    '',
+    'Commands:',
+    ...entries.map((entry) => line(entry.name.padEnd(width), entry.summary)),
+    '',
+    `sealwright ${name} COMMAND --help tells about one of them.`,
   ].join('\n');
 }
 

@@ -79,6 +79,11 @@ export class Terminal {
     write(STDERR, `${text}\n`);
   }
 
+  /** As `note`, with the answer to stand behind it. */
+  question(text: string): void {
+    write(STDERR, text);
+  }
+
   warn(text: string): void {
     const mark = this.#options.compat === true ? 'WARNING:' : this.#colour(YELLOW, '!');
     write(STDERR, `${mark} ${this.#legible(text)}\n`);

@@ -26,6 +26,8 @@ export interface AttachRequest {
   readonly registry: RegistryClient;
   readonly reference: ImageReference;
   readonly signatureRepository?: Repository;
+  /** In front of the older storage's tags. */
+  readonly tagPrefix?: string;
   readonly now: () => Date;
 }
 
@@ -69,7 +71,10 @@ export async function attachSignature(request: AttachSignatureRequest): Promise<
   checkClaim(readSignatureLayer(payload, annotations), subject);
   const layer = { content: payload, annotations, mediaType: COSIGN_SIMPLE_SIGNING };
   const target = request.signatureRepository ?? reference;
-  return { subject, manifest: (await pushLayers(registry, target, subject.digest, 'sig', [layer])).manifest };
+  const pushed = await pushLayers(registry, target, subject.digest, 'sig', [layer], {
+    tagPrefix: request.tagPrefix ?? '',
+  });
+  return { subject, manifest: pushed.manifest };
 }
 
 /**
@@ -114,7 +119,10 @@ export async function attachAttestation(request: AttachRequest, json: Uint8Array
   checkClaim(readAttestationLayer(json, annotations), subject);
   const layer = { content: json, annotations, mediaType: DSSE_ENVELOPE };
   const target = signatureRepository ?? reference;
-  return { subject, manifest: (await pushLayers(registry, target, subject.digest, 'att', [layer])).manifest };
+  const pushed = await pushLayers(registry, target, subject.digest, 'att', [layer], {
+    tagPrefix: request.tagPrefix ?? '',
+  });
+  return { subject, manifest: pushed.manifest };
 }
 
 /** Whether a file is a Sigstore bundle: by its members. */

@@ -78,10 +78,20 @@ export async function upgradeBundle(json: string, entryAt: EntryAt): Promise<str
   for (const entry of bundle.tlogEntries) {
     tlogEntries.push(entry.inclusionProof === undefined ? await proven(entry, entryAt) : entry);
   }
-  const upgraded = encodeBundle({ ...bundle, tlogEntries, content: writable(bundle) });
+  const upgraded = encodeBundle({
+    material: leafAlone(bundle.material),
+    tlogEntries,
+    timestamps: bundle.timestamps,
+    content: writable(bundle),
+  });
   // What was written is read by the rules of its version before anybody relies on it.
   parseBundle(upgraded);
   return upgraded;
+}
+
+/** Version 0.3 has no room for what stands above the leaf. */
+function leafAlone(material: UnverifiedBundle['material']): BundleParts['material'] {
+  return material.kind === 'certificate' ? { kind: 'certificate', certificate: material.certificate } : material;
 }
 
 async function proven(entry: TransparencyLogEntry, entryAt: EntryAt): Promise<TransparencyLogEntry> {

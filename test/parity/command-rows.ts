@@ -3,10 +3,9 @@ import type { ParityProof, ParityRow } from './parity-table.ts';
 
 /**
  * `same`: as with cosign, in its mode at least. `safer`: where cosign lets pass what it should not, this does not by default.
- * `refused`: known, and never done: the refusal names it. `accepted`: taken, but no test is named that would notice if it
- * were ignored. `not yet`: refused as unknown, like any word that means nothing.
+ * `refused`: known, and never done: the refusal names it. There is no fourth: what cosign has is done and proven, or refused.
  */
-export type CommandVerdict = 'same' | 'safer' | 'refused' | 'accepted' | 'not yet';
+export type CommandVerdict = 'same' | 'safer' | 'refused';
 export type CommandRow = ParityRow<CommandVerdict>;
 
 /** A file, to name tests of. */
@@ -26,23 +25,13 @@ export function fieldOf(command: string, flag: string): string {
  * @param flags with spaces between; an empty name, as in `' key sk'`, is the command itself
  */
 export function rows(
-  verdict: Exclude<CommandVerdict, 'accepted' | 'not yet'>,
+  verdict: CommandVerdict,
   commands: readonly string[],
   flags: string,
   proof: ParityProof,
   how?: string,
 ): readonly CommandRow[] {
   return fields(commands, flags).map((field) => ({ field, verdict, proof, ...(how === undefined ? {} : { how }) }));
-}
-
-/** Rows that claim nothing. */
-export function open(
-  verdict: 'accepted' | 'not yet',
-  commands: readonly string[],
-  flags: string,
-  how?: string,
-): readonly CommandRow[] {
-  return fields(commands, flags).map((field) => ({ field, verdict, ...(how === undefined ? {} : { how }) }));
 }
 
 function fields(commands: readonly string[], flags: string): readonly string[] {

@@ -90,6 +90,7 @@ function requestOf(context: CommandContext): AttachRequest {
     registry: registryClient(context, 'push'),
     reference: imageReference(context.flags.arguments[0] ?? ''),
     now: context.now,
+    tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   };
 }

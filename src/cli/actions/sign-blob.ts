@@ -3,6 +3,7 @@ import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
+import { agreeToStatement, isLogConsentWanted } from '../choices/log-consent.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -31,6 +32,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
+  if (isLogConsentWanted(context)) agreeToStatement(context);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const request = {
     http,

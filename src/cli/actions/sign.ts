@@ -1,4 +1,5 @@
 import { LAYER_ANNOTATIONS } from '../../core/bundle/signature-layer.ts';
+import { withoutLogs } from '../../core/trust/older-services.ts';
 import type { ImageReference } from '../../core/image/reference.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
@@ -6,6 +7,7 @@ import { signImage, signImageRecursively, type SignImageRequest } from '../../wo
 import { signImages as signImagesTogether } from '../../workflows/sign-images.ts';
 import type { SignedImage } from '../../workflows/signed-image.ts';
 import { bundleFiles } from '../choices/bundle-files.ts';
+import { privateUnlogged } from '../choices/log-consent.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { signedReferences } from '../choices/signed-attachment.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
@@ -34,8 +36,7 @@ export async function signImages(context: CommandContext): Promise<void> {
   const http = new HttpClient({ proxyEnv: environment });
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
-  if (compat) announceAsCosign(context, references);
-  else terminal.progress(`  trust from ${trust.source}`);
+  if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const registry = registryClient(context, 'push');
   const repository = signatureRepository(context);
   registry.announce(
@@ -45,6 +46,8 @@ export async function signImages(context: CommandContext): Promise<void> {
     })),
   );
   const signed = await signedReferences(context, registry, references);
+  const unlogged = await privateUnlogged(context, signed);
+  if (compat) announceAsCosign(context, references);
   const request: Omit<SignImageRequest, 'reference'> = {
     http,
     registry,
@@ -63,7 +66,7 @@ export async function signImages(context: CommandContext): Promise<void> {
     writeParts(context, image, key);
   };
   if (compat) {
-    await signAsCosign(context, request, signed, write);
+    await signAsCosign(context, request, signed, { write, unlogged });
     return;
   }
   const origin = { key, trustFlags: trustFlagsGiven(context) };
@@ -87,12 +90,14 @@ async function signAsCosign(
   context: CommandContext,
   request: Omit<SignImageRequest, 'reference'>,
   references: readonly ImageReference[],
-  write: (image: SignedImage) => void,
+  { write, unlogged }: { write: (image: SignedImage) => void; unlogged: ReadonlySet<ImageReference> },
 ): Promise<void> {
   for (const reference of references) {
+    const { signingConfig } = request;
+    const own = { ...request, signingConfig: unlogged.has(reference) ? withoutLogs(signingConfig) : signingConfig };
     const images = context.flags.boolean('recursive')
-      ? await signImageRecursively({ ...request, reference })
-      : [await signImage({ ...request, reference })];
+      ? await signImageRecursively({ ...own, reference })
+      : [await signImage({ ...own, reference })];
     images.forEach(write);
     reportSignedAsCosign(context, images);
   }

@@ -5,11 +5,13 @@ import { parseIdentityToken } from '../../core/identity/identity-token.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { LoginOptions } from '../../io/oidc/interactive-login.ts';
 import { openBrowser } from '../../io/oidc/browser.ts';
-import { LOGIN_FLOWS, obtainIdentityToken, TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/identity-token.ts';
+import { LOGIN_FLOWS, obtainIdentityToken } from '../../io/oidc/identity-token.ts';
+import { TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/offered-tokens.ts';
 import { UsageError } from '../../errors.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
+import { agreeToStatement } from './log-consent.ts';
 import { signingConfigOf } from './trust-choice.ts';
 
 const STDIN = 0;
@@ -63,6 +65,7 @@ function loginOptions(context: CommandContext, trust: ResolvedTrust): LoginOptio
   const { flags, terminal, now } = context;
   const services = selectServices(signingConfigOf(trust), now(), DEFAULT_VERSIONS);
   if (services.oidc === undefined) return undefined;
+  const { compat } = context;
   const secretFile = flags.string('oidc-client-secret-file');
   const redirectUrl = flags.string('oidc-redirect-url');
   return {
@@ -70,6 +73,13 @@ function loginOptions(context: CommandContext, trust: ResolvedTrust): LoginOptio
     clientId: flags.string('oidc-client-id') ?? 'sigstore',
     ...(secretFile === undefined ? {} : { clientSecret: readTextFile(secretFile).trim() }),
     ...(redirectUrl === undefined ? {} : { redirectUrl }),
+    ...(compat
+      ? {
+          agree: () => {
+            agreeToStatement(context);
+          },
+        }
+      : {}),
     show: (line) => {
       terminal.warn(line);
     },

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const attachAttestationCommand: Command = {
   name: 'attach attestation',
@@ -15,6 +15,7 @@ export const attachAttestationCommand: Command = {
       isCommon: true,
     },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright attach attestation --attestation provenance.json registry.example/app@sha256:…'],
   readsCosignVariables: true,

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 
 export const attachSignatureCommand: Command = {
   name: 'attach signature',
@@ -27,6 +27,7 @@ export const attachSignatureCommand: Command = {
     { name: 'tsr', kind: 'string', value: 'FILE', help: 'the timestamp' },
     { name: 'rekor-response', kind: 'string', value: 'FILE', help: "the log's promise, or its answer" },
     ...REGISTRY_FLAGS,
+    TAG_PREFIX_FLAG,
   ],
   examples: ['sealwright attach signature --signature app.sig --payload app.json registry.example/app@sha256:…'],
   readsCosignVariables: true,

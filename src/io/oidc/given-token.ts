@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../../errors.ts';
 import { systemCode } from '../files/system-code.ts';
+import { MOUNTED_TOKEN } from './offered-tokens.ts';
 import { isCompactJws, type ObtainedToken, type TokenAttempt } from './token-source.ts';
-
-/** Where platforms mount a token for Sigstore's clients (cosign.md §5.3). */
-const MOUNTED_TOKEN = '/var/run/sigstore/cosign/oidc-token';
 
 /**
  * `--identity-token`: the token itself, or a file that holds it.

@@ -6,22 +6,9 @@ import { environmentToken, givenToken, mountedToken } from './given-token.ts';
 import { googleImpersonationToken } from './google-impersonation.ts';
 import { googleWorkloadToken } from './google-metadata.ts';
 import { browserLogin, clientCredentialsLogin, deviceLogin, type LoginOptions } from './interactive-login.ts';
+import { TOKEN_PROVIDERS, type TokenProvider } from './offered-tokens.ts';
 import { spiffeToken } from './spiffe.ts';
 import type { ObtainedToken, TokenAttempt, TokenEnvironment } from './token-source.ts';
-
-/** In the order in which they are asked: what was set on purpose before what a platform offers by itself. */
-export const TOKEN_PROVIDERS = [
-  'envvar',
-  'filesystem',
-  'github-actions',
-  'buildkite-agent',
-  'circleci',
-  'google-impersonate',
-  'google-workload-identity',
-  'spiffe',
-] as const;
-/** Names as `--oidc-provider` has them. */
-export type TokenProvider = (typeof TOKEN_PROVIDERS)[number];
 
 /** `token` is for `--identity-token`, `client_credentials` for a program with a secret of its own. */
 export const LOGIN_FLOWS = ['normal', 'device', 'token', 'client_credentials'] as const;
@@ -83,6 +70,8 @@ export async function obtainIdentityToken(options: IdentityTokenOptions): Promis
 function logIn({ http, flow }: IdentityTokenOptions, login: LoginOptions): Promise<ObtainedToken> {
   if (flow === 'device') return deviceLogin(http, login);
   if (flow === 'client_credentials') return clientCredentialsLogin(http, login);
+  // Whoever asks for the browser by name has been told what that means.
+  if (flow === undefined) login.agree?.();
   return browserLogin(http, login);
 }
 

@@ -17,6 +17,8 @@ export interface LoginOptions {
   readonly redirectUrl?: string;
   /** Tells a person what to do. */
   readonly show: (line: string) => void;
+  /** Asked before a browser is opened; throws to be left alone. */
+  readonly agree?: () => void;
   /** False when no browser could be started; then the address is shown. */
   readonly openBrowser?: (url: string) => Promise<boolean>;
   /** How long a person may take. */

@@ -2,12 +2,11 @@ import { stat } from 'node:fs/promises';
 import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { FormatError, RemoteError, UsageError } from '../../errors.ts';
+import { SPIFFE_SOCKET } from './offered-tokens.ts';
 import { encodeTokenRequest, parseTokenResponse } from './spiffe-message.ts';
 import { MAX_TOKEN_ANSWER_BYTES } from './token-answer.ts';
 import { DEFAULT_AUDIENCE, isCompactJws, type TokenAttempt, type TokenEnvironment } from './token-source.ts';
 
-/** Where SPIRE's agent listens unless SPIFFE_ENDPOINT_SOCKET says otherwise, as cosign has it. */
-const USUAL_SOCKET = '/tmp/spire-agent/public/api.sock';
 const METHOD = '/SpiffeWorkloadAPI/FetchJWTSVID';
 const TIMEOUT_MS = 30_000;
 const PEER = 'the SPIFFE Workload API';
@@ -20,7 +19,7 @@ const PEER = 'the SPIFFE Workload API';
  */
 export async function spiffeToken({ environment, audience }: TokenEnvironment): Promise<TokenAttempt> {
   const address = environment['SPIFFE_ENDPOINT_SOCKET'] ?? '';
-  const path = address === '' ? USUAL_SOCKET : socketPath(address);
+  const path = address === '' ? SPIFFE_SOCKET : socketPath(address);
   if (address === '' && !(await isSocket(path))) return { closed: `no SPIFFE agent listens at ${path}` };
   const token = await fetchToken(path, audience ?? DEFAULT_AUDIENCE);
   if (token !== undefined && isCompactJws(token)) return { token, source: PEER };

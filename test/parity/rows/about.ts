@@ -1,9 +1,10 @@
 /** About the program itself, its registries' passwords, and what every command takes. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const lines = testsIn('test/scenarios/command-lines.ts');
 const mode = testsIn('test/cli/cosign-mode.test.ts');
 const attachments = testsIn('test/cli/attachments-interop.test.ts');
+const families = testsIn('test/parity/command-families.test.ts');
 const env = testsIn('test/cli/env.test.ts');
 const completion = testsIn('test/cli/completion.test.ts');
 
@@ -26,5 +27,6 @@ export const ABOUT_ROWS: readonly CommandRow[] = [
     attachments('login: what either keeps, the other finds'),
   ),
   ...rows('same', ['version'], ' json', mode('help: the same headings; version: the same fields')),
-  ...open('not yet', ['debug', 'debug providers'], ''),
+  ...rows('same', ['debug'], '', families('the same page for the word')),
+  ...rows('same', ['debug providers'], '', families('debug providers: the same providers are there')),
 ];

@@ -1,5 +1,5 @@
 /** What carries images, shows what belongs to them, and puts it there or takes it away. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const interop = testsIn('test/cli/carry-interop.test.ts');
 const carrying = testsIn('test/workflows/image-carrying.test.ts');
@@ -104,5 +104,10 @@ export const CARRY_ROWS: readonly CommandRow[] = [
     attachments('upload blob and wasm: the same layers and types'),
   ),
   ...rows('same', ['upload wasm'], 'file', attachments('upload blob and wasm: the same layers and types')),
-  ...open('not yet', ['attach', 'download', 'upload', 'dockerfile', 'manifest'], '', 'lists its commands'),
+  ...rows(
+    'same',
+    ['attach', 'download', 'upload', 'dockerfile', 'manifest'],
+    '',
+    testsIn('test/parity/command-families.test.ts')('the same page for the word'),
+  ),
 ];

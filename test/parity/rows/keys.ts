@@ -1,5 +1,5 @@
 /** Key pairs. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const own = testsIn('test/cli/key-commands.test.ts');
 const interop = testsIn('test/cli/cosign-keys.test.ts');
@@ -29,5 +29,11 @@ export const KEY_ROWS: readonly CommandRow[] = [
     own('keys on hardware are refused by name, with the way that there is'),
     'PKCS#11 comes later; the message says what there is instead',
   ),
-  ...open('not yet', ['piv-tool', 'pkcs11-tool'], '', 'cosign as it is released for Linux has neither'),
+  ...rows(
+    'refused',
+    ['piv-tool', 'pkcs11-tool'],
+    '',
+    testsIn('test/parity/command-families.test.ts')('tools for hardware tokens are refused by name'),
+    'hardware tokens come later; cosign as it is released for Linux has neither',
+  ),
 ];

@@ -1,11 +1,10 @@
 /** How registries are spoken to, at every command that does. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 import { REGISTRY_COMMANDS } from '../registry-commands.ts';
 
 const test = testsIn('test/parity/registry-flags.test.ts');
 const all = REGISTRY_COMMANDS.map(({ name }) => name);
 const withTags = REGISTRY_COMMANDS.filter(({ readsTags }) => readsTags).map(({ name }) => name);
-const withoutTags = ['attach attestation', 'attach signature'];
 
 export const REGISTRY_ROWS: readonly CommandRow[] = [
   ...rows(
@@ -38,5 +37,4 @@ export const REGISTRY_ROWS: readonly CommandRow[] = [
       'a prefix for the tags of the older storage: the same tags, carried through a folder',
     ),
   ),
-  ...open('not yet', withoutTags, 'attachment-tag-prefix'),
 ];

@@ -1,5 +1,5 @@
 /** What `sign-blob` has of its own. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const blobs = testsIn('test/scenarios/blobs.ts');
 const older = testsIn('test/cli/older-blobs.test.ts');
@@ -14,5 +14,10 @@ export const SIGN_BLOB_ROWS: readonly CommandRow[] = [
     'b64 output output-certificate output-signature',
     older('a signature on stdout, in files, raw, and in the older bundle: all verify, with nobody asked'),
   ),
-  ...open('accepted', ['sign-blob'], 'rfc3161-timestamp'),
+  ...rows(
+    'same',
+    ['sign-blob'],
+    'rfc3161-timestamp',
+    testsIn('test/parity/trust-flags.test.ts')('sign-blob --rfc3161-timestamp: the timestamp in a file'),
+  ),
 ];

@@ -1,5 +1,5 @@
 /** `sign`, and what it shares with the other commands that sign. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const cosign = testsIn('test/cli/cosign.test.ts');
 const images = testsIn('test/scenarios/images.ts');
@@ -8,6 +8,7 @@ const own = testsIn('test/cli/own-certificate.test.ts');
 const services = testsIn('test/cli/named-services.test.ts');
 const shared = testsIn('test/cli/signing-flags.test.ts');
 const older = testsIn('test/cli/older-storage.test.ts');
+const consent = testsIn('test/cli/log-consent.test.ts');
 const olderBlobs = testsIn('test/cli/older-blobs.test.ts');
 const SIGNING = ['sign', 'sign-blob', 'attest', 'attest-blob'];
 
@@ -63,7 +64,20 @@ export const SIGN_ROWS: readonly CommandRow[] = [
     'tlog-upload',
     shared('--tlog-upload=false logs nothing, whatever the signing config lists; in cosign'),
   ),
-  ...open('accepted', SIGNING, 'yes'),
+  ...rows(
+    'same',
+    ['sign', 'sign-blob'],
+    'yes',
+    consent('asks before it logs with services that flags name'),
+    "by default nothing is asked, and it has nothing to answer; in cosign's mode it does, at a terminal or not",
+  ),
+  ...rows(
+    'same',
+    ['attest', 'attest-blob'],
+    'yes',
+    consent('at a terminal, asks before a browser is opened'),
+    "by default nothing is asked, and it has nothing to answer; in cosign's mode it does before a login in the browser",
+  ),
   ...rows(
     'same',
     ['sign'],

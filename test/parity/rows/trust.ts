@@ -1,14 +1,17 @@
 /** Whom to trust, which services to sign with, and the bundles that come of it. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const cosign = testsIn('test/cli/cosign.test.ts');
 const documents = testsIn('test/cli/trust-documents.test.ts');
 const older = testsIn('test/cli/attachments-older.test.ts');
+const flags = testsIn('test/parity/trust-flags.test.ts');
+const families = testsIn('test/parity/command-families.test.ts');
 const inspect = testsIn('test/cli/bundle-inspect.test.ts');
 
 export const TRUST_ROWS: readonly CommandRow[] = [
   ...rows('same', ['initialize'], ' mirror root', cosign('trust and services by TUF alone')),
-  ...open('accepted', ['initialize'], 'root-checksum staging'),
+  ...rows('same', ['initialize'], 'root-checksum', flags('initialize --root-checksum: another root is refused')),
+  ...rows('same', ['initialize'], 'staging', flags('initialize --staging asks the staging instance, and no other')),
   ...rows(
     'same',
     ['trusted-root create'],
@@ -32,22 +35,38 @@ export const TRUST_ROWS: readonly CommandRow[] = [
     documents('signing config created: ${name}'),
   ),
   ...rows('same', ['signing-config create'], 'out', documents('--out writes a file, whole')),
-  ...open('accepted', ['trusted-root create'], 'out'),
-  ...open('accepted', ['signing-config create'], 'with-default-rekor-v2'),
+  ...rows('same', ['trusted-root create'], 'out', flags('trusted-root create --out writes a file, whole')),
+  ...rows(
+    'same',
+    ['signing-config create'],
+    'with-default-rekor-v2',
+    flags("signing-config create --with-default-rekor-v2: the instance's other config"),
+  ),
   ...rows(
     'same',
     ['bundle create'],
     ' artifact bundle ignore-tlog key out signature',
     older('loose parts become a bundle that verifies; parts that do not belong together do not'),
   ),
-  ...open('accepted', ['bundle create'], 'attestation certificate rekor-url rfc3161-timestamp'),
+  ...rows(
+    'same',
+    ['bundle create'],
+    'certificate rekor-url rfc3161-timestamp',
+    flags('bundle create --certificate, --rfc3161-timestamp, --rekor-url: each part is in the bundle'),
+  ),
+  ...rows('same', ['bundle create'], 'attestation', flags('bundle create --attestation: a statement in its envelope')),
   ...rows(
     'same',
     ['bundle upgrade'],
     '',
     older('loose parts become a bundle that verifies; parts that do not belong together do not'),
   ),
-  ...open('accepted', ['bundle upgrade'], 'out rekor-url'),
+  ...rows(
+    'same',
+    ['bundle upgrade'],
+    'out rekor-url',
+    flags('bundle upgrade --out, --rekor-url: the proof comes from'),
+  ),
   ...rows('same', ['bundle inspect'], '', inspect('a bundle of every kind of content and material is shown')),
-  ...open('not yet', ['bundle', 'trusted-root', 'signing-config'], '', 'lists its commands'),
+  ...rows('same', ['bundle', 'trusted-root', 'signing-config'], '', families('the same page for the word')),
 ];

@@ -1,5 +1,5 @@
 /** `verify-blob` and `verify-blob-attestation`, as far as no table proves it. */
-import { open, rows, testsIn, type CommandRow } from '../command-rows.ts';
+import { rows, testsIn, type CommandRow } from '../command-rows.ts';
 
 const blobs = testsIn('test/scenarios/blobs.ts');
 const older = testsIn('test/cli/older-blobs.test.ts');
@@ -33,5 +33,10 @@ export const VERIFY_BLOB_ROWS: readonly CommandRow[] = [
     ),
     'every format is read, whatever they say',
   ),
-  ...open('accepted', ['verify-blob-attestation'], 'signature'),
+  ...rows(
+    'same',
+    ['verify-blob-attestation'],
+    'signature',
+    testsIn('test/parity/trust-flags.test.ts')('verify-blob-attestation --signature: an envelope in a file'),
+  ),
 ];
