@@ -1,8 +1,9 @@
 import type { JsonFields } from '../core/encoding/json-fields.ts';
 import type { JsonObject, JsonValue } from '../core/encoding/json.ts';
+import { ISSUED_SECRET } from '../core/installation/issued-certificate-objects.ts';
 import { CERTIFICATE_SECRET, INSTALLATION_NAME } from '../core/installation/installation-options.ts';
 import type { InstallationObjects } from '../core/installation/installation-objects.ts';
-import { RemoteError } from '../errors.ts';
+import { NotFoundError, RemoteError } from '../errors.ts';
 import type { ClusterAccess } from '../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../io/kubernetes/cluster-request.ts';
 import { objectPath, pathOf } from '../io/kubernetes/object-path.ts';
@@ -22,15 +23,17 @@ const FIELD_MANAGER = 'sealwright';
 const POLL_MS = 500;
 const MAX_CONDITIONS = 100;
 const NOT_FOUND = 404;
+const MANAGED_DEFINITION = 'certificates.cert-manager.io';
 
 /**
  * Puts the webhook into a cluster, or brings what is there up to date. The API server is told last, when a replica is ready and
  * its authority is known: an installation that stops half-way keeps nothing from running.
  *
- * @throws RemoteError REMOTE_STATUS for what the API server refuses, REMOTE_TIMEOUT when no replica becomes ready
+ * @throws NotFoundError without cert-manager where it is to renew the certificate; RemoteError REMOTE_STATUS for what the API server refuses, REMOTE_TIMEOUT when no replica becomes ready
  */
 export async function installWebhook(order: InstallationOrder): Promise<void> {
   const { objects, waitMs } = order;
+  if (isManaged(objects)) await requireCertManager(order);
   await apply(order, objects.namespace);
   for (const object of objects.definitions) await apply(order, object);
   for (const object of objects.definitions) {
@@ -90,16 +93,35 @@ function isRolledOut(deployment: JsonFields): boolean {
   return isSeen && available > 0 && (status?.optionalInteger('updatedReplicas') ?? 0) > 0;
 }
 
-/** Base64 of the authorities that the replicas have put into their Secret. */
-async function authorityBundle({ cluster, namespace }: InstallationOrder): Promise<string> {
-  const path = objectPath('Secret', CERTIFICATE_SECRET, namespace);
+function isManaged({ workload }: InstallationObjects): boolean {
+  return workload.some(({ kind }) => kind === 'Certificate');
+}
+
+/** Asked before anything is changed. */
+async function requireCertManager({ cluster }: InstallationOrder): Promise<void> {
+  const path = objectPath('CustomResourceDefinition', MANAGED_DEFINITION);
+  const { status } = await askCluster(cluster, { path, expect: [NOT_FOUND] });
+  if (status !== NOT_FOUND) return;
+  throw new NotFoundError('NOT_FOUND', 'the cluster has no cert-manager', {
+    found: `no definition ${MANAGED_DEFINITION}`,
+    expected: 'cert-manager, which is to renew the certificate',
+    fix: 'install cert-manager first, or leave out --cert-manager: the replicas then renew their certificate themselves',
+  });
+}
+
+/** Base64 of the authorities that the replicas, or cert-manager, have put into the Secret. */
+async function authorityBundle({ cluster, namespace, objects }: InstallationOrder): Promise<string> {
+  const name = isManaged(objects) ? ISSUED_SECRET : CERTIFICATE_SECRET;
+  const path = objectPath('Secret', name, namespace);
   const { object } = await askCluster(cluster, { path, expect: [NOT_FOUND] });
   const bundle = object.optionalObject('data')?.optionalString('ca.crt') ?? '';
   if (bundle !== '') return bundle;
   throw new RemoteError('REMOTE_BODY', 'the replicas have no serving certificate', {
-    found: `nothing in the Secret ${namespace}/${CERTIFICATE_SECRET}`,
+    found: `no ca.crt in the Secret ${namespace}/${name}`,
     expected: 'the authority that the API server is to believe',
-    fix: `kubectl -n ${namespace} logs deployment/${INSTALLATION_NAME}`,
+    fix: isManaged(objects)
+      ? `kubectl -n ${namespace} describe certificate ${INSTALLATION_NAME}`
+      : `kubectl -n ${namespace} logs deployment/${INSTALLATION_NAME}`,
   });
 }
 

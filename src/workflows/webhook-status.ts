@@ -12,12 +12,8 @@ import { SealwrightError } from '../errors.ts';
 import type { ClusterAccess } from '../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../io/kubernetes/cluster-request.ts';
 import { objectPath } from '../io/kubernetes/object-path.ts';
-
-/** One thing that is not as it should be, and the command that mends it. */
-export interface StatusProblem {
-  readonly text: string;
-  readonly fix: string;
-}
+import { installedWebhook, managedCertificateProblems } from './installed-webhook.ts';
+import type { StatusProblem } from './status-problem.ts';
 
 /** One webhook that the API server asks. */
 export interface AskedWebhook {
@@ -35,6 +31,10 @@ export interface AskedWebhook {
 export interface WebhookStatus {
   readonly readyReplicas: number;
   readonly wantedReplicas: number;
+  /** Where the replicas ask for revocations; null when they were told of none. */
+  readonly revocations: string | null;
+  /** Who renews the serving certificate; null while the API server asks nobody. */
+  readonly certificates: 'replicas' | 'cert-manager' | null;
   readonly webhooks: readonly AskedWebhook[];
   /** Empty when all is well. */
   readonly problems: readonly StatusProblem[];
@@ -44,6 +44,8 @@ const KINDS = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']
 const NOT_FOUND = 404;
 const MAX_ITEMS = 1000;
 const MAX_PORTS = 1000;
+/** What writes the authority where cert-manager renews the certificate. */
+const CAINJECTOR_COMMAND = 'kubectl logs --all-namespaces -l app.kubernetes.io/component=cainjector --prefix';
 
 /**
  * What the cluster has of the webhook, and what is wrong with it. Looks at every webhook that the API server asks, ours or not: one
@@ -54,13 +56,16 @@ const MAX_PORTS = 1000;
 export async function webhookStatus(cluster: ClusterAccess, namespace: string, now: Date): Promise<WebhookStatus> {
   const problems: StatusProblem[] = [];
   const webhooks: AskedWebhook[] = [];
+  let certificates: WebhookStatus['certificates'] = null;
   for (const kind of KINDS) {
     const { object } = await askCluster(cluster, { path: objectPath(kind) });
     for (const item of object.objects('items', MAX_ITEMS)) {
-      webhooks.push(...(await readConfiguration({ cluster, kind, namespace, now, problems }, item)));
+      const found = await readConfiguration({ cluster, kind, namespace, now, problems }, item);
+      webhooks.push(...found.webhooks);
+      certificates ??= found.certificates;
     }
   }
-  const replicas = await readReplicas(cluster, namespace);
+  const replicas = await installedWebhook(cluster, namespace);
   const isTold = webhooks.some(({ isOurs }) => isOurs);
   const isThere = replicas !== undefined;
   if (isThere && !isTold) {
@@ -69,14 +74,15 @@ export async function webhookStatus(cluster: ClusterAccess, namespace: string, n
       fix: 'sealwright webhook install',
     });
   }
-  const { ready, wanted } = replicas ?? { ready: 0, wanted: 0 };
-  if (isThere && ready < wanted) {
-    problems.push({
-      text: `${ready} of ${wanted} replicas are ready`,
-      fix: `kubectl -n ${namespace} describe pods -l app.kubernetes.io/name=${INSTALLATION_LABELS['app.kubernetes.io/name']}`,
-    });
-  }
-  return { readyReplicas: ready, wantedReplicas: wanted, webhooks, problems };
+  problems.push(...(replicas?.problems ?? []));
+  return {
+    readyReplicas: replicas?.readyReplicas ?? 0,
+    wantedReplicas: replicas?.wantedReplicas ?? 0,
+    revocations: replicas?.revocations ?? null,
+    certificates,
+    webhooks,
+    problems,
+  };
 }
 
 interface Reading {
@@ -87,7 +93,12 @@ interface Reading {
   readonly problems: StatusProblem[];
 }
 
-async function readConfiguration(reading: Reading, item: JsonFields): Promise<readonly AskedWebhook[]> {
+interface ReadConfiguration {
+  readonly webhooks: readonly AskedWebhook[];
+  readonly certificates: WebhookStatus['certificates'];
+}
+
+async function readConfiguration(reading: Reading, item: JsonFields): Promise<ReadConfiguration> {
   const { kind, problems } = reading;
   const metadata = item.object('metadata');
   const configuration = metadata.string('name');
@@ -97,6 +108,12 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<re
     Object.entries(INSTALLATION_LABELS).every(([name, value]) => labels?.optionalString(name) === value);
   const removal = isOurs ? 'sealwright webhook uninstall' : `kubectl delete ${kind.toLowerCase()} ${configuration}`;
   const webhooks: AskedWebhook[] = [];
+  const managed = isOurs ? await managedCertificateProblems(reading.cluster, metadata) : undefined;
+  for (const problem of managed ?? []) {
+    // Both configurations hang from one certificate.
+    if (!problems.some(({ text }) => text === problem.text)) problems.push(problem);
+  }
+  const restart = managed === undefined ? restartCommand(reading.namespace) : CAINJECTOR_COMMAND;
   for (const webhook of item.objects('webhooks', MAX_ITEMS)) {
     const client = webhook.object('clientConfig');
     const common = {
@@ -111,7 +128,7 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<re
       const gaps = configurationGaps(webhook, kind);
       problems.push(...gaps.map((gap) => ({ text: `${common.name} ${gap}`, fix: 'sealwright webhook install' })));
     }
-    if (isOurs) problems.push(...bundleProblems(common.name, reading.namespace, client, reading.now));
+    if (isOurs) problems.push(...bundleProblems(common.name, restart, client, reading.now));
     const service = client.optionalObject('service');
     if (service === undefined) {
       webhooks.push({ ...common, target: client.optionalString('url') ?? '' });
@@ -132,7 +149,12 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<re
       });
     }
   }
-  return webhooks;
+  return { webhooks, certificates: isOurs ? (managed === undefined ? 'replicas' : 'cert-manager') : null };
+}
+
+/** The replicas write their authorities when they start. */
+function restartCommand(namespace: string): string {
+  return `kubectl rollout restart deployment/${INSTALLATION_NAME} --namespace ${namespace}`;
 }
 
 /** @returns undefined when the Service does not exist */
@@ -154,8 +176,7 @@ async function countEndpoints(cluster: ClusterAccess, namespace: string, name: s
     .filter((endpoint) => endpoint.optionalObject('conditions')?.optionalBoolean('ready') !== false).length;
 }
 
-function bundleProblems(name: string, namespace: string, client: JsonFields, now: Date): readonly StatusProblem[] {
-  const fix = `kubectl rollout restart deployment/${INSTALLATION_NAME} --namespace ${namespace}`;
+function bundleProblems(name: string, fix: string, client: JsonFields, now: Date): readonly StatusProblem[] {
   try {
     const bundle = client.optionalString('caBundle') ?? '';
     const authorities = Certificate.allFromPem(parseUtf8(parseBase64(bundle), 'FORMAT_PEM', 'caBundle'));
@@ -165,17 +186,4 @@ function bundleProblems(name: string, namespace: string, client: JsonFields, now
     if (!(error instanceof SealwrightError)) throw error;
     return [{ text: `${name} has no authority in its caBundle: the API server believes no answer`, fix }];
   }
-}
-
-async function readReplicas(
-  cluster: ClusterAccess,
-  namespace: string,
-): Promise<{ readonly ready: number; readonly wanted: number } | undefined> {
-  const path = objectPath('Deployment', INSTALLATION_NAME, namespace);
-  const { status, object } = await askCluster(cluster, { path, expect: [NOT_FOUND] });
-  if (status === NOT_FOUND) return undefined;
-  return {
-    ready: object.optionalObject('status')?.optionalInteger('readyReplicas') ?? 0,
-    wanted: object.object('spec').optionalInteger('replicas') ?? 1,
-  };
 }

@@ -5,12 +5,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { encodeRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { EXCEPTION_DEFINITIONS } from '../../src/core/policy/exception-definitions.ts';
 import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
 import { Sandbox, errorCode } from '../support/command-line.ts';
 import { FakeInstance } from '../support/instance.ts';
 import { peer } from '../support/peers.ts';
+import { Authority } from '../support/revocations.ts';
 
 interface KubeObject {
   readonly kind: string;
@@ -21,15 +23,20 @@ interface KubeObject {
 const IMAGE = `registry.example/sealwright@sha256:${'d'.repeat(64)}`;
 const sandbox = new Sandbox();
 const ROOT = sandbox.path('trusted_root.json');
-writeFileSync(ROOT, encodeTrustedRoot(new FakeInstance().trustedRoot));
+const instance = new FakeInstance();
+writeFileSync(ROOT, encodeTrustedRoot(instance.trustedRoot));
 const POLICY = sandbox.path('policy.yaml');
 writeFileSync(
   POLICY,
   'apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: p}\nspec: {images: [{glob: "**"}], authorities: [{static: {action: pass}}]}\n',
 );
+const AUTHORITY = sandbox.path('authority.json');
+const { authority: AUTHORITY_VALUE } = new Authority(instance, ['alice'], { narrow: 1, broad: 1, relaxing: 1 });
+writeFileSync(AUTHORITY, encodeRevocationAuthority(AUTHORITY_VALUE));
 after(() => {
   sandbox.remove();
 });
+const REVOCATIONS = ['--revocations', 'https://trust.example/revocations.json', '--revocation-authority', AUTHORITY];
 const BASE = ['webhook', 'install', '--image', IMAGE, '--trusted-root', ROOT];
 
 function objectsOf(yaml: string): readonly KubeObject[] {
@@ -205,23 +212,75 @@ test('a database for evidence: its URL in the arguments, its password in a Secre
   assert.ok(own.includes('"--evidence=/var/lib/sealwright/evidence.db","--evidence-password-file="'), own);
 });
 
-test('the arguments of the Deployment are arguments of this program', async () => {
-  const objects = await dryRun(
-    '--exempt-namespace',
-    'registry',
-    '--pod-template',
-    'rollouts.argoproj.io=spec.template',
-  );
-  const { spec } = find(objects, 'Deployment') as unknown as {
-    spec: { template: { spec: { containers: { args: string[] }[] } } };
-  };
-  const args = spec.template.spec.containers[0]?.args ?? [];
-  const own = args.map((arg) => (arg.startsWith('--trusted-root=') ? `--trusted-root=${ROOT}` : arg));
-  // Everything is understood; what is missing is the pod.
-  const { exitCode, stderr } = await sandbox.run(own);
-  assert.equal(exitCode, 1);
-  assert.match(stderr, /USAGE_BAD_CONFIG {2}this process does not run in a pod/);
+test('revocations: where they come from in the arguments, who may revoke in the ConfigMap of whom to trust', async () => {
+  const objects = await dryRun(...REVOCATIONS, '--stale-revocations', 'enforce', '--revocations-max-age', '168h');
+  const text = JSON.stringify(find(objects, 'Deployment'));
+  const expected =
+    '"--revocations=https://trust.example/revocations.json","--revocation-authority=/etc/sealwright/trust/revocation-authority.json",' +
+    '"--stale-revocations=enforce","--revocations-max-age=168h"';
+  assert.ok(text.includes(expected), text);
+  const { data } = find(objects, 'ConfigMap') as unknown as { data: Record<string, string> };
+  assert.equal(data['revocation-authority.json'], readFileSync(AUTHORITY, 'utf8'));
+  assert.ok(!text.includes(JSON.stringify(readFileSync(AUTHORITY, 'utf8')).slice(1, 40)), 'in an argument');
+  assert.ok(!JSON.stringify(find(await dryRun(), 'Deployment')).includes('--revocation'));
 });
+
+test('cert-manager: its objects, its annotation, its Secret in the pods, and fewer rights of ours', async () => {
+  const objects = await dryRun('--cert-manager');
+  const ofKind = (kind: string): readonly string[] =>
+    objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name);
+  assert.deepEqual(ofKind('Issuer'), ['sealwright-webhook-root', 'sealwright-webhook-ca']);
+  assert.deepEqual(ofKind('Certificate'), ['sealwright-webhook-ca', 'sealwright-webhook']);
+  assert.deepEqual(ofKind('Secret'), []);
+  for (const kind of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
+    const { annotations } = find(objects, kind).metadata as unknown as { annotations: object };
+    assert.deepEqual(annotations, { 'cert-manager.io/inject-ca-from': 'cosign-system/sealwright-webhook' });
+  }
+  const text = JSON.stringify(find(objects, 'Deployment'));
+  for (const expected of [
+    '"--tls-cert=/etc/sealwright/certificate/tls.crt","--tls-key=/etc/sealwright/certificate/tls.key"',
+    '{"name":"certificate","secret":{"secretName":"sealwright-webhook-certificate"}}',
+    '{"name":"certificate","mountPath":"/etc/sealwright/certificate","readOnly":true}',
+  ]) {
+    assert.ok(text.includes(expected), expected);
+  }
+  const rights = JSON.stringify([find(objects, 'ClusterRole')['rules'], find(objects, 'Role')['rules']]);
+  assert.ok(!/"(update|patch|delete)"/.test(rights), rights);
+  // Somebody else's issuer: nothing else of cert-manager's is made.
+  const named = await dryRun('--cert-manager', '--issuer', 'ClusterIssuer/corporate');
+  assert.deepEqual(
+    named.filter(({ kind }) => kind === 'Issuer' || kind === 'Certificate').map(({ metadata }) => metadata.name),
+    ['sealwright-webhook'],
+  );
+  const { spec } = find(named, 'Certificate') as unknown as { spec: { issuerRef: object; dnsNames: string[] } };
+  assert.deepEqual(spec.issuerRef, { group: 'cert-manager.io', kind: 'ClusterIssuer', name: 'corporate' });
+  assert.deepEqual(spec.dnsNames, ['sealwright-webhook.cosign-system.svc']);
+});
+
+for (const more of [[], REVOCATIONS, ['--cert-manager']]) {
+  test(`the arguments of the Deployment are arguments of this program ${more[0] ?? ''}`, async () => {
+    const objects = await dryRun(
+      ...more,
+      '--exempt-namespace',
+      'registry',
+      '--pod-template',
+      'rollouts.argoproj.io=spec.template',
+    );
+    const { spec } = find(objects, 'Deployment') as unknown as {
+      spec: { template: { spec: { containers: { args: string[] }[] } } };
+    };
+    const args = spec.template.spec.containers[0]?.args ?? [];
+    const here: Readonly<Record<string, string>> = { 'trusted-root': ROOT, 'revocation-authority': AUTHORITY };
+    const own = args.map((arg) => {
+      const name = /^--([^=]+)=/.exec(arg)?.[1] ?? '';
+      return here[name] === undefined ? arg : `--${name}=${here[name]}`;
+    });
+    // Everything is understood; what is missing is the pod.
+    const { exitCode, stderr } = await sandbox.run(own);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /USAGE_BAD_CONFIG {2}this process does not run in a pod/);
+  });
+}
 
 for (const [what, flags, code] of [
   [
@@ -256,6 +315,30 @@ for (const [what, flags, code] of [
     ['webhook', '--policy', POLICY, '--trusted-root', ROOT, '--self-signed', 'tls', '--evidence', 'mysql://u@h/d'],
     'USAGE_BAD_FLAG',
   ],
+  [
+    'a file of revocations, which would never be news',
+    [...BASE, '--dry-run', '--revocations', ROOT, '--revocation-authority', AUTHORITY],
+    'USAGE_BAD_FLAG',
+  ],
+  [
+    'a password in the URL of revocations',
+    [...BASE, '--dry-run', '--revocations', 'https://u:secret@h/r.json', '--revocation-authority', AUTHORITY],
+    'USAGE_BAD_FLAG',
+  ],
+  ['revocations by nobody', [...BASE, '--dry-run', '--revocations', 'https://h/r.json'], 'USAGE_BAD_FLAG'],
+  ['an authority alone', [...BASE, '--dry-run', '--revocation-authority', AUTHORITY], 'USAGE_BAD_FLAG'],
+  [
+    'an authority that is none',
+    [...BASE, '--dry-run', '--revocations', 'https://h/r.json', '--revocation-authority', ROOT],
+    'FORMAT_REVOCATION',
+  ],
+  ['staleness of nothing', [...BASE, '--dry-run', '--stale-revocations', 'enforce'], 'USAGE_BAD_FLAG'],
+  ['an age that is none', [...BASE, '--dry-run', ...REVOCATIONS, '--revocations-max-age', 'soon'], 'USAGE_BAD_FLAG'],
+  ['an issuer without cert-manager', [...BASE, '--dry-run', '--issuer', 'Issuer/ca'], 'USAGE_BAD_FLAG'],
+  ...['ca', 'Vault/ca', 'Issuer/', 'Issuer/a/b', 'Issuer/A B'].map(
+    (issuer) =>
+      [`the issuer ${issuer}`, [...BASE, '--dry-run', '--cert-manager', '--issuer', issuer], 'USAGE_BAD_FLAG'] as const,
+  ),
   ['a chart and a dry run', [...BASE, '--dry-run', '--chart', 'x'], 'USAGE_BAD_FLAG'],
   [
     'a shared certificate without a cluster',
@@ -318,6 +401,9 @@ const CHOICES: readonly (readonly string[])[] = [
     '--evidence-secret',
     'database',
   ],
+  [...REVOCATIONS, '--stale-revocations', 'warn'],
+  ['--cert-manager'],
+  ['--cert-manager', '--issuer', 'Issuer/corporate'],
 ];
 
 test('Helm makes of the chart what --dry-run prints', async (t) => {
@@ -362,6 +448,17 @@ test('Helm makes of the chart what --dry-run prints', async (t) => {
       ),
     ),
   );
+  // The same for revocations; half of it is refused.
+  const authority = ['--set-file', `revocationAuthority=${AUTHORITY}`];
+  const revocations = ['--set', 'revocations=https://trust.example/revocations.json'];
+  assert.deepEqual(
+    byName(render(chart, ...revocations, ...authority)),
+    byName(
+      (await dryRun(...REVOCATIONS)).filter(({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition'),
+    ),
+  );
+  assert.throws(() => render(chart, ...revocations), /revocationAuthority is the text that revoke init has written/);
+  assert.throws(() => render(chart, ...authority), /revocations is the URL of the snapshot/);
   const set = ['--set', 'namespaces=opt-out,failurePolicy=Ignore,replicas=5,timeoutSeconds=30'];
   const same = (await dryRun(...CHOICES[1]!)).filter(
     ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',

@@ -18,7 +18,9 @@ import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { installWebhook } from '../../workflows/install-webhook.ts';
 import { isPostgresUrl, parsePostgresUrl } from '../choices/postgres-url.ts';
+import { certManagerChoice } from '../choices/issued-certificate-choice.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
+import { installedRevocations, revocationArguments } from '../choices/installed-revocations.ts';
 import type { CommandContext } from '../command.ts';
 import { parseDuration } from '../duration.ts';
 import { fileSystem } from '../file-system.ts';
@@ -40,9 +42,10 @@ export async function installInCluster(context: CommandContext): Promise<void> {
   const values = chartValues(context);
   const podTemplates = flags.list('pod-template').map((text) => parsePodTemplateRule(text, 'pod-template'));
   const exempt = flags.list('exempt-namespace');
+  const certManager = certManagerChoice(context);
   const folder = flags.string('chart');
   if (folder !== undefined) {
-    const files = helmChart({ values, podTemplates, exempt, version: packageVersion() });
+    const files = helmChart({ values, podTemplates, exempt, ...certManager, version: packageVersion() });
     writeChart(folder, files);
     terminal.result(
       terminal.done(`chart written to ${folder}: helm install sealwright ${folder} -n ${systemNamespace(context)}`),
@@ -57,6 +60,8 @@ export async function installInCluster(context: CommandContext): Promise<void> {
     scope: `--namespaces=${values.namespaces}`,
     exempt,
     ...evidenceArguments(values.evidence),
+    revocationArguments: revocationArguments(values),
+    ...certManager,
     podTemplates,
   });
   if (flags.boolean('dry-run')) {
@@ -93,7 +98,8 @@ function words(scope: NamespaceScope): string {
 }
 
 /** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError */
-function chartValues({ flags }: CommandContext): ChartValues {
+function chartValues(context: CommandContext): ChartValues {
+  const { flags } = context;
   const image = flags.required('image');
   if (parseReference(image).digest === undefined) {
     throw new UsageError('USAGE_BAD_FLAG', 'what admits images has to be named by its digest itself', {
@@ -114,6 +120,7 @@ function chartValues({ flags }: CommandContext): ChartValues {
     trustedRoot,
     evidence: evidenceDatabase(flags.string('evidence')),
     evidenceSecret: flags.string('evidence-secret') ?? EVIDENCE_SECRET,
+    ...installedRevocations(context),
   };
 }
 

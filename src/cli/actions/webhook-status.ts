@@ -20,10 +20,12 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
   } finally {
     cluster.http.close();
   }
-  const { webhooks, problems, readyReplicas, wantedReplicas } = status;
+  const { webhooks, problems, readyReplicas, wantedReplicas, revocations, certificates } = status;
   if (flags.string('output') === 'json') terminal.result(JSON.stringify({ ...status, calls: calls ?? null }, null, 2));
   else {
     terminal.result(`replicas in ${namespace}: ${readyReplicas} of ${wantedReplicas} ready`);
+    if (certificates === 'cert-manager') terminal.result('certificate: renewed by cert-manager');
+    if (wantedReplicas > 0) terminal.result(`revocations: ${revocations === null ? 'none' : visibleText(revocations)}`);
     for (const { configuration, name, target, readyEndpoints, failurePolicy } of webhooks) {
       const ready = readyEndpoints === undefined ? '' : `, ${readyEndpoints} ready`;
       terminal.result(visibleText(`${configuration}  ${name}  ${target}${ready}  ${failurePolicy}`));

@@ -1,4 +1,4 @@
-import { installationObjects } from '../../core/installation/installation-objects.ts';
+import { removableObjects } from '../../core/installation/removable-objects.ts';
 import { labelOf } from '../../workflows/install-webhook.ts';
 import { uninstallWebhook } from '../../workflows/uninstall-webhook.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
@@ -8,23 +8,7 @@ import type { CommandContext } from '../command.ts';
 export async function uninstallFromCluster(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;
   const namespace = systemNamespace(context);
-  // Names are all that counts for what is removed.
-  const objects = installationObjects({
-    namespace,
-    image: '',
-    replicas: 0,
-    namespaceSelector: {},
-    scope: '',
-    exempt: [],
-    failurePolicy: 'Fail',
-    timeoutSeconds: 0,
-    callers: [],
-    trustedRoot: '',
-    evidence: '',
-    evidencePassword: '',
-    evidenceSecret: '',
-    podTemplates: [],
-  });
+  const objects = removableObjects(namespace);
   const purge = flags.boolean('purge');
   if (flags.boolean('dry-run')) {
     const more = purge ? [...objects.definitions, objects.namespace] : [];

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { GUARD_FLAGS, KUBECONFIG_FLAGS } from '../flags/cluster-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 
 const SCOPES = ['opt-in', 'opt-out', 'all'] as const;
 
@@ -61,6 +62,14 @@ export const webhookInstall: Command = {
       value: 'NAME',
       default: 'sealwright-evidence',
       help: 'Secret with its password, and perhaps ca.crt',
+    },
+    ...REVOCATION_FLAGS,
+    { name: 'cert-manager', kind: 'boolean', help: 'let cert-manager renew the certificate, instead of the replicas' },
+    {
+      name: 'issuer',
+      kind: 'string',
+      value: 'KIND/NAME',
+      help: 'who signs it: Issuer/NAME or ClusterIssuer/NAME; an authority of its own when absent',
     },
     {
       name: 'wait',

@@ -4,8 +4,11 @@ import { installationObjects } from './installation-objects.ts';
 import {
   NAMESPACE_SCOPES,
   OWN_EVIDENCE,
+  REVOCATION_AUTHORITY_FILE,
   SHARED_EVIDENCE,
+  TRUST_FOLDER,
   namespaceSelector,
+  type CertManagerChoice,
   type InstallationOptions,
   type NamespaceScope,
 } from './installation-options.ts';
@@ -22,6 +25,12 @@ export interface ChartValues {
   /** `postgres://USER@HOST/DATABASE`; empty for a file of each replica's own. */
   readonly evidence: string;
   readonly evidenceSecret: string;
+  /** URL of the snapshot of what is revoked; empty for none. */
+  readonly revocations: string;
+  /** Text of who may revoke. */
+  readonly revocationAuthority: string;
+  readonly staleRevocations: string;
+  readonly revocationsMaxAge: string;
 }
 
 interface ChartInput {
@@ -29,17 +38,24 @@ interface ChartInput {
   readonly podTemplates: InstallationOptions['podTemplates'];
   /** Further namespaces that are never guarded. */
   readonly exempt: readonly string[];
+  /** Whether, and by whom, the certificate is renewed by cert-manager. */
+  readonly certManager?: CertManagerChoice;
   /** Version of the program, which is the chart's as well. */
   readonly version: string;
 }
 
 /** Helm puts it in itself. */
 const NAMESPACE = '{{ .Release.Namespace }}';
+/** Whoever names one half of it has to name the other. */
+const AUTHORITY_CHOICE =
+  '{{ if .Values.revocations }}{{ required "revocationAuthority is the text that revoke init has written" .Values.revocationAuthority | quote }}' +
+  '{{ else if .Values.revocationAuthority }}{{ fail "revocations is the URL of the snapshot of what is revoked" }}{{ else }}""{{ end }}';
 const YAML_STYLE = { lineWidth: 0, aliasDuplicateObjects: false } as const;
 
 /** An expression of a template in the place of a whole value. */
 class Expressions {
   readonly #all: string[] = [];
+  readonly #conditions = new Map<number, string>();
 
   /** @param text what the template has there, written in YAML's flow style */
   value(text: string): string {
@@ -47,8 +63,20 @@ class Expressions {
     return `<<${this.#all.length - 1}>>`;
   }
 
+  /** An item of a list that is there where the condition holds, and missing otherwise. */
+  item(condition: string, text: string): string {
+    const index = this.#all.push(text) - 1;
+    this.#conditions.set(index, condition);
+    return `<<${index}>>`;
+  }
+
   fill(yaml: string): string {
-    return yaml.replace(/(['"]?)<<(\d+)>>\1/g, (_, _quote, index: string) => this.#all[Number(index)] ?? '');
+    const withItems = yaml.replace(/^( *)- (['"]?)<<(\d+)>>\2$/gm, (line, indent: string, _quote, index: string) => {
+      const condition = this.#conditions.get(Number(index));
+      if (condition === undefined) return line;
+      return `${indent}{{- if ${condition} }}\n${indent}- ${this.#all[Number(index)] ?? ''}\n${indent}{{- end }}`;
+    });
+    return withItems.replace(/(['"]?)<<(\d+)>>\1/g, (_, _quote, index: string) => this.#all[Number(index)] ?? '');
   }
 }
 
@@ -56,7 +84,13 @@ class Expressions {
  * The installation as a Helm chart: file names and their texts. The templates are the same objects as everywhere else, with
  * expressions where the chart's user chooses.
  */
-export function helmChart({ values, podTemplates, exempt, version }: ChartInput): ReadonlyMap<string, string> {
+export function helmChart({
+  values,
+  podTemplates,
+  exempt,
+  certManager,
+  version,
+}: ChartInput): ReadonlyMap<string, string> {
   const expressions = new Expressions();
   const text = (name: string): string => expressions.value(`{{ .Values.${name} | quote }}`);
   const options: InstallationOptions = {
@@ -72,6 +106,21 @@ export function helmChart({ values, podTemplates, exempt, version }: ChartInput)
     trustedRoot: expressions.value(
       '{{ required "trustedRoot is the text of a trusted_root.json" .Values.trustedRoot | quote }}',
     ),
+    revocationArguments: [
+      ['revocations', 'revocations'],
+      ['revocation-authority', undefined],
+      ['stale-revocations', 'staleRevocations'],
+      ['revocations-max-age', 'revocationsMaxAge'],
+    ].map(([flag, name]) =>
+      expressions.item(
+        '.Values.revocations',
+        name === undefined
+          ? `--${flag}=${TRUST_FOLDER}/${REVOCATION_AUTHORITY_FILE}`
+          : `{{ printf "--${flag}=%s" .Values.${name} | quote }}`,
+      ),
+    ),
+    revocationAuthority: expressions.value(AUTHORITY_CHOICE),
+    ...(certManager === undefined ? {} : { certManager }),
     evidence: expressions.value(evidenceChoice(0, '{{ .Values.evidence }}')),
     evidencePassword: expressions.value(evidenceChoice(1, '')),
     evidenceSecret: text('evidenceSecret'),

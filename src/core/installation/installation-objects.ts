@@ -1,6 +1,7 @@
 import type { JsonObject } from '../encoding/json.ts';
 import { EXCEPTION_DEFINITIONS } from '../policy/exception-definitions.ts';
 import { POLICY_DEFINITIONS } from '../policy/policy-definitions.ts';
+import { INJECTION, injectedFrom } from './issued-certificate-objects.ts';
 import { EXCLUDE_LABEL, INSTALLATION_LABELS, type InstallationOptions } from './installation-options.ts';
 import { webhookAccess } from './webhook-access.ts';
 import { serviceClients, webhookConfigurations } from './webhook-configurations.ts';
@@ -31,7 +32,19 @@ export function installationObjects(options: InstallationOptions): InstallationO
       },
     },
     definitions: [...POLICY_DEFINITIONS, ...EXCEPTION_DEFINITIONS],
-    workload: [...webhookAccess(options.namespace), ...webhookWorkload(options)],
-    configurations: webhookConfigurations({ ...options, clients: serviceClients(options.namespace) }),
+    workload: [...webhookAccess(options.namespace, options.certManager === undefined), ...webhookWorkload(options)],
+    configurations: webhookConfigurations({
+      ...options,
+      clients: serviceClients(options.namespace),
+      ...configurationAnnotations(options),
+    }),
   };
+}
+
+/** By which cert-manager knows where to write the authority that API servers are to believe. */
+export function configurationAnnotations({
+  namespace,
+  certManager,
+}: Pick<InstallationOptions, 'namespace' | 'certManager'>): { readonly annotations?: JsonObject } {
+  return certManager === undefined ? {} : { annotations: { [INJECTION]: injectedFrom(namespace) } };
 }

@@ -24,6 +24,12 @@ export interface InstallationOptions {
   readonly callers: JsonValue;
   /** Text of the trusted_root.json that signatures are verified by. */
   readonly trustedRoot: JsonValue;
+  /** Arguments that say where revocations come from, and what once they are old (`--revocations` and so on); empty for nowhere. */
+  readonly revocationArguments: readonly JsonValue[];
+  /** Text of the authority that may revoke; empty for nobody. */
+  readonly revocationAuthority: JsonValue;
+  /** cert-manager renews the certificate; the replicas do it themselves when absent. */
+  readonly certManager?: CertManagerChoice;
   /** Argument that says where evidence is kept (`--evidence`): a file of each replica's own, or a database that they share. */
   readonly evidence: JsonValue;
   /** Argument that says where the database's password is; with nothing after the `=` where there is no database. */
@@ -32,6 +38,12 @@ export interface InstallationOptions {
   readonly evidenceSecret: JsonValue;
   /** Further kinds with a pod template. */
   readonly podTemplates: readonly PodTemplateRule[];
+}
+
+/** Who signs the certificate that cert-manager renews. */
+export interface CertManagerChoice {
+  /** An authority of the installation's own when absent. */
+  readonly issuer?: { readonly kind: 'Issuer' | 'ClusterIssuer'; readonly name: string };
 }
 
 /** Objects of a kind of somebody else's with a pod template in them. */
@@ -49,7 +61,11 @@ export const INSTALLATION_NAME = 'sealwright-webhook';
 export const CONFIGURATION_NAME = 'sealwright';
 /** Holds the serving certificate and the authorities, shared by all replicas. */
 export const CERTIFICATE_SECRET = 'sealwright-webhook-tls';
+/** Whom to believe: the trusted root, and who may revoke. */
 export const TRUST_CONFIG_MAP = 'sealwright-trust';
+/** Where that is seen in a pod. */
+export const TRUST_FOLDER = '/etc/sealwright/trust';
+export const REVOCATION_AUTHORITY_FILE = 'revocation-authority.json';
 /** Holds what the database for evidence wants, unless another is named. */
 export const EVIDENCE_SECRET = 'sealwright-evidence';
 /** Where that Secret is seen in a pod: `sslrootcert` of the database's URL may name a file in it. */

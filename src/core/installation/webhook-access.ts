@@ -9,8 +9,11 @@ import {
 const RBAC = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC}/v1`;
 
-/** What the webhook's account may do: read what it decides by, renew its certificate, and keep its two configurations right. */
-export function webhookAccess(namespace: string): readonly JsonObject[] {
+/**
+ * What the webhook's account may do: read what it decides by; and unless somebody else renews its certificate, do that, and keep
+ * its two configurations right.
+ */
+export function webhookAccess(namespace: string, renewsCertificate: boolean): readonly JsonObject[] {
   const metadata = { name: INSTALLATION_NAME, labels: INSTALLATION_LABELS };
   const own = { ...metadata, namespace };
   const subjects = [{ kind: 'ServiceAccount', name: INSTALLATION_NAME, namespace }];
@@ -23,9 +26,9 @@ export function webhookAccess(namespace: string): readonly JsonObject[] {
   });
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
-    { apiVersion: API_VERSION, kind: 'ClusterRole', metadata, rules: clusterRules() },
+    { apiVersion: API_VERSION, kind: 'ClusterRole', metadata, rules: clusterRules(renewsCertificate) },
     binding('ClusterRoleBinding', 'ClusterRole', metadata),
-    { apiVersion: API_VERSION, kind: 'Role', metadata: own, rules: ownRules() },
+    { apiVersion: API_VERSION, kind: 'Role', metadata: own, rules: ownRules(renewsCertificate) },
     binding('RoleBinding', 'Role', own),
   ];
 }
@@ -42,7 +45,7 @@ function rule(
 
 const VALIDATING_KINDS = ['imagevalidatingpolicies', 'namespacedimagevalidatingpolicies', 'policyexceptions'];
 
-function clusterRules(): readonly JsonObject[] {
+function clusterRules(renewsCertificate: boolean): readonly JsonObject[] {
   const configurations = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
   return [
     rule('policy.sigstore.dev', ['clusterimagepolicies'], ['list', 'watch']),
@@ -59,10 +62,13 @@ function clusterRules(): readonly JsonObject[] {
     // Pull secrets of workloads, and which namespaces are guarded. Read when needed, never listed.
     rule('', ['secrets', 'serviceaccounts', 'namespaces'], ['get']),
     // The authorities that the API server believes, nothing else of them.
-    rule('admissionregistration.k8s.io', configurations, ['get', 'patch'], [CONFIGURATION_NAME]),
+    ...(renewsCertificate
+      ? [rule('admissionregistration.k8s.io', configurations, ['get', 'patch'], [CONFIGURATION_NAME])]
+      : []),
   ];
 }
 
-function ownRules(): readonly JsonObject[] {
-  return [rule('', ['configmaps', 'secrets'], ['get']), rule('', ['secrets'], ['update'], [CERTIFICATE_SECRET])];
+function ownRules(renewsCertificate: boolean): readonly JsonObject[] {
+  const reading = rule('', ['configmaps', 'secrets'], ['get']);
+  return renewsCertificate ? [reading, rule('', ['secrets'], ['update'], [CERTIFICATE_SECRET])] : [reading];
 }

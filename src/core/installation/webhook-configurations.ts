@@ -10,6 +10,8 @@ import {
 type Told = Pick<InstallationOptions, 'namespaceSelector' | 'failurePolicy' | 'timeoutSeconds' | 'podTemplates'> & {
   /** `clientConfig` for each path. */
   readonly clients: (path: string) => JsonObject;
+  /** Of both objects: what tells others about them. */
+  readonly annotations?: JsonObject;
 };
 
 const CHANGES = ['CREATE', 'UPDATE'];
@@ -119,6 +121,13 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
     matchPolicy: 'Equivalent',
     ...common,
   });
+  const annotations: JsonObject = told.annotations === undefined ? {} : { annotations: told.annotations };
+  const configuration = (kind: string, webhooks: readonly JsonObject[]): JsonObject => ({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind,
+    metadata: { name: CONFIGURATION_NAME, labels: INSTALLATION_LABELS, ...annotations },
+    webhooks,
+  });
   return [
     configuration('MutatingWebhookConfiguration', [
       images('mutate', '/mutate', {
@@ -134,16 +143,7 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
   ];
 }
 
-function configuration(kind: string, webhooks: readonly JsonObject[]): JsonObject {
-  return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind,
-    metadata: { name: CONFIGURATION_NAME, labels: INSTALLATION_LABELS },
-    webhooks,
-  };
-}
-
-/** Through the installation's Service. The `caBundle` is written by the replicas, which alone know their authorities. */
+/** Through the installation's Service. The `caBundle` is written by the replicas or by cert-manager, who know the authorities. */
 export function serviceClients(namespace: string): (path: string) => JsonObject {
   return (path) => ({ service: { namespace, name: INSTALLATION_NAME, path, port: 443 } });
 }

@@ -1,11 +1,14 @@
-import type { JsonObject } from '../encoding/json.ts';
+import type { JsonObject, JsonValue } from '../encoding/json.ts';
+import { certManagerObjects, ISSUED_SECRET } from './issued-certificate-objects.ts';
 import {
   CERTIFICATE_SECRET,
   DATA_FOLDER,
   EVIDENCE_FOLDER,
   INSTALLATION_LABELS,
   INSTALLATION_NAME,
+  REVOCATION_AUTHORITY_FILE,
   TRUST_CONFIG_MAP,
+  TRUST_FOLDER,
   type InstallationOptions,
 } from './installation-options.ts';
 
@@ -15,7 +18,8 @@ const PORT = 8443;
  * process grows by 40 MB and answers no faster.
  */
 export const NODE_OPTIONS = '--max-semi-space-size=4';
-const TRUST = '/etc/sealwright/trust';
+/** Where the certificate that cert-manager renews is seen in a pod. */
+const CERTIFICATE_FOLDER = '/etc/sealwright/certificate';
 const TRUSTED_ROOT = 'trusted_root.json';
 /** Belongs to nobody, as in images without a user database. */
 const USER = 65_532;
@@ -27,13 +31,15 @@ export function webhookWorkload(options: InstallationOptions): readonly JsonObje
   const metadata = { name: INSTALLATION_NAME, namespace: options.namespace, labels: INSTALLATION_LABELS };
   const selector = { matchLabels: INSTALLATION_LABELS };
   return [
-    // Without data: filled and renewed by the replicas, whose account may change it and make no other.
-    { apiVersion: 'v1', kind: 'Secret', metadata: { ...metadata, name: CERTIFICATE_SECRET }, type: 'Opaque' },
+    ...(options.certManager === undefined
+      ? // Without data: filled and renewed by the replicas, whose account may change it and make no other.
+        [{ apiVersion: 'v1', kind: 'Secret', metadata: { ...metadata, name: CERTIFICATE_SECRET }, type: 'Opaque' }]
+      : certManagerObjects(options.namespace, options.certManager)),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { ...metadata, name: TRUST_CONFIG_MAP },
-      data: { [TRUSTED_ROOT]: options.trustedRoot },
+      data: { [TRUSTED_ROOT]: options.trustedRoot, [REVOCATION_AUTHORITY_FILE]: options.revocationAuthority },
     },
     {
       apiVersion: 'v1',
@@ -95,12 +101,14 @@ function podSpec(options: InstallationOptions): JsonObject {
       { name: 'trust', configMap: { name: TRUST_CONFIG_MAP } },
       // Optional: a database may want no password, and no pod waits for a Secret that somebody has removed.
       { name: 'evidence', secret: { secretName: options.evidenceSecret, optional: true } },
+      // Not optional: a pod that cannot be spoken to waits for cert-manager instead of failing.
+      ...(options.certManager === undefined ? [] : [{ name: 'certificate', secret: { secretName: ISSUED_SECRET } }]),
     ],
   };
 }
 
 function container(options: InstallationOptions): JsonObject {
-  const { namespace, image, scope, exempt, podTemplates, evidence, evidencePassword } = options;
+  const { namespace, image, scope, exempt, podTemplates, evidence, evidencePassword, revocationArguments } = options;
   const probe = (path: string): JsonObject => ({ httpGet: { path, port: 'https', scheme: 'HTTPS' } });
   return {
     name: 'webhook',
@@ -111,12 +119,12 @@ function container(options: InstallationOptions): JsonObject {
       `--system-namespace=${namespace}`,
       '--host=0.0.0.0',
       `--port=${PORT}`,
-      `--certificate-secret=${CERTIFICATE_SECRET}`,
-      `--self-signed-name=${INSTALLATION_NAME}.${namespace}.svc`,
+      ...certificateArguments(options),
       evidence,
       evidencePassword,
       `--ledger=${DATA_FOLDER}/decisions`,
-      `--trusted-root=${TRUST}/${TRUSTED_ROOT}`,
+      `--trusted-root=${TRUST_FOLDER}/${TRUSTED_ROOT}`,
+      ...revocationArguments,
       scope,
       ...exempt.map((name) => `--exempt-namespace=${name}`),
       ...podTemplates.map(({ group, resource, path }) => `--pod-template=${resource}.${group}=${path.join('.')}`),
@@ -137,8 +145,17 @@ function container(options: InstallationOptions): JsonObject {
     },
     volumeMounts: [
       { name: 'data', mountPath: DATA_FOLDER },
-      { name: 'trust', mountPath: TRUST, readOnly: true },
+      { name: 'trust', mountPath: TRUST_FOLDER, readOnly: true },
       { name: 'evidence', mountPath: EVIDENCE_FOLDER, readOnly: true },
+      ...(options.certManager === undefined
+        ? []
+        : [{ name: 'certificate', mountPath: CERTIFICATE_FOLDER, readOnly: true }]),
     ],
   };
+}
+
+function certificateArguments({ certManager, namespace }: InstallationOptions): readonly JsonValue[] {
+  return certManager === undefined
+    ? [`--certificate-secret=${CERTIFICATE_SECRET}`, `--self-signed-name=${INSTALLATION_NAME}.${namespace}.svc`]
+    : [`--tls-cert=${CERTIFICATE_FOLDER}/tls.crt`, `--tls-key=${CERTIFICATE_FOLDER}/tls.key`];
 }

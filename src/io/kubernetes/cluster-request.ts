@@ -25,6 +25,9 @@ export interface ClusterAnswer {
 const MAX_BYTES = 32 << 20;
 const PEER = "the cluster's API server";
 const SUCCESS = [200, 201, 202];
+const NOT_FOUND = 404;
+const NOTHING = new JsonFields({}, 'object', 'FORMAT_JSON');
+const BRACE = 0x7b;
 /** Statuses that come with words which say more than the number. */
 const WORDED = [400, 401, 403, 404, 405, 409, 415, 422];
 
@@ -50,13 +53,18 @@ export async function askCluster(access: ClusterAccess, request: ClusterRequest)
     redirects: 'refuse',
     peer: PEER,
   });
-  const object = read(body);
+  // Of a group that it does not know the API server says so in plain text.
+  const object = status === NOT_FOUND && !looksLikeJson(body) ? NOTHING : read(body);
   if (SUCCESS.includes(status) || expect.includes(status)) return { status, object };
   throw new RemoteError('REMOTE_STATUS', `${PEER} refused ${method} ${path.split('?')[0] ?? path}`, {
     found: `${status}: ${(object.optionalString('message') ?? '').slice(0, 500)}`,
     expected: 'leave to do so, and objects of these kinds',
     status,
   });
+}
+
+function looksLikeJson(body: Uint8Array): boolean {
+  return body[0] === BRACE;
 }
 
 function read(body: Uint8Array): JsonFields {

@@ -21,6 +21,8 @@ const PLACES: Readonly<Record<string, Place>> = {
   Deployment: { root: 'apis/apps/v1', plural: 'deployments', ...NAMESPACED },
   PodDisruptionBudget: { root: 'apis/policy/v1', plural: 'poddisruptionbudgets', ...NAMESPACED },
   NetworkPolicy: { root: 'apis/networking.k8s.io/v1', plural: 'networkpolicies', ...NAMESPACED },
+  Certificate: { root: 'apis/cert-manager.io/v1', plural: 'certificates', ...NAMESPACED },
+  Issuer: { root: 'apis/cert-manager.io/v1', plural: 'issuers', ...NAMESPACED },
   Role: { root: 'apis/rbac.authorization.k8s.io/v1', plural: 'roles', ...NAMESPACED },
   RoleBinding: { root: 'apis/rbac.authorization.k8s.io/v1', plural: 'rolebindings', ...NAMESPACED },
   ClusterRole: { root: 'apis/rbac.authorization.k8s.io/v1', plural: 'clusterroles', ...CLUSTER },

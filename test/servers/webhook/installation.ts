@@ -1,6 +1,14 @@
 /** The shipped installation on a real kube-apiserver, with what a cluster without nodes lacks played by the test. */
-import { installationObjects, type InstallationObjects } from '../../../src/core/installation/installation-objects.ts';
-import { INSTALLATION_NAME, namespaceSelector } from '../../../src/core/installation/installation-options.ts';
+import {
+  configurationAnnotations,
+  installationObjects,
+  type InstallationObjects,
+} from '../../../src/core/installation/installation-objects.ts';
+import {
+  INSTALLATION_NAME,
+  namespaceSelector,
+  type CertManagerChoice,
+} from '../../../src/core/installation/installation-options.ts';
 import { webhookConfigurations } from '../../../src/core/installation/webhook-configurations.ts';
 import type { JsonObject } from '../../../src/core/encoding/json.ts';
 import type { ClusterAccess } from '../../../src/io/kubernetes/cluster-access.ts';
@@ -19,6 +27,8 @@ const OPTIONS = {
   timeoutSeconds: 10,
   callers: [],
   trustedRoot: '{}',
+  revocationArguments: [],
+  revocationAuthority: '',
   evidence: '--evidence=/var/lib/sealwright/evidence.db',
   evidencePassword: '--evidence-password-file=',
   evidenceSecret: 'sealwright-evidence',
@@ -29,8 +39,9 @@ const OPTIONS = {
  * All objects as they are shipped, but for where the Service leads: there is no kube-proxy, so it names localhost, and the API
  * server is told the port.
  */
-export function testInstallation(port: number): InstallationObjects {
-  const objects = installationObjects(OPTIONS);
+export function testInstallation(port: number, certManager?: CertManagerChoice): InstallationObjects {
+  const options = { ...OPTIONS, ...(certManager === undefined ? {} : { certManager }) };
+  const objects = installationObjects(options);
   const clients = (path: string): JsonObject => ({
     service: { namespace: NAMESPACE, name: INSTALLATION_NAME, path, port },
   });
@@ -39,7 +50,7 @@ export function testInstallation(port: number): InstallationObjects {
     workload: objects.workload.map((object) =>
       object['kind'] === 'Service' ? { ...object, spec: { type: 'ExternalName', externalName: 'localhost' } } : object,
     ),
-    configurations: webhookConfigurations({ ...OPTIONS, clients }),
+    configurations: webhookConfigurations({ ...options, clients, ...configurationAnnotations(options) }),
   };
 }
 

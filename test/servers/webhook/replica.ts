@@ -22,11 +22,14 @@ import type { World } from './world.ts';
 export const NAMESPACE = 'cosign-system';
 export const SERVICE = `${INSTALLATION_NAME}.${NAMESPACE}.svc`;
 
-export interface Replica {
+export interface ServingReplica {
   readonly port: number;
-  readonly certificate: RotatingCertificate;
   /** Ends without a word, as a node that loses power. */
   kill(): Promise<void>;
+}
+
+export interface Replica extends ServingReplica {
+  readonly certificate: RotatingCertificate;
 }
 
 interface ReplicaOptions {
@@ -60,6 +63,18 @@ export async function startReplica(
     checkMs: 0,
     ...(rules === undefined ? {} : { rules }),
   });
+  const serving = await serveReplica(t, { world, certificate, ...options });
+  return { ...serving, certificate };
+}
+
+/** The same with a certificate that comes from anywhere. */
+export async function serveReplica(
+  t: TestContext,
+  options: Pick<ReplicaOptions, 'world' | 'policies'> & {
+    readonly certificate: Pick<RotatingCertificate, 'current' | 'onRenewal' | 'close'>;
+  },
+): Promise<ServingReplica> {
+  const { world, certificate } = options;
   const fixed = PolicySet.ofClusterImages(parseClusterImagePolicies(POLICIES, 'the test'));
   const policies = options.policies ?? {
     current: () => fixed,
@@ -89,7 +104,7 @@ export async function startReplica(
     await certificate.close();
   };
   t.after(kill);
-  return { port: server.port, certificate, kill };
+  return { port: server.port, kill };
 }
 
 /** What kube-proxy does: each new connection goes to the next replica. */
@@ -131,7 +146,7 @@ export class ServicePort {
     return ports.current;
   }
 
-  route(...replicas: readonly Replica[]): void {
+  route(...replicas: readonly Pick<Replica, 'port'>[]): void {
     this.#backends.splice(0, this.#backends.length, ...replicas.map(({ port }) => port));
   }
 }

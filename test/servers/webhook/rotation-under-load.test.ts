@@ -3,73 +3,17 @@
  * the replicas may die in between, whichever it is.
  */
 import assert from 'node:assert/strict';
-import { openKubeconfigAccess, type ClusterAccess } from '../../../src/io/kubernetes/cluster-access.ts';
-import { askCluster } from '../../../src/io/kubernetes/cluster-request.ts';
+import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import { ROTATION_RULES } from '../../../src/servers/webhook/certificate-rotation.ts';
 import { installWebhook } from '../../../src/workflows/install-webhook.ts';
 import { interop } from '../../support/interop.ts';
 import { KubeCluster } from '../../support/kube-cluster.ts';
+import { ALLOWED_IMAGE, CLIENTS, dryRunPod, Load, OTHER_IMAGE, ROUNDS } from './admission-load.ts';
 import { playReplicas, testInstallation } from './installation.ts';
 import { NAMESPACE, ServicePort, startReplica, type Replica } from './replica.ts';
 import { World } from './world.ts';
 
 const DAY_MS = 86_400_000;
-const CLIENTS = 4;
-/** Answers of each client that a phase of the rotation has to see. */
-const ROUNDS = 25;
-const IMAGE = `allowed.example/app@sha256:${'b'.repeat(64)}`;
-const OTHER = `other.example/app@sha256:${'b'.repeat(64)}`;
-
-/** Creates pods that are not stored, one after the other, and keeps what went wrong. */
-class Load {
-  readonly failures: string[] = [];
-  answers = 0;
-  readonly #access: ClusterAccess;
-  #isOver = false;
-  readonly #clients: Promise<void>[];
-
-  constructor(access: ClusterAccess) {
-    this.#access = access;
-    this.#clients = Array.from({ length: CLIENTS }, (_, client) => this.#run(client));
-  }
-
-  /** Until that many more were answered. */
-  async sees(answers: number): Promise<void> {
-    const until = this.answers + answers;
-    while (this.answers < until) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true;
-    await Promise.all(this.#clients);
-  }
-
-  async #run(client: number): Promise<void> {
-    for (let index = 0; !this.#isOver; index++) {
-      const isAllowed = index % 2 === 0;
-      const outcome = await create(this.#access, `load-${client}`, isAllowed ? IMAGE : OTHER);
-      this.answers++;
-      if (isAllowed ? outcome !== '' : !outcome.includes('POLICY_NO_MATCH')) this.failures.push(outcome || 'admitted');
-    }
-  }
-}
-
-/** @returns the refusal; empty for a pod that is admitted */
-async function create(access: ClusterAccess, name: string, image: string): Promise<string> {
-  const { object } = await askCluster(access, {
-    method: 'POST',
-    path: '/api/v1/namespaces/shop/pods?dryRun=All',
-    document: {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name },
-      spec: { containers: [{ name: 'c', image }] },
-    },
-    expect: [400, 403, 500, 503],
-  });
-  return object.optionalString('kind') === 'Pod' ? '' : (object.optionalString('message') ?? 'no message');
-}
-
 interop('kube-apiserver', 'both', 'certificates rotate under load without one failed request', async (t) => {
   const cluster = await KubeCluster.start(t);
   if (cluster === undefined) return;
@@ -102,7 +46,7 @@ interop('kube-apiserver', 'both', 'certificates rotate under load without one fa
     },
   });
   await cluster.eventually('the webhook is asked', async () =>
-    (await create(access, 'probe', OTHER)).includes('POLICY_NO_MATCH'),
+    (await dryRunPod(access, 'probe', OTHER_IMAGE)).includes('POLICY_NO_MATCH'),
   );
   const certificates = (): readonly string[] => replicas.map(({ certificate }) => certificate.current().certificate);
   const check = async (index: number): Promise<void> => {
@@ -166,7 +110,7 @@ interop('kube-apiserver', 'both', 'certificates rotate under load without one fa
   now = new Date(now.getTime() + 26 * DAY_MS);
   await check(0);
   assert.equal(await bundle(), 1);
-  assert.equal(await create(access, 'last', IMAGE), '');
+  assert.equal(await dryRunPod(access, 'last', ALLOWED_IMAGE), '');
 });
 
 interop('kube-apiserver', 'both', 'replicas that start together agree on one certificate', async (t) => {
