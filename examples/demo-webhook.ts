@@ -18,9 +18,9 @@ export class DemoWebhook {
     this.ca = ca;
   }
 
-  /** @throws DemoFailure when it ends instead of listening */
-  static async start(shell: DemoShell, flags: readonly string[]): Promise<DemoWebhook> {
-    const args = ['webhook', ...flags, '--port', '0', '--self-signed', 'webhook'];
+  /** @param tls folder of its certificate. @throws DemoFailure when it ends instead of listening */
+  static async start(shell: DemoShell, flags: readonly string[], tls = 'webhook'): Promise<DemoWebhook> {
+    const args = ['webhook', ...flags, '--port', '0', '--self-signed', tls];
     process.stdout.write(`$ sealwright ${args.join(' ')} &\n`);
     const child = spawn(SEALWRIGHT, args, {
       cwd: shell.folder,
@@ -30,7 +30,7 @@ export class DemoWebhook {
     const output = await firstLine(child);
     show(output);
     const [origin = ''] = /https:\/\/\S+/.exec(output) ?? [];
-    return new DemoWebhook(child, `${origin}/mutate`, readFileSync(join(shell.folder, 'webhook', 'ca.pem'), 'utf8'));
+    return new DemoWebhook(child, `${origin}/mutate`, readFileSync(join(shell.folder, tls, 'ca.pem'), 'utf8'));
   }
 
   async stop(): Promise<void> {

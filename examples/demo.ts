@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: the main job, for real. A private signing stack comes up, an image is pushed, refused unsigned by the
  * admission webhook, signed keylessly, verified and admitted; then three forgeries are tried and refused, each for its
- * own reason. Ends with exit code 0 only if every step did what it says.
+ * own reason. Then a policy is learnt from what is signed, tried, and enforced after it has warned. Ends with exit code 0 only if every step did what it says.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { askWebhook, deployment } from './admission-client.ts';
 import { copyWithBundle, flipSignatureByte, pushDemoImage } from './demo-image.ts';
 import { insist, runDemo, say, show, type DemoShell } from './demo-shell.ts';
 import { DemoWebhook } from './demo-webhook.ts';
+import { fromLearntToEnforced } from './learnt-to-enforced.ts';
 
 const WHO = 'dev@example.test';
 
@@ -48,6 +49,7 @@ async function useStack(shell: DemoShell, status: Status): Promise<void> {
   } finally {
     await webhook.stop();
   }
+  await fromLearntToEnforced(shell, registry);
 }
 
 async function signAndDeploy(shell: DemoShell, webhook: DemoWebhook, status: Status, digest: string): Promise<void> {

@@ -8,6 +8,10 @@ import process from 'node:process';
 import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { PrivateKey } from '../../src/core/crypto/private-key.ts';
+import { randomBytes } from '../../src/core/crypto/random.ts';
+import { encodePem } from '../../src/core/encoding/pem.ts';
+import { issueServerAuthority, issueServerCertificate } from '../../src/core/pki/server-certificate.ts';
 import type { PostgresConnection } from '../../src/servers/webhook/postgres-evidence-store.ts';
 import { freePort } from './peer-process.ts';
 import { findPeer, peer } from './peers.ts';
@@ -97,6 +101,33 @@ export class Postgres {
         reject(new Error(text));
       });
     });
+  }
+
+  /** Of an authority of its own, as files that the server may read. @param name the one name that clients are shown */
+  makeServerCertificate(name: string): { readonly certificate: string; readonly key: string; readonly ca: string } {
+    const start = Math.floor(Date.now() / 1000) * 1000 - 3_600_000;
+    const validity = { notBefore: new Date(start), notAfter: new Date(start + 86_400_000) };
+    const [authorityKey, serverKey] = [PrivateKey.generate('ecdsa-p256'), PrivateKey.generate('ecdsa-p256')];
+    const authority = {
+      key: authorityKey,
+      certificate: issueServerAuthority(authorityKey, { commonName: 'test', random: randomBytes(20), ...validity }),
+    };
+    const names = [{ kind: 'dns', value: name }] as const;
+    const server = issueServerCertificate(
+      { publicKey: serverKey.publicKey, names, random: randomBytes(20), ...validity },
+      authority,
+    );
+    const write = (file: string, text: string, mode: number): string => {
+      const path = join(this.folder, file);
+      writeFileSync(path, text, { mode });
+      if (this.#identity.uid !== undefined) chownSync(path, this.#identity.uid, NOBODY);
+      return path;
+    };
+    return {
+      certificate: write('server.crt', server.toPem(), 0o644),
+      key: write('server.key', encodePem('PRIVATE KEY', serverKey.toPkcs8()), 0o600),
+      ca: write('ca.crt', authority.certificate.toPem(), 0o644),
+    };
   }
 
   /** SIGINT ends the sessions as well; SIGQUIT is a crash. */
