@@ -43,7 +43,7 @@ export async function compareProcesses(candidates: readonly Candidate[], rounds:
   const samples = candidates.map((): Sample[] => []);
   for (let round = 0; round <= rounds; round++) {
     for (const [index, candidate] of candidates.entries()) {
-      const sample = await runOnce(candidate);
+      const sample = await measureOnce(candidate);
       if (round > 0) samples[index]?.push(sample);
     }
   }
@@ -86,7 +86,7 @@ function summary(name: string, samples: readonly Sample[]): Figures {
 }
 
 /** Asynchronous, because the services under test may live in the process that measures. */
-async function runOnce(candidate: Candidate): Promise<Sample> {
+export async function measureOnce(candidate: Candidate): Promise<Sample> {
   const timed = hasGnuTime();
   const folder = mkdtempSync(join(tmpdir(), 'sealwright-bench-'));
   const report = join(folder, 'time');
