@@ -9,7 +9,7 @@ import type { TrustedRoot } from '../core/trust/trusted-root.ts';
 import { AdmissionEvidence, type EvidenceRequest } from './admission-evidence.ts';
 import { admitImage } from './admit-image.ts';
 import type { AdmittedImage } from './image-admission.ts';
-import { evaluateImagePolicy, evaluatePolicyProgram, type EnginesSource } from './policy-evaluation.ts';
+import { evaluatePolicyProgram, kyvernoEvaluation, type EnginesSource } from './policy-evaluation.ts';
 import type { RegistryAccess } from './registry-access.ts';
 import type { RevocationView } from './revocation-state.ts';
 
@@ -62,7 +62,7 @@ export class AdmissionRehearsal {
       policies,
       material,
       evaluate: (program, input) => evaluatePolicyProgram(engines, material, program, input),
-      evaluateImagePolicy: (evaluation) => evaluateImagePolicy(engines, evaluation),
+      ...kyvernoEvaluation(engines),
       access: image.access,
       noMatch,
       actions: {},

@@ -23,6 +23,7 @@ export interface ReviewAdmission extends Pick<
   | 'material'
   | 'evaluate'
   | 'evaluateImagePolicy'
+  | 'evaluateConditions'
   | 'noMatch'
   | 'actions'
   | 'exceptions'

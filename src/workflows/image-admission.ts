@@ -19,6 +19,8 @@ export interface ImageAdmission {
   readonly evaluate: PolicyContext['evaluate'];
   /** Asks expressions of Kyverno's policies. */
   readonly evaluateImagePolicy?: PolicyContext['evaluateImagePolicy'];
+  /** Asks their conditions in JMESPath. */
+  readonly evaluateConditions?: PolicyContext['evaluateConditions'];
   /** With the workload's credentials. */
   readonly access: RegistryAccess;
   readonly noMatch: NoMatchAction;

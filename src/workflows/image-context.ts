@@ -28,11 +28,12 @@ export function contextOf(
   recall: Recall,
   { image, text }: { readonly image?: PinnedImage; readonly text: string },
 ): PolicyContext {
-  const { evaluate, evaluateImagePolicy, access, object } = admission;
+  const { evaluate, evaluateImagePolicy, evaluateConditions, access, object } = admission;
   return {
     evidence,
     evaluate,
     ...(evaluateImagePolicy === undefined ? {} : { evaluateImagePolicy }),
+    ...(evaluateConditions === undefined ? {} : { evaluateConditions }),
     evidenceOf: (other, demands) =>
       image !== undefined && other === text
         ? Promise.resolve({ image, evidence })

@@ -1,6 +1,5 @@
 import type { PolicyProgram } from '../core/policy/cluster-image-policy.ts';
-import type { ImagePolicyEvaluation, ImagePolicyResult } from '../core/policy/kyverno/image-policy-evaluation.ts';
-import type { ProgramVerdict } from '../core/policy/policy-context.ts';
+import type { PolicyContext, ProgramVerdict } from '../core/policy/policy-context.ts';
 import type { PolicyMaterial } from '../core/policy/policy-material.ts';
 import { RemoteError } from '../errors.ts';
 import { policyControllerRegoVerdict, POLICY_CONTROLLER_REGO_QUERY } from '../io/engines/rego-verdict.ts';
@@ -32,17 +31,15 @@ export async function evaluateProgram(
   return verdict.compliant ? { isCompliant: true } : { isCompliant: false, reason: verdict.reasons.join('\n') };
 }
 
-/** Asks the engines about one of Kyverno's policies. @param engines undefined where there are none */
-export async function evaluateImagePolicy(
+/** What asks the engines about Kyverno's policies; nothing, where there are no engines: whoever has to ask then says so. */
+export function kyvernoEvaluation(
   engines: EnginesSource | undefined,
-  evaluation: ImagePolicyEvaluation,
-): Promise<ImagePolicyResult> {
-  if (engines === undefined) {
-    throw new RemoteError('POLICY_ENGINE_MISSING', 'there are no policy engines to ask', {
-      expected: 'engines, for policies in CEL',
-    });
-  }
-  return (await engines()).evaluateImagePolicy(evaluation);
+): Pick<PolicyContext, 'evaluateImagePolicy' | 'evaluateConditions'> {
+  if (engines === undefined) return {};
+  return {
+    evaluateImagePolicy: async (evaluation) => (await engines()).evaluateImagePolicy(evaluation),
+    evaluateConditions: async (evaluation) => (await engines()).evaluateConditions(evaluation),
+  };
 }
 
 /**

@@ -28,6 +28,7 @@ import { JSON_REQUEST, parseTimestampBody, TIMESTAMP_QUERY } from '../../src/cor
 import {
   parseAnswer,
   parseCelResult,
+  parseConditionsResult,
   parseCueResult,
   parseImagePolicyResult,
   parseRegoResults,
@@ -120,6 +121,7 @@ const ENGINE_RESULTS: Readonly<Record<string, unknown>> = {
   parseRegoResults: [{ expressions: [true, { a: [1] }], bindings: { x: 'y' } }],
   parseCueResult: { valid: false, reason: 'conflicting values', details: 'policy:1:2' },
   parseCelResult: { value: true, type: 'bool' },
+  parseConditionsResult: { holds: false, message: 'a Equals b' },
   parseImagePolicyResult: {
     isMatched: true,
     exception: -1,
@@ -363,14 +365,18 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     parse: (bytes) => parseFlags(verify.flags, { arguments: text(bytes).split('\n'), environment: {} }),
     samples: ['--certificate-identity\na\n--certificate-oidc-issuer=b\n-a\nc=d\nimage', '--key\nk\n--\n-x'],
   },
-  ...Object.entries({ parseRegoResults, parseCueResult, parseCelResult, parseImagePolicyResult }).map(
-    ([reader, parse]) => ({
-      name: `io/engines/engine-answer.ts: ${reader}`,
-      families: FORMAT,
-      parse: (bytes: Uint8Array): unknown => parse(parseJson(bytes, 'the result')),
-      samples: json(ENGINE_RESULTS[reader]),
-    }),
-  ),
+  ...Object.entries({
+    parseRegoResults,
+    parseCueResult,
+    parseCelResult,
+    parseConditionsResult,
+    parseImagePolicyResult,
+  }).map(([reader, parse]) => ({
+    name: `io/engines/engine-answer.ts: ${reader}`,
+    families: FORMAT,
+    parse: (bytes: Uint8Array): unknown => parse(parseJson(bytes, 'the result')),
+    samples: json(ENGINE_RESULTS[reader]),
+  })),
   {
     name: 'io/engines/engine-answer.ts: parseAnswer',
     // A result that makes no sense is the engine's failure, never a verdict.

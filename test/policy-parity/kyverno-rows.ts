@@ -13,6 +13,7 @@ const proof =
   (file: string) =>
   (test: string): ParityProof => ({ file, test });
 const parsed = proof('test/core/policy/kyverno-policy.test.ts');
+const conditioned = proof('test/servers/webhook/kyverno-conditions.test.ts');
 const ruled = proof('test/servers/webhook/kyverno-rules.test.ts');
 const oracle = proof('test/servers/webhook/kyverno-oracle.test.ts');
 const validated = proof('test/servers/webhook/kyverno-validating.test.ts');
@@ -43,11 +44,12 @@ const RULES: readonly Rule[] = [
     REFUSED,
     'only `verifyImages` rules are decided here; Kyverno goes on deciding the others',
   ],
+  [/\.rules\[\]\.(context|celPreconditions|imageExtractors)$/, 'refused', REFUSED, 'nothing is looked up for a rule'],
   [
-    /\.rules\[\]\.(context|preconditions|celPreconditions|imageExtractors)$/,
-    'refused',
-    REFUSED,
-    'nothing is looked up for a rule, and the request is not asked about in JMESPath',
+    /\.rules\[\]\.preconditions(\..*)?$/,
+    'same',
+    conditioned('a rule is skipped where its preconditions do not hold'),
+    'the registry is asked all the same, and a tag is pinned',
   ],
   [
     /\.rules\[\]\.(skipBackgroundRequests|reportProperties)$/,
@@ -104,7 +106,12 @@ const RULES: readonly Rule[] = [
     parsed('the form of the first version'),
   ],
   [/\.verifyImages\[\]\.validate$/, 'refused', REFUSED, 'its conditions ask about the request in JMESPath'],
-  [/\.conditions$/, 'refused', REFUSED, 'they ask about the predicate in JMESPath'],
+  [
+    /\.attestations\[\]\.conditions(\[\])?(\..*)?$/,
+    'better',
+    conditioned('conditions hold where they hold for Kyverno'),
+    "variables are put in once, from the policy's text: Kyverno evaluates what a predicate brings as well",
+  ],
   [
     /\.type$/,
     'better',

@@ -21,11 +21,10 @@ interface Definition {
 
 /** Refused whole: nothing below them is listed. */
 const REFUSED_WHOLE = new Set([
-  ...['validate', 'mutate', 'generate', 'context', 'preconditions', 'celPreconditions', 'imageExtractors'].map(
+  ...['validate', 'mutate', 'generate', 'context', 'celPreconditions', 'imageExtractors'].map(
     (name) => `spec.rules[].${name}`,
   ),
   'spec.rules[].verifyImages[].validate',
-  'spec.rules[].verifyImages[].attestations[].conditions',
   'spec.webhookConfiguration.matchConditions',
   'spec.podSecurity',
   'spec.conditions',

@@ -70,6 +70,7 @@ var languages = map[string]func(request) (any, error){
 	"cue":                  evaluateCue,
 	"cel":                  evaluateCel,
 	"kyverno-image-policy": evaluateImagePolicy,
+	"kyverno-conditions":   evaluateConditions,
 }
 
 func answerRequest(bytes []byte) []byte {

@@ -2,6 +2,7 @@ import type { JsonObject } from '../encoding/json.ts';
 import type { PolicyProgram } from './cluster-image-policy.ts';
 import type { EvidenceDemand } from './evidence-demand.ts';
 import type { EvidenceFor, PinnedImage } from './image-evidence.ts';
+import type { ConditionsEvaluation, ConditionsResult } from './kyverno/conditions-evaluation.ts';
 import type { ImagePolicyEvaluation, ImagePolicyResult } from './kyverno/image-policy-evaluation.ts';
 
 /** What a program in CUE or Rego says about its input. */
@@ -24,6 +25,12 @@ export interface PolicyContext {
    * @throws SealwrightError when they cannot be evaluated, which refuses
    */
   readonly evaluateImagePolicy?: (evaluation: ImagePolicyEvaluation) => Promise<ImagePolicyResult>;
+  /**
+   * Evaluates conditions in JMESPath of one of Kyverno's policies; policies that have any refuse where nobody can.
+   *
+   * @throws SealwrightError when they cannot be evaluated, which refuses
+   */
+  readonly evaluateConditions?: (evaluation: ConditionsEvaluation) => Promise<ConditionsResult>;
   /** What is known about any image of the object, as the object names it. @throws SealwrightError */
   readonly evidenceOf?: (
     text: string,

@@ -1,3 +1,4 @@
+import type { ConditionsResult } from '../../core/policy/kyverno/conditions-evaluation.ts';
 import type { ImagePolicyResult, ImageQuestion } from '../../core/policy/kyverno/image-policy-evaluation.ts';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson, type JsonObject, type JsonValue } from '../../core/encoding/json.ts';
@@ -87,6 +88,13 @@ export function parseCueResult(result: JsonValue): CueResult {
 export function parseCelResult(result: JsonValue): CelResult {
   const fields = answerFields(result, 'the result');
   return { value: fields.value('value') ?? null, type: fields.string('type') };
+}
+
+export function parseConditionsResult(result: JsonValue): ConditionsResult {
+  const fields = answerFields(result, 'the result');
+  const holds = fields.optionalBoolean('holds');
+  if (holds === undefined) throw new FormatError('FORMAT_JSON', 'the result does not say whether the conditions hold');
+  return { holds, message: fields.string('message') };
 }
 
 export function parseImagePolicyResult(result: JsonValue): ImagePolicyResult {

@@ -2,10 +2,12 @@ import { availableParallelism } from 'node:os';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
 import { LimitError, RemoteError } from '../../errors.ts';
+import type { ConditionsEvaluation, ConditionsResult } from '../../core/policy/kyverno/conditions-evaluation.ts';
 import type { ImagePolicyEvaluation, ImagePolicyResult } from '../../core/policy/kyverno/image-policy-evaluation.ts';
 import {
   parseAnswer,
   parseCelResult,
+  parseConditionsResult,
   parseCueResult,
   parseImagePolicyResult,
   parseRegoResults,
@@ -113,6 +115,14 @@ export class PolicyEngines {
   evaluateImagePolicy(evaluation: ImagePolicyEvaluation, timeoutMs?: number): Promise<ImagePolicyResult> {
     const request = { language: 'kyverno-image-policy', input: JSON.stringify(evaluation) };
     return this.#evaluate(request, parseImagePolicyResult, timeoutMs);
+  }
+
+  /** Kyverno's conditions, whose variables are in its JMESPath. */
+  evaluateConditions(evaluation: ConditionsEvaluation, timeoutMs?: number): Promise<ConditionsResult> {
+    const { conditions, document, now } = evaluation;
+    const input = JSON.stringify({ conditions, document });
+    const request = { language: 'kyverno-conditions', input, now: now?.toISOString() ?? '' };
+    return this.#evaluate(request, parseConditionsResult, timeoutMs);
   }
 
   /** Ends all processes, and with them the evaluations under way. */

@@ -12,7 +12,7 @@ import { LimitError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
 import { admitReview, type ReviewOutcome } from '../../workflows/admit-review.ts';
-import { evaluateImagePolicy, evaluatePolicyProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
+import { evaluatePolicyProgram, kyvernoEvaluation, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
 import { createApp } from '../shell/app.ts';
 import { mountHealth } from '../shell/health.ts';
@@ -143,7 +143,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           policies: current,
           material,
           evaluate: (program, input) => evaluatePolicyProgram(options.engines, material, program, input),
-          evaluateImagePolicy: (evaluation) => evaluateImagePolicy(options.engines, evaluation),
+          ...kyvernoEvaluation(options.engines),
           access,
           ...(options.namespaceLabels === undefined ? {} : { namespaceLabels: options.namespaceLabels }),
           ...(options.podTemplates === undefined ? {} : { podTemplates: options.podTemplates }),

@@ -93,6 +93,18 @@ const ACCEPTED: Readonly<Record<string, string>> = {
   'an older name of a type': policy(
     entry(`attestations: [{name: scan, predicateType: "https://x", attestors: [{entries: [${KEY}]}]}]`),
   ),
+  'a condition on a predicate': policy(
+    entry(
+      `attestations: [{type: "https://x", ${BY_KEY}, conditions: [{all: [{key: "{{ a }}", operator: Equals, value: a}]}]}]`,
+    ),
+  ),
+  preconditions: policy(
+    `${entry(BY_KEY)}, preconditions: {all: [{key: "{{ request.operation }}", operator: AnyIn, value: [CREATE]}]}`,
+  ),
+  'preconditions of the first version': policy(
+    `${entry(BY_KEY)}, preconditions: [{key: a, operator: NotEquals, value: b}]`,
+  ),
+  'empty preconditions': policy(`${entry(BY_KEY)}, preconditions: {}`),
   'one rule of one': policy(entry(BY_KEY), 'applyRules: One, admission: true, '),
   v2beta1: policy(entry(BY_KEY)).replace('kyverno.io/v1', 'kyverno.io/v2beta1'),
   'a policy of a namespace': policy(entry(BY_KEY), '', 'Policy', ', namespace: shop'),
@@ -110,7 +122,18 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
   'a rule that mutates': [policy(`${ABOUT_PODS}, mutate: {}`), /spec\.rules\[0\]\.mutate is not supported/],
   'a rule that generates': [policy(`${ABOUT_PODS}, generate: {}`), /spec\.rules\[0\]\.generate is not supported/],
   context: [policy(`${entry(BY_KEY)}, context: []`), /spec\.rules\[0\]\.context is not supported/],
-  preconditions: [policy(`${entry(BY_KEY)}, preconditions: {}`), /preconditions is not supported/],
+  'a precondition that never holds': [
+    policy(`${entry(BY_KEY)}, preconditions: {any: []}`),
+    /preconditions\.any is not supported: without any condition/,
+  ],
+  'a precondition without an operator': [
+    policy(`${entry(BY_KEY)}, preconditions: {all: [{key: a, value: a}]}`),
+    /preconditions\.all\[0\]\.operator: none of Equals, /,
+  ],
+  'preconditions that are a text': [
+    policy(`${entry(BY_KEY)}, preconditions: "{{ x }}"`),
+    /preconditions is not an object/,
+  ],
   'CEL preconditions': [policy(`${entry(BY_KEY)}, celPreconditions: []`), /celPreconditions is not supported/],
   'image extractors': [policy(`${entry(BY_KEY)}, imageExtractors: {}`), /imageExtractors is not supported/],
   'conditions on the webhook': [
@@ -136,9 +159,17 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
     policy(entry('attestations: [{type: "https://x"}]')),
     /attestations\[0\]\.attestors is not supported/,
   ],
-  'a condition': [
-    policy(entry(`attestations: [{type: "https://x", ${BY_KEY}, conditions: [{all: []}]}]`)),
-    /attestations\[0\]\.conditions is not supported/,
+  'a condition without a key': [
+    policy(
+      entry(`attestations: [{type: "https://x", ${BY_KEY}, conditions: [{all: [{operator: Equals, value: a}]}]}]`),
+    ),
+    /attestations\[0\]\.conditions\[0\]\.all\[0\]\.key: a condition needs a key/,
+  ],
+  'an operator that nobody knows': [
+    policy(
+      entry(`attestations: [{type: "https://x", ${BY_KEY}, conditions: [{any: [{key: a, operator: Is, value: a}]}]}]`),
+    ),
+    /conditions\[0\]\.any\[0\]\.operator: none of Equals, .*\(Is\)/,
   ],
   'an unknown member': [policy(entry(`${BY_KEY}, signers: []`)), /unknown member/],
   'no image': [policy(`${ABOUT_PODS}, verifyImages: [{${BY_KEY}}]`), /An image reference is required/],

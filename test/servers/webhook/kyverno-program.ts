@@ -29,24 +29,52 @@ export async function applyKyverno(
   dir: string,
   more: readonly string[] = [],
 ): Promise<ReadonlyMap<string, KyvernoVerdict>> {
+  return verdicts(await results(executable, policyFile, objects, dir, more), ({ name }) => name);
+}
+
+/** The same by `object rule`, for policies of many rules. */
+export async function applyKyvernoRules(
+  executable: string,
+  policyFile: string,
+  objects: readonly { readonly metadata: { readonly name: string } }[],
+  dir: string,
+  more: readonly string[] = [],
+): Promise<ReadonlyMap<string, KyvernoVerdict>> {
+  return verdicts(await results(executable, policyFile, objects, dir, more), ({ name, rule }) => `${name} ${rule}`);
+}
+
+async function results(
+  executable: string,
+  policyFile: string,
+  objects: readonly object[],
+  dir: string,
+  more: readonly string[],
+): Promise<readonly Result[]> {
   const file = join(dir, 'objects.yaml');
   writeFileSync(file, objects.map((object) => JSON.stringify(object)).join('\n---\n'));
   const args = ['apply', policyFile, '--resource', file, '--registry', '--policy-report', '--output-format', 'json'];
   const { stdout, stderr } = await run(executable, [...args, '--remove-color', ...more], dir);
   const begin = stdout.indexOf('{');
   assert.ok(begin >= 0, `no report:\n${stdout}\n${stderr}`);
-  const report = JSON.parse(stdout.slice(begin)) as { results?: readonly Result[] };
-  const verdicts = new Map<string, KyvernoVerdict>();
-  for (const { result, message = '', rule = '', resources = [] } of report.results ?? []) {
+  return (JSON.parse(stdout.slice(begin)) as { results?: readonly Result[] }).results ?? [];
+}
+
+function verdicts(
+  reported: readonly Result[],
+  keyOf: (result: { readonly name: string; readonly rule: string }) => string,
+): ReadonlyMap<string, KyvernoVerdict> {
+  const found = new Map<string, KyvernoVerdict>();
+  for (const { result, message = '', rule = '', resources = [] } of reported) {
     for (const { name } of resources) {
-      const before = verdicts.get(name);
-      verdicts.set(name, {
+      const key = keyOf({ name, rule });
+      const before = found.get(key);
+      found.set(key, {
         isAdmitted: (before?.isAdmitted ?? true) && (result === 'pass' || result === 'skip'),
         text: `${before === undefined ? '' : `${before.text}; `}${rule}: ${result} ${message}`,
       });
     }
   }
-  return verdicts;
+  return found;
 }
 
 async function run(

@@ -1,6 +1,7 @@
 import type { JsonFields } from '../../encoding/json-fields.ts';
 import { FormatError } from '../../../errors.ts';
 import { policyRevision } from '../policy-revision.ts';
+import { parsePreconditions } from './conditions-parser.ts';
 import { actionOf } from './failure-action-parser.ts';
 import type { ActionOverride, ImageRule } from './image-rule.ts';
 import { KyvernoProblems } from './kyverno-problems.ts';
@@ -34,7 +35,6 @@ const OTHER_RULES = {
 const OTHER_INPUT = {
   context: 'nothing is looked up for a rule',
   imageExtractors: 'declare kinds with a pod template to the webhook instead',
-  preconditions: 'they ask about the request in JMESPath',
   celPreconditions: 'they belong to rules of another kind',
 } as const;
 
@@ -73,7 +73,10 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
     parseMatch(rule, `spec.rules[${index}]`, namespace !== undefined, problems),
   );
   const controllers = autogenControllers(matches, metadata.optionalObject('annotations')?.optionalString(AUTOGEN));
-  const common: Omit<VerificationPlace, 'path' | 'name' | 'policyName' | 'ruleName' | 'match' | 'ownMatch'> = {
+  const common: Omit<
+    VerificationPlace,
+    'path' | 'name' | 'policyName' | 'ruleName' | 'match' | 'ownMatch' | 'preconditions'
+  > = {
     policyKind,
     ...(namespace === undefined ? {} : { namespace }),
     action:
@@ -86,6 +89,7 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
     const match = matches[index];
     if (match === undefined) return [];
     const entries = rule.objects('verifyImages', MAX_ENTRIES);
+    const preconditions = parsePreconditions(rule, 'preconditions', `spec.rules[${index}]`, problems);
     return entries.flatMap((entry, number) => {
       const rest = entries.length === 1 ? '' : `[${number}]`;
       const place: VerificationPlace = {
@@ -96,6 +100,7 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
         ruleName: ruleName(rule),
         match: withControllers(match, controllers),
         ownMatch: match,
+        preconditions,
       };
       return parseImageVerification(entry, place);
     });
@@ -142,8 +147,8 @@ function checkSpec(spec: JsonFields, problems: KyvernoProblems): void {
 }
 
 function parseMatch(rule: JsonFields, path: string, isNamespaced: boolean, problems: KyvernoProblems): RuleMatch {
-  const members = ['name', 'match', 'exclude', 'verifyImages', 'skipBackgroundRequests', 'reportProperties'];
-  rule.only(...members, ...Object.keys(OTHER_RULES), ...Object.keys(OTHER_INPUT));
+  const members = ['name', 'match', 'exclude', 'preconditions', 'verifyImages', 'skipBackgroundRequests'];
+  rule.only(...members, 'reportProperties', ...Object.keys(OTHER_RULES), ...Object.keys(OTHER_INPUT));
   problems.unsupportedMembers(rule, path, { ...OTHER_RULES, ...OTHER_INPUT });
   if (
     rule.array('verifyImages', MAX_ENTRIES).length === 0 &&

@@ -24,7 +24,9 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
   };
   const { policyKind, name, namespace, warnings, revision, images, tags } = rule;
   const attestors = attestorsOf(rule);
-  const withMode = (mode: FailureAction): AdmissionPolicy => ({
+  const hasConditions =
+    rule.preconditions.length > 0 || rule.attestations.some(({ conditions }) => conditions.length > 0);
+  const withMode = (mode: FailureAction, object?: ReviewedObject): AdmissionPolicy => ({
     kind: policyKind,
     name,
     ...(namespace === undefined ? {} : { namespace }),
@@ -36,18 +38,22 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     references: attestorReferences(attestors.map(({ attestor }) => attestor)),
     interest: attestors.length === 0 ? 'image' : 'signatures',
     demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
-    about: (object) => {
-      if (namespace !== undefined && namespace !== object.namespace) return undefined;
-      if (!isAbout(rule.match, object)) return undefined;
-      const found = modes[actionFor(rule, object)];
-      const exception = exceptionFrom(exceptions, rule.policyName, nameFor(rule, object), object);
+    about: (reviewed) => {
+      if (namespace !== undefined && namespace !== reviewed.namespace) return undefined;
+      if (!isAbout(rule.match, reviewed)) return undefined;
+      const action = actionFor(rule, reviewed);
+      const found = hasConditions ? withMode(action, reviewed) : modes[action];
+      const exception = exceptionFrom(exceptions, rule.policyName, nameFor(rule, reviewed), reviewed);
       return exception === undefined ? found : letOff(found, exception);
     },
     excepted: (others) => imageRuleAdmission(rule, others),
     coverage: (reference, text) => patternCoverage(images, reference, text),
     covers: (image, text) => coversPinned(images, image, text),
-    judge: (imageName, material, context) =>
-      Promise.resolve(judgeImageRule(rule, imageName, { material, context, demandOf })),
+    judge: (imageName, material, context) => {
+      const isOfController = object !== undefined && !isAbout(rule.ownMatch, object);
+      const subject = { isOfController, ...(object === undefined ? {} : { object }) };
+      return judgeImageRule(rule, imageName, { material, context, demandOf, subject });
+    },
   });
   const modes = { enforce: withMode('enforce'), warn: withMode('warn') };
   return modes[rule.action];

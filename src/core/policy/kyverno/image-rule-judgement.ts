@@ -1,5 +1,5 @@
 import type { VerifiedBundle } from '../../verify/verified-bundle.ts';
-import { PolicyError, type SealwrightError } from '../../../errors.ts';
+import { PolicyError, SealwrightError } from '../../../errors.ts';
 import { signerText } from '../authority-judgement.ts';
 import type { EvidenceDemand } from '../evidence-demand.ts';
 import type { ImageEvidence, VerifiedAttestation } from '../image-evidence.ts';
@@ -9,6 +9,7 @@ import type { PolicyMaterial } from '../policy-material.ts';
 import { couldNotCheck, explainRefusal, isUnknown, mergeEvidence } from '../refusal-reason.ts';
 import { acceptedBy, attestorText } from './attestor-judgement.ts';
 import type { Attestor, AttestorSet } from './attestor.ts';
+import { judgeConditions, type ConditionsSubject } from './conditions-document.ts';
 import type { AttestationRule, ImageRule } from './image-rule.ts';
 
 /** What a rule is judged by. */
@@ -17,6 +18,8 @@ export interface RuleJudgementInput {
   readonly context: PolicyContext;
   /** The same value for the same attestor. */
   readonly demandOf: (attestor: Attestor, wantsAttestations: boolean) => EvidenceDemand;
+  /** What conditions ask about. */
+  readonly subject: ConditionsSubject;
 }
 
 /** Whether a set, or one of its entries, is satisfied, and by what. */
@@ -26,20 +29,32 @@ type Satisfaction =
 
 /**
  * Every attestor set has to be satisfied, by as many of its entries as its `count` says; every attestation has to be there, by
- * its attestors; conditions on what they say are refused when the policy is loaded (Kyverno pkg/engine/internal/imageverifier.go).
+ * its attestors, and to meet its conditions (Kyverno pkg/engine/internal/imageverifier.go). A rule whose preconditions do not hold asks
+ * for nothing.
  *
  * @param name the image, for messages
  */
-export function judgeImageRule(rule: ImageRule, name: string, input: RuleJudgementInput): PolicyJudgement {
+export async function judgeImageRule(
+  rule: ImageRule,
+  name: string,
+  input: RuleJudgementInput,
+): Promise<PolicyJudgement> {
+  try {
+    const { holds } = await judgeConditions(rule.preconditions, input.subject, input.context);
+    if (!holds) return skipped(rule);
+  } catch (error) {
+    if (!(error instanceof SealwrightError)) throw error;
+    return refused(rule, name, [error], input);
+  }
   const by: VerifiedBundle[] = [];
   for (const set of rule.attestors) {
-    const satisfaction = judgeSet(set, (attestor) => judgeSignatures(attestor, input));
+    const satisfaction = await judgeSet(set, (attestor) => Promise.resolve(judgeSignatures(attestor, input)));
     if (!satisfaction.isSatisfied) return refused(rule, name, satisfaction.reasons, input);
     by.push(...satisfaction.by);
   }
   for (const attestation of rule.attestations) {
     for (const set of attestation.attestors) {
-      const satisfaction = judgeSet(set, (attestor) => judgeAttestation(attestation, attestor, input));
+      const satisfaction = await judgeSet(set, (attestor) => judgeAttestation(attestation, attestor, input));
       if (!satisfaction.isSatisfied) return refused(rule, name, satisfaction.reasons, input);
       by.push(...satisfaction.by);
     }
@@ -56,6 +71,11 @@ export function judgeImageRule(rule: ImageRule, name: string, input: RuleJudgeme
   };
 }
 
+function skipped({ name }: ImageRule): PolicyJudgement {
+  const signer = 'nobody: the preconditions of the rule do not hold';
+  return { outcome: 'passed', policy: name, authority: 'preconditions', signer, bundles: [] };
+}
+
 /** In Kyverno's words. */
 function unverified({ name: rule }: ImageRule, name: string): PolicyError {
   return new PolicyError('POLICY_DENIED', `unverified image ${name}`, {
@@ -64,12 +84,15 @@ function unverified({ name: rule }: ImageRule, name: string): PolicyError {
   });
 }
 
-function judgeSet({ count, entries }: AttestorSet, judge: (attestor: Attestor) => Satisfaction): Satisfaction {
+async function judgeSet(
+  { count, entries }: AttestorSet,
+  judge: (attestor: Attestor) => Promise<Satisfaction>,
+): Promise<Satisfaction> {
   const by: VerifiedBundle[] = [];
   const reasons: SealwrightError[] = [];
   let satisfied = 0;
   for (const entry of entries) {
-    const satisfaction = entry.kind === 'set' ? judgeSet(entry, judge) : judge(entry);
+    const satisfaction = await (entry.kind === 'set' ? judgeSet(entry, judge) : judge(entry));
     if (satisfaction.isSatisfied) {
       by.push(...satisfaction.by);
       if (++satisfied >= count) return { isSatisfied: true, by };
@@ -86,12 +109,12 @@ function judgeSignatures(attestor: Attestor, { material, context, demandOf }: Ru
   return { isSatisfied: false, reasons: reason === undefined ? [] : [reason] };
 }
 
-/** At least one statement of the type has to be by this attestor. */
-function judgeAttestation(
+/** At least one statement of the type has to be by this attestor, and all that he states have to meet the conditions. */
+async function judgeAttestation(
   attestation: AttestationRule,
   attestor: Attestor,
-  { material, context, demandOf }: RuleJudgementInput,
-): Satisfaction {
+  { material, context, demandOf, subject }: RuleJudgementInput,
+): Promise<Satisfaction> {
   const evidence = context.evidence(demandOf(attestor, true));
   if (evidence.kind === 'unavailable') return { isSatisfied: false, reasons: [] };
   const ofType = evidence.attestations.filter(({ bundle }) => bundle.statement?.predicateType === attestation.type);
@@ -100,7 +123,25 @@ function judgeAttestation(
   if (accepted.length === 0) {
     return { isSatisfied: false, reasons: [reason ?? noAttestation(attestation, evidence.attestations)] };
   }
+  for (const { statement } of accepted) {
+    try {
+      const about = { ...subject, predicate: statement?.predicate ?? null };
+      const { holds, message } = await judgeConditions(attestation.conditions, about, context);
+      if (!holds) return { isSatisfied: false, reasons: [unmet(attestation, message)] };
+    } catch (error) {
+      if (!(error instanceof SealwrightError)) throw error;
+      return { isSatisfied: false, reasons: [error] };
+    }
+  }
   return { isSatisfied: true, by: accepted };
+}
+
+/** In Kyverno's words. */
+function unmet({ path, type }: AttestationRule, message: string): PolicyError {
+  return new PolicyError('POLICY_DENIED', `attestation checks failed for predicate ${type}`, {
+    found: message,
+    expected: `what ${path}.conditions ask for`,
+  });
 }
 
 function noAttestation({ type }: AttestationRule, proven: readonly VerifiedAttestation[]): PolicyError {

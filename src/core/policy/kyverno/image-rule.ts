@@ -1,5 +1,6 @@
 import type { PolicyRevision } from '../policy-revision.ts';
 import type { AttestorSet } from './attestor.ts';
+import type { Conditions } from './conditions-evaluation.ts';
 import type { ImagePatterns } from './image-patterns.ts';
 import type { RuleMatch } from './rule-match.ts';
 import type { WildcardSelector } from './resource-filter.ts';
@@ -18,6 +19,8 @@ export interface ImageRule {
   readonly match: RuleMatch;
   /** The same without the controllers of pods, whose rules have names of their own in Kyverno. */
   readonly ownMatch: RuleMatch;
+  /** Where they do not hold the rule says nothing. */
+  readonly preconditions: Conditions;
   readonly images: ImagePatterns;
   /**
    * Whether an image has to have been verified: without any attestor nothing can be, and such a rule refuses. Where there are
@@ -49,4 +52,6 @@ export interface AttestationRule {
   readonly path: string;
   readonly type: string;
   readonly attestors: readonly AttestorSet[];
+  /** All of what an attestor states of the type has to meet them. */
+  readonly conditions: Conditions;
 }

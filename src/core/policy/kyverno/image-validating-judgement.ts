@@ -9,6 +9,7 @@ import type { PolicyJudgement } from '../policy-judgement.ts';
 import type { PolicyMaterial } from '../policy-material.ts';
 import { couldNotCheck, explainRefusal, isUnknown, mergeEvidence, withName } from '../refusal-reason.ts';
 import type { ReviewedObject } from '../resource-match.ts';
+import { requestJson } from './request-json.ts';
 import { acceptedBy, attestorText } from './attestor-judgement.ts';
 import type { Attestor } from './attestor.ts';
 import type { ImageAnswer, ImagePolicyResult, ImageQuestion } from './image-policy-evaluation.ts';
@@ -110,21 +111,6 @@ function noEngine(): RemoteError {
   return new RemoteError('POLICY_ENGINE_MISSING', 'there are no policy engines to ask', {
     expected: 'engines, for policies in CEL',
   });
-}
-
-/** The request as expressions see it, as far as it is known. */
-function requestJson({ group, version, resource, namespace, request }: ReviewedObject): JsonValue {
-  if (request === undefined) return { namespace: namespace ?? '', operation: 'CREATE' };
-  const { operation, kind, subResource, name, user, groups } = request;
-  return {
-    kind: { group, version, kind },
-    resource: { group, version, resource },
-    subResource,
-    name,
-    namespace: namespace ?? '',
-    operation,
-    userInfo: { username: user, groups: [...groups] },
-  };
 }
 
 /** What was found out for the expressions so far. */

@@ -2,6 +2,7 @@ import { JsonFields } from '../../encoding/json-fields.ts';
 import type { JsonObject } from '../../encoding/json.ts';
 import { MAX_ENTRIES, parseAttestorSet, textMap, type AttestorDefaults } from './attestor-parser.ts';
 import type { AttestorSet } from './attestor.ts';
+import { parseConditionBlocks } from './conditions-parser.ts';
 import { actionOf } from './failure-action-parser.ts';
 import type { AttestationRule, ImageRule } from './image-rule.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
@@ -17,6 +18,7 @@ export interface VerificationPlace extends Pick<
   | 'namespace'
   | 'match'
   | 'ownMatch'
+  | 'preconditions'
   | 'action'
   | 'overrides'
   | 'revision'
@@ -184,6 +186,6 @@ function parseAttestation(
   if (attestors.some(({ entries }) => entries.some(({ kind }) => kind === 'set'))) {
     problems.unsupported(`${path}.attestors`, 'attestors of attestations are not nested');
   }
-  problems.unsupportedMembers(fields, path, { conditions: 'they ask about the predicate in JMESPath' });
-  return [{ path, type, attestors }];
+  const conditions = parseConditionBlocks(fields, 'conditions', path, problems);
+  return [{ path, type, attestors, conditions }];
 }
