@@ -52,7 +52,8 @@ async function obtain(context: CommandContext, http: HttpClient, trust: Resolved
   return token;
 }
 
-function tokenProvider(name: string | undefined): TokenProvider | undefined {
+/** The provider that `--oidc-provider` names. @throws UsageError USAGE_BAD_FLAG */
+export function tokenProvider(name: string | undefined): TokenProvider | undefined {
   const known = TOKEN_PROVIDERS.find((provider) => provider === name);
   if (known !== undefined || name === undefined) return known;
   throw new UsageError('USAGE_BAD_FLAG', '--oidc-provider has no such value', {

@@ -34,14 +34,17 @@ export function registryClient(context: CommandContext, action: 'pull' | 'push',
 export function registryClients(
   context: CommandContext,
   bounds: Pick<HttpClientOptions, 'timeoutMs' | 'budget' | 'observe'>,
-): { readonly own: CredentialStore; readonly open: (credentials: CredentialStore) => RegistryClient } {
+): {
+  readonly own: CredentialStore;
+  readonly open: (credentials: CredentialStore, action?: 'pull' | 'push') => RegistryClient;
+} {
   const { flags } = context;
   const http = new HttpClient({ ...transportOptions(context), ...bounds });
   const allowHttp = flags.boolean('allow-http-registry') || flags.boolean('allow-insecure-registry');
   return {
     own: credentialsFor(context),
-    open: (credentials) =>
-      new RegistryClient({ http, credentials, allowHttp, action: 'pull', maxBlobBytes: attachmentLimit(context) }),
+    open: (credentials, action = 'pull') =>
+      new RegistryClient({ http, credentials, allowHttp, action, maxBlobBytes: attachmentLimit(context) }),
   };
 }
 

@@ -24,7 +24,12 @@ export interface HttpClientOptions extends TransportOptions {
   /** What each host may be asked, shared with everybody who has the same; then it keeps pauses, and not each request its own. */
   readonly budget?: RequestBudget;
   /** Told of every request that was sent, repeated and redirected ones too; `status` is undefined when no answer came. */
-  readonly observe?: (sent: { readonly host: string; readonly status: number | undefined }) => void;
+  readonly observe?: (sent: {
+    readonly host: string;
+    readonly status: number | undefined;
+    /** The peer's clock, as its header says. */
+    readonly date?: string;
+  }) => void;
   /** 0 to 1, spreads repeated requests. */
   readonly random?: () => number;
 }
@@ -140,7 +145,8 @@ export class HttpClient {
     const send = async (): Promise<Exchange> => {
       try {
         const exchange = await this.#transport.send(this.#withUserAgent(request), url, this.#timeoutMs(request), mode);
-        observe?.({ host: url.host, status: exchange.status });
+        const { date } = exchange.headers;
+        observe?.({ host: url.host, status: exchange.status, ...(date === undefined ? {} : { date }) });
         return exchange;
       } catch (error) {
         observe?.({ host: url.host, status: undefined });

@@ -2,7 +2,7 @@ import { equalBytes } from '../../core/encoding/bytes.ts';
 import { RunningDigest } from '../../core/crypto/digest.ts';
 import { Digest } from '../../core/image/digest.ts';
 import type { Repository } from '../../core/image/reference.ts';
-import { NotFoundError, RemoteError, VerificationError } from '../../errors.ts';
+import { AuthError, NotFoundError, RemoteError, VerificationError } from '../../errors.ts';
 import type { HttpResponse, HttpUpload } from '../net/http-message.ts';
 import type { RegistrySession } from './registry-session.ts';
 
@@ -76,6 +76,35 @@ export class BlobTransfer {
     }
     const found = running.digest();
     if (!equalBytes(found, digest.bytes)) throw mismatch(digest, Digest.fromBytes(found, digest.algorithm));
+  }
+
+  /**
+   * Begins an upload and gives it up: whoever may do that may push. Nothing is stored.
+   *
+   * @throws AuthError AUTH_REGISTRY; RemoteError
+   */
+  async tryPush(repository: Repository): Promise<void> {
+    const opened = await this.#session.request({
+      repository,
+      action: 'push',
+      method: 'POST',
+      path: 'blobs/uploads/',
+      idempotent: true,
+      expect: [202],
+    });
+    try {
+      const url = locationOf(opened);
+      await this.#session.request({
+        repository,
+        action: 'push',
+        method: 'DELETE',
+        url,
+        expect: [200, 202, 204, 404, 405],
+      });
+    } catch (error) {
+      // Not every registry lets uploads be given up; it sweeps away what nobody continues.
+      if (!(error instanceof RemoteError) && !(error instanceof AuthError)) throw error;
+    }
   }
 
   async push(repository: Repository, blob: Uint8Array | BlobSource, options: PushBlobOptions = {}): Promise<Digest> {

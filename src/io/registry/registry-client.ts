@@ -140,6 +140,11 @@ export class RegistryClient implements ImageSource, ImageSink {
     return this.#blobs.push(repository, blob, options);
   }
 
+  /** Whether this may push, as far as that shows without pushing. @throws AuthError AUTH_REGISTRY; RemoteError */
+  tryPush(repository: Repository): Promise<void> {
+    return this.#blobs.tryPush(repository);
+  }
+
   /** What refers to a manifest, by the API or, where the registry lacks it, by the fallback tag. */
   referrers(
     repository: Repository,
