@@ -4,7 +4,7 @@
  */
 'use strict';
 const { enableCompileCache } = require('node:module');
-const { cacheFolder } = require('./cache-folder.cjs');
+const { cacheFolder } = require('./run-bundle.cjs');
 
 const folder = cacheFolder();
 if (folder !== undefined) {

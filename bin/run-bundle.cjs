@@ -1,4 +1,6 @@
 /**
+ * What every start of a command needs, in one file: finding, reading and compiling another costs each of them half a millisecond.
+ *
  * Runs a bundle with the bytecode that earlier runs of it left, so that V8 neither parses nor compiles what they used.
  * Node's own compile cache keeps only what is compiled while a file is loaded; most of a command is compiled later, function
  * by function, which took a quarter of its time (docs/decisions/0020).
@@ -7,19 +9,31 @@
  * stands before it. Who could write a right digest could as well write the bundle: the folder is its owner's alone.
  */
 'use strict';
-const { createHash, hash } = require('node:crypto');
 const {
   closeSync,
   fstatSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } = require('node:fs');
-const { Script } = require('node:vm');
-const { cacheFolder } = require('./cache-folder.cjs');
+
+/** Overviews print the table of commands alone. */
+const OVERVIEW = ['--help', '-h', '-help', '--help-all', '--version', '-version'];
+
+/**
+ * The bundle that holds what a command line needs: named like its first word. Words in front of the command, and commands
+ * of two words, are left to whatever holds everything.
+ */
+exports.bundleName = (args) => {
+  const [first] = args;
+  if (first === undefined || OVERVIEW.includes(first)) return 'version';
+  return /^[a-z][a-z-]*$/.test(first) && first !== 'help' ? first : undefined;
+};
 
 const PREFIX = '(function(exports,require,module,__filename,__dirname){';
 const SUFFIX = '\n})';
@@ -35,7 +49,9 @@ const MAX_FLOWS = 16;
 /** What V8's bytecode depends on; each has a file of its own, or those who use several would write anew each time. */
 const RUNTIME = [process.version, process.arch, process.execArgv, process.env.NODE_OPTIONS];
 
-const folder = cacheFolder();
+/** Loaded when a bundle is run: `version` needs no cryptography. */
+let crypto;
+let folder;
 const loaded = new Map();
 const ending = [];
 
@@ -46,9 +62,14 @@ const ending = [];
 exports.runBundle = (path) => {
   const known = loaded.get(path);
   if (known !== undefined) return known.exports;
+  if (crypto === undefined) {
+    crypto = require('node:crypto');
+    folder = exports.cacheFolder();
+  }
   const source = wrapped(path);
-  const cachePath = folder && `${folder}/${hash('sha256', JSON.stringify([path, ...RUNTIME]))}.code`;
+  const cachePath = folder && `${folder}/${crypto.hash('sha256', JSON.stringify([path, ...RUNTIME]))}.code`;
   const cached = cachePath && read(cachePath, source);
+  const { Script } = require('node:vm');
   const script = new Script(source.latin1Slice(), {
     filename: path,
     columnOffset: -PREFIX.length,
@@ -64,6 +85,29 @@ exports.runBundle = (path) => {
     name.startsWith('./') ? exports.runBundle(`${directory}/${name.slice(2)}`) : require(name);
   script.runInThisContext().call(module.exports, module.exports, requireFrom, module, path, directory);
   return module.exports;
+};
+
+/**
+ * The folder for compiled code, made if need be; undefined when there is none that is safe, which only costs time. Its
+ * files are code that will be run, so only its owner may be able to write it; Node's own default is under /tmp, where
+ * another user could have been first.
+ */
+exports.cacheFolder = () => {
+  const { XDG_CACHE_HOME, HOME } = process.env;
+  const base = XDG_CACHE_HOME || (HOME ? `${HOME}/.cache` : undefined);
+  if (base === undefined || process.getuid === undefined) return undefined;
+  const parent = `${base}/sealwright`;
+  try {
+    mkdirSync(`${parent}/node`, { recursive: true, mode: 0o700 });
+    const isOwn = (path, barred) => {
+      const { uid, mode } = statSync(path);
+      return uid === process.getuid() && (mode & barred) === 0;
+    };
+    // Whoever can write to the folder above can exchange this one. A group is let pass there: it is often the user's alone.
+    return isOwn(parent, 0o002) && isOwn(`${parent}/node`, 0o022) ? `${parent}/node` : undefined;
+  } catch {
+    return undefined;
+  }
 };
 
 /** Bundles are ASCII, which esbuild sees to; so bytes are characters. */
@@ -92,7 +136,7 @@ function read(cachePath, source) {
 }
 
 function digestOf(source, cached) {
-  return createHash('sha256').update(source).update(cached.subarray(DIGEST_BYTES)).digest();
+  return crypto.createHash('sha256').update(source).update(cached.subarray(DIGEST_BYTES)).digest();
 }
 
 function flowsIn(cached) {
@@ -103,7 +147,7 @@ function flowsIn(cached) {
 /** A kind of run: which flags it has. As a digest, because a word that looks like a flag may be somebody's secret. */
 function flowOf(words) {
   const flags = words.filter((word) => word.startsWith('-')).map((word) => word.split('=', 1)[0]);
-  return hash('sha256', [...new Set(flags)].sort().join(' ')).slice(0, FLOW_BYTES * 2);
+  return crypto.hash('sha256', [...new Set(flags)].sort().join(' ')).slice(0, FLOW_BYTES * 2);
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 'use strict';
 const { readFileSync, statSync } = require('node:fs');
-const { bundleName } = require('./bundle-name.cjs');
+const { bundleName, runBundle } = require('./run-bundle.cjs');
 
 const ROOT = `${__dirname}/..`;
 const BUNDLES = `${ROOT}/node_modules/.cache/sealwright`;
@@ -13,7 +13,7 @@ const BUNDLES = `${ROOT}/node_modules/.cache/sealwright`;
 const name = bundleName(process.argv.slice(2));
 if (name === undefined || !isFresh(name)) startFromSources();
 else if (name === 'version') require(`${BUNDLES}/${name}.cjs`);
-else require('./run-bundle.cjs').runBundle(`${BUNDLES}/${name}.cjs`);
+else runBundle(`${BUNDLES}/${name}.cjs`);
 
 /** Whether the bundle is there and every file that went into it is the very one that did: size, place and last change. */
 function isFresh(name) {

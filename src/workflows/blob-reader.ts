@@ -11,14 +11,16 @@ export type BlobStream = AsyncIterable<Uint8Array>;
 export interface BlobReading {
   readonly digests: ReadonlySet<HashAlgorithm>;
   /**
-   * Whether the bytes themselves are kept. `required` by schemes that sign no digest, which bounds the size of the blob.
+   * Whether the bytes themselves are kept. `required` by schemes that sign no digest, which bounds the size of the blob. `small`: where
+   * they are few, because `node:crypto` verifies a signature over bytes, and over a digest it is done by formula, cold.
    */
-  readonly keep: 'never' | 'required';
+  readonly keep: 'never' | 'small' | 'required';
   readonly onChunk?: (chunk: Uint8Array) => void;
 }
 
 /** cosign's own limit for what it reads into memory. */
 const MAX_KEPT_BYTES = 128 << 20;
+const SMALL_BYTES = 256 << 10;
 
 /**
  * Reads a blob in one pass and, unless its bytes are wanted, in constant memory.
@@ -27,13 +29,14 @@ const MAX_KEPT_BYTES = 128 << 20;
  */
 export async function readBlob(blob: BlobStream, { digests, keep, onChunk }: BlobReading): Promise<Artifact> {
   const running = [...digests].map((algorithm) => new RunningDigest(algorithm));
-  const kept: Uint8Array[] | undefined = keep === 'never' ? undefined : [];
+  let kept: Uint8Array[] | undefined = keep === 'never' ? undefined : [];
   let sizeBytes = 0;
   for await (const chunk of blob) {
     for (const digest of running) digest.update(chunk);
     onChunk?.(chunk);
     sizeBytes += chunk.length;
-    if (kept !== undefined && sizeBytes > MAX_KEPT_BYTES) throw tooLarge();
+    if (keep === 'required' && sizeBytes > MAX_KEPT_BYTES) throw tooLarge();
+    if (keep === 'small' && sizeBytes > SMALL_BYTES) kept = undefined;
     kept?.push(Uint8Array.from(chunk));
   }
   if (kept !== undefined) return { kind: 'bytes', bytes: Buffer.concat(kept) };

@@ -154,7 +154,7 @@ function readingFor(bundle: UnverifiedBundle, policies: readonly SignaturePolicy
       if (hash !== undefined) digests.add(hash);
     }
   }
-  return { digests, keep: keys.some(({ kind }) => kind === 'ed25519') ? 'required' : 'never' };
+  return { digests, keep: keys.some(({ kind }) => kind === 'ed25519') ? 'required' : 'small' };
 }
 
 /** The blob may be larger than memory and is read once, so all that its subjects go by is computed on the way. */

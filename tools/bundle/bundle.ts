@@ -94,7 +94,7 @@ export async function writeBundle({ name, command, entry }: Bundle, folder: stri
     outfile: join(folder, `${name}.cjs`),
     define: { 'import.meta.url': 'bundleUrl' },
     banner: { js: 'const bundleUrl=require("node:url").pathToFileURL(__filename).href;' },
-    plugins: [oneCommand(command), ownSources, lateBuiltins, latePackages],
+    plugins: [oneCommand(command), ownSources, globalProcess, lateBuiltins, latePackages],
   });
   return inputsOf(metafile);
 }
@@ -109,6 +109,19 @@ export async function writeLateBundle(name: string, folder: string): Promise<rea
     plugins: [lateBuiltins, unusedPackages],
   });
   return inputsOf(metafile);
+}
+
+/** The package's command, in one file like all else that a start reads. */
+export async function writeStart(path: string): Promise<void> {
+  await esbuild.build({
+    ...OPTIONS,
+    entryPoints: ['tools/package/start.cjs'],
+    outfile: path,
+    metafile: false,
+    // Whoever opens it should be able to read it.
+    minifySyntax: false,
+    minifyWhitespace: false,
+  });
 }
 
 /** Every file that was read, on whatever path it is reached. */
@@ -167,6 +180,15 @@ const lateBuiltins: esbuild.Plugin = {
         `Object.defineProperty(exports,"${name}",{enumerable:true,get:()=>process.getBuiltinModule("${path}").${name}});`;
       return { contents: names.map(getter).join('') };
     });
+  },
+};
+
+/** `require('node:process')` reads every member, and so opens the standard streams; the global is the same object. */
+const globalProcess: esbuild.Plugin = {
+  name: 'global-process',
+  setup(build) {
+    build.onResolve({ filter: /^node:process$/ }, ({ path }) => ({ path, namespace: LATE }));
+    build.onLoad({ filter: /^node:process$/, namespace: LATE }, () => ({ contents: 'export default process;' }));
   },
 };
 

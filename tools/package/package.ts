@@ -12,6 +12,7 @@ import {
   ROOT,
   writeBundle,
   writeLateBundle,
+  writeStart,
 } from '../bundle/bundle.ts';
 import { billOfMaterials, bundledPackages, noticesOf } from './contents.ts';
 import { LIBRARY_ENTRIES, writeLibrary, writeTypes } from './library.ts';
@@ -39,9 +40,7 @@ for (const name of LATE_BUNDLES) {
 }
 writeTypes(join(folder, 'lib/types'));
 
-const starting = ['bundle-name.cjs', 'cache-folder.cjs', 'compile-cache.cjs', 'run-bundle.cjs'];
-for (const name of starting) copyFileSync(join(ROOT, 'bin', name), join(bin, name));
-copyFileSync(join(ROOT, 'tools/package/start.cjs'), join(bin, 'sealwright'));
+await writeStart(join(bin, 'sealwright'));
 chmodSync(join(bin, 'sealwright'), 0o755);
 writeJson('bin/package.json', { type: 'commonjs' });
 

@@ -11,14 +11,14 @@ if (major < 24 || (major === 24 && minor < 15) || major === 25) {
   process.exit(1);
 }
 const { existsSync } = require('node:fs');
-const { bundleName } = require('./bundle-name.cjs');
+const { bundleName, runBundle } = require('../../bin/run-bundle.cjs');
 
 const BUNDLES = `${__dirname}/../lib/cli/bundles`;
 const name = bundleName(process.argv.slice(2));
 const own = `${BUNDLES}/${name}.cjs`;
 if (name === 'version') require(own);
-else if (name !== undefined && existsSync(own)) require('./run-bundle.cjs').runBundle(own);
+else if (name !== undefined && existsSync(own)) runBundle(own);
 else {
-  require('./compile-cache.cjs');
+  require('../../bin/compile-cache.cjs');
   require(`${BUNDLES}/all.cjs`);
 }
