@@ -1,5 +1,6 @@
 import { CARRYING } from './carrying-commands.ts';
 import type { CommandEntry, CommandGroup } from './command-entry.ts';
+import { REVOCATION_COMMANDS } from './revocation-commands.ts';
 
 /** Every command, with what is needed to list it; a command's own file is loaded when it is called. */
 export const COMMANDS: readonly CommandGroup[] = [
@@ -239,39 +240,7 @@ export const COMMANDS: readonly CommandGroup[] = [
       },
     ],
   },
-  {
-    title: 'Revoke',
-    entries: [
-      {
-        name: 'revoke init',
-        summary: 'say who may revoke, and how many of them have to agree',
-        isSeldom: true,
-        load: async () => (await import('./commands/revoke-init.ts')).revokeInit,
-      },
-      {
-        name: 'revoke sign',
-        summary: 'say that an image, an identity, a key … is not to be believed',
-        load: async () => (await import('./commands/revoke-sign.ts')).revokeSign,
-      },
-      {
-        name: 'revoke approve',
-        summary: 'agree to a revocation that somebody else has signed',
-        isSeldom: true,
-        load: async () => (await import('./commands/revoke-approve.ts')).revokeApprove,
-      },
-      {
-        name: 'revoke publish',
-        summary: 'put revocations into the snapshot that verifiers read',
-        load: async () => (await import('./commands/revoke-publish.ts')).revokePublish,
-      },
-      {
-        name: 'revoke status',
-        summary: 'what is revoked, by whom, and how old the news are',
-        isSeldom: true,
-        load: async () => (await import('./commands/revoke-status.ts')).revokeStatus,
-      },
-    ],
-  },
+  REVOCATION_COMMANDS,
   {
     title: 'About',
     entries: [

@@ -120,6 +120,32 @@ test('an image of an offline site: the file of the trust, beside the authority t
   await refused('REVOKED', REVOKED, ...verify(pinned, '--revocations', 'imported.json'));
 });
 
+test('exported from what the trust tells: on stdout, or to a file; nothing is said where nothing is told', async () => {
+  const { stdout, stderr } = await done('revoke', 'export', '--to', 'cip');
+  assert.match(stdout, /kind: ClusterImagePolicy/);
+  assert.match(stderr, /version 2: 1 of 1 in force exported/);
+  writeFileSync(sandbox.path('exported.yaml'), stdout);
+  await refused(
+    'POLICY_DENIED',
+    20,
+    'policy',
+    'test',
+    '--policy',
+    'exported.yaml',
+    '--trusted-root',
+    stack.status.trustedRoot,
+    pinned,
+  );
+  await done('revoke', 'export', '--to', 'opa', '--out', 'data.json');
+  const { sealwright } = JSON.parse(readFileSync(sandbox.path('data.json'), 'utf8')) as {
+    sealwright: { revocations: { digests: Record<string, { id: string }> } };
+  };
+  assert.equal(sealwright.revocations.digests[pinned.split('@')[1] ?? '']?.id, 'miner');
+  await refused('USAGE_BAD_FLAG', 1, 'revoke', 'export', '--to', 'cip', '--trusted-root', stack.status.trustedRoot);
+  await refused('USAGE_BAD_FLAG', 1, 'revoke', 'export', '--to', 'elsewhere');
+  await refused('USAGE_BAD_FLAG', 1, 'revoke', 'export');
+});
+
 test('what the stack tells is older than before, forged, or gone: refused, or the newest that was seen holds', async () => {
   const newest = readFileSync(told(), 'utf8');
   const { authority, snapshot } = JSON.parse(newest) as { authority: string; snapshot: string };

@@ -1,9 +1,8 @@
 import { selectorText } from '../../core/revocation/revocation-selector.ts';
 import type { VerifiedSnapshot } from '../../core/revocation/revocation-snapshot.ts';
 import { encodePredicate, type Revocation } from '../../core/revocation/revocation-statement.ts';
-import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { openRevocations } from '../choices/revocation-choice.ts';
+import { nothingTold, openRevocations } from '../choices/revocation-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { columns } from '../report/columns.ts';
@@ -14,11 +13,7 @@ export async function tellRevocations(context: CommandContext): Promise<void> {
   const { flags, terminal, environment } = context;
   const http = new HttpClient({ proxyEnv: environment });
   const opened = await openRevocations(context, http, await trustFor(context, http));
-  if (opened === undefined) {
-    throw new UsageError('USAGE_BAD_FLAG', 'nothing says where revocations are', {
-      expected: '--revocations FILE|URL --revocation-authority FILE, or a trust root that tells both',
-    });
-  }
+  if (opened === undefined) throw nothingTold();
   const failure = await opened.refresh();
   const { snapshot } = opened.state;
   const { freshness, staleness } = opened.state.view();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseRevocationAuthority, type RevocationAuthority } from '../../core/revocation/revocation-authority.ts';
+import type { VerifiedSnapshot } from '../../core/revocation/revocation-snapshot.ts';
 import { MAX_SNAPSHOT_BYTES } from '../../core/revocation/trust-root-targets.ts';
 import { NotFoundError, UsageError, type SealwrightError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
@@ -69,7 +70,30 @@ export async function currentRevocations(
   trust: ResolvedTrust,
 ): Promise<RevocationView | undefined> {
   const opened = await openRevocations(context, http, trust);
-  if (opened === undefined) return undefined;
+  return opened === undefined ? undefined : currentView(context, opened);
+}
+
+/** The snapshot itself, for a command that is about it. @throws UsageError USAGE_BAD_FLAG for none; as `currentRevocations` */
+export async function currentSnapshot(
+  context: CommandContext,
+  http: HttpClient,
+  trust: ResolvedTrust,
+): Promise<VerifiedSnapshot> {
+  const opened = await openRevocations(context, http, trust);
+  if (opened === undefined) throw nothingTold();
+  await currentView(context, opened);
+  const { snapshot } = opened.state;
+  if (snapshot === undefined) throw nothingTold();
+  return snapshot;
+}
+
+export function nothingTold(): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', 'nothing says where revocations are', {
+    expected: '--revocations FILE|URL --revocation-authority FILE, or a trust root that tells both',
+  });
+}
+
+async function currentView(context: CommandContext, opened: OpenedRevocations): Promise<RevocationView> {
   const failure = await opened.refresh();
   // A snapshot that contradicts what is known is an attack or a grave mistake, never merely old news.
   if (failure?.family === 'verification' || failure?.family === 'format') throw failure;

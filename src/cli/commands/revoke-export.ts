@@ -1,0 +1,34 @@
+import { EXPORT_FORMS } from '../../core/policy/revocation-export/export-form.ts';
+import type { Command } from '../command.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const revokeExport: Command = {
+  name: 'revoke export',
+  summary: 'have policy-controller, Kyverno, the API server or OPA deny what is revoked',
+  operands: '',
+  operandCount: [0, 0],
+  flags: [
+    {
+      name: 'to',
+      kind: 'string',
+      value: 'FORM',
+      choices: EXPORT_FORMS,
+      help: 'ClusterImagePolicy, Kyverno, ValidatingAdmissionPolicy, data for OPA, list for Notation',
+      isCommon: true,
+    },
+    { name: 'widen', kind: 'boolean', help: 'deny more where the form cannot deny exactly what is revoked' },
+    { name: 'out', kind: 'string', value: 'FILE', help: 'write it here; else to stdout', isCommon: true },
+    ...REVOCATION_FLAGS,
+    ...TRUST_FLAGS,
+  ],
+  examples: [
+    "sealwright revoke export --to vap | kubectl apply --prune -l 'sealwright.dev/revocation=exported' -f -",
+    'sealwright revoke export --to cip --widen --out revoked.yaml',
+  ],
+  readsCosignVariables: false,
+  run: async (context) => {
+    const { exportWhatIsRevoked } = await import('../actions/revoke-export.ts');
+    await exportWhatIsRevoked(context);
+  },
+};

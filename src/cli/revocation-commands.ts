@@ -1,0 +1,41 @@
+import type { CommandGroup } from './command-entry.ts';
+
+/** Commands about what is no longer to be believed. */
+export const REVOCATION_COMMANDS: CommandGroup = {
+  title: 'Revoke',
+  entries: [
+    {
+      name: 'revoke init',
+      summary: 'say who may revoke, and how many of them have to agree',
+      isSeldom: true,
+      load: async () => (await import('./commands/revoke-init.ts')).revokeInit,
+    },
+    {
+      name: 'revoke sign',
+      summary: 'say that an image, an identity, a key … is not to be believed',
+      load: async () => (await import('./commands/revoke-sign.ts')).revokeSign,
+    },
+    {
+      name: 'revoke approve',
+      summary: 'agree to a revocation that somebody else has signed',
+      isSeldom: true,
+      load: async () => (await import('./commands/revoke-approve.ts')).revokeApprove,
+    },
+    {
+      name: 'revoke publish',
+      summary: 'put revocations into the snapshot that verifiers read',
+      load: async () => (await import('./commands/revoke-publish.ts')).revokePublish,
+    },
+    {
+      name: 'revoke export',
+      summary: 'have policy-controller, Kyverno, the API server or OPA deny what is revoked',
+      load: async () => (await import('./commands/revoke-export.ts')).revokeExport,
+    },
+    {
+      name: 'revoke status',
+      summary: 'what is revoked, by whom, and how old the news are',
+      isSeldom: true,
+      load: async () => (await import('./commands/revoke-status.ts')).revokeStatus,
+    },
+  ],
+};
