@@ -124,6 +124,7 @@ export type AuthCode =
   | 'AUTH_PROOF_OF_POSSESSION'
   | 'AUTH_KEY_REFUSED' // a well-formed key that this service does not accept
   | 'AUTH_REGISTRY' // the registry wants other credentials
+  | 'AUTH_SUSPENDED' // an identity that this certificate authority refuses for now
   | 'AUTH_FORBIDDEN'; // a local secret or Host header is wrong
 
 export type NotFoundCode =

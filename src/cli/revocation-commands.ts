@@ -37,5 +37,23 @@ export const REVOCATION_COMMANDS: CommandGroup = {
       isSeldom: true,
       load: async () => (await import('./commands/revoke-status.ts')).revokeStatus,
     },
+    {
+      name: 'ca suspend',
+      summary: 'have the certificate authority of a running stack refuse an identity, at once',
+      isSeldom: true,
+      load: async () => (await import('./commands/ca-suspend.ts')).caSuspend,
+    },
+    {
+      name: 'ca resume',
+      summary: 'let an identity have certificates again',
+      isSeldom: true,
+      load: async () => (await import('./commands/ca-resume.ts')).caResume,
+    },
+    {
+      name: 'ca status',
+      summary: 'who gets no certificates from a running stack',
+      isSeldom: true,
+      load: async () => (await import('./commands/ca-status.ts')).caStatus,
+    },
   ],
 };

@@ -11,6 +11,13 @@ import {
 import { verifySnapshot } from '../../src/core/revocation/revocation-snapshot.ts';
 import { parseRevocationStatement, revocationStatement } from '../../src/core/revocation/revocation-statement.ts';
 import { encodeStackRevocations, parseStackRevocations } from '../../src/core/revocation/stack-revocations.ts';
+import {
+  encodeSuspensionRequest,
+  encodeSuspensions,
+  parseSuspensionRequest,
+  parseSuspensions,
+} from '../../src/core/revocation/suspension.ts';
+import { TextGlob } from '../../src/core/revocation/text-glob.ts';
 import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflows/revoke.ts';
 import { Authority, reinstatement, revocation } from '../support/revocations.ts';
 import { FORMAT, INSTANCE, text, type FuzzedParser } from './samples.ts';
@@ -19,6 +26,12 @@ const PEOPLE = new Authority(INSTANCE, ['ann'], { narrow: 1, broad: 1, relaxing:
 const STOLEN = revocation({ identity: { issuer: 'https://issuer.example', subject: 'https://example.com/*' } });
 const BUNDLES = PEOPLE.sign(STOLEN, ['ann']);
 const SNAPSHOT = await PEOPLE.snapshot({ statements: [BUNDLES] });
+
+const SUSPENSION = {
+  selector: { kind: 'identity', issuer: 'https://i.example', subject: new TextGlob('a*'), claims: new Map() },
+  reason: 'stolen',
+  since: new Date('2026-01-01T00:00:00Z'),
+} as const;
 
 export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
   {
@@ -62,6 +75,18 @@ export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: parseStackRevocations,
     samples: [encodeStackRevocations({ authority: '{}', snapshot: SNAPSHOT })],
+  },
+  {
+    name: 'core/revocation/suspension.ts: parseSuspensions',
+    families: FORMAT,
+    parse: parseSuspensions,
+    samples: [encodeSuspensions([SUSPENSION])],
+  },
+  {
+    name: 'core/revocation/suspension.ts: parseSuspensionRequest',
+    families: FORMAT,
+    parse: parseSuspensionRequest,
+    samples: [encodeSuspensionRequest(SUSPENSION)],
   },
   {
     name: 'workflows/revoke.ts: parseSignedRevocation',

@@ -16,6 +16,7 @@ import { parseSelector, type RevocationSelector } from '../../core/revocation/re
 import { UsageError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { indexDigests } from '../../workflows/index-digests.ts';
+import { identityDocument } from './identity-selector-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
 
@@ -82,14 +83,8 @@ function selectorDocument(context: CommandContext): JsonObject {
   const { flags } = context;
   if (flags.isGiven('digest')) return { digest: flags.list('digest') };
   if (flags.isGiven('identity')) {
-    const claims = Object.fromEntries(flags.texts('claim').map(claimOf));
-    return {
-      identity: {
-        issuer: flags.required('issuer'),
-        subject: flags.required('identity'),
-        ...(Object.keys(claims).length === 0 ? {} : { claims }),
-      },
-    };
+    const [issuer, subject] = [flags.required('issuer'), flags.required('identity')];
+    return identityDocument({ issuer, subject, claims: flags.texts('claim') });
   }
   if (flags.isGiven('builder')) {
     const version = flags.string('builder-version');
@@ -116,15 +111,6 @@ function certificateOf(text: string): string {
   const [certificate] = Certificate.allFromPem(readTextFile(text));
   if (certificate !== undefined) return certificate.fingerprint;
   throw new UsageError('USAGE_FILE', 'there is no certificate in this file', { found: text, expected: 'PEM' });
-}
-
-function claimOf(text: string): readonly [string, string] {
-  const at = text.indexOf('=');
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
-  throw new UsageError('USAGE_BAD_FLAG', '--claim is not a claim', {
-    found: text.slice(0, 100),
-    expected: 'NAME=VALUE',
-  });
 }
 
 function timeOf({ flags }: CommandContext, name: 'from' | 'to'): Date | undefined {

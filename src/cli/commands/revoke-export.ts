@@ -14,7 +14,7 @@ export const revokeExport: Command = {
       kind: 'string',
       value: 'FORM',
       choices: EXPORT_FORMS,
-      help: 'ClusterImagePolicy, Kyverno, ValidatingAdmissionPolicy, data for OPA, list for Notation',
+      help: 'what to write: policies, data for OPA, a list',
       isCommon: true,
     },
     { name: 'widen', kind: 'boolean', help: 'deny more where the form cannot deny exactly what is revoked' },
@@ -23,7 +23,7 @@ export const revokeExport: Command = {
     ...TRUST_FLAGS,
   ],
   examples: [
-    "sealwright revoke export --to vap | kubectl apply --prune -l 'sealwright.dev/revocation=exported' -f -",
+    'sealwright revoke export --to vap | kubectl apply -f -',
     'sealwright revoke export --to cip --widen --out revoked.yaml',
   ],
   readsCosignVariables: false,

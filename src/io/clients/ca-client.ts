@@ -24,6 +24,7 @@ const REASONS = [
   'AUTH_CLAIM',
   'AUTH_PROOF_OF_POSSESSION',
   'AUTH_KEY_REFUSED',
+  'AUTH_SUSPENDED',
 ] as const;
 /** Of tokens for the public instance, and for every other one that has not chosen its own. */
 const USUAL_AUDIENCE = 'sigstore';

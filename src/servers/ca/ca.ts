@@ -15,10 +15,13 @@ import { errorAnswer } from './error-answer.ts';
 import { provenKey } from './certificate-key.ts';
 import { issueLeaf, type LeafIssuer } from './leaf-profile.ts';
 import { parseLegacyRequest } from './legacy-request.ts';
+import type { SuspendedIdentities } from './suspended-identities.ts';
 import { TokenVerifier, type TrustedIssuer } from './token-verifier.ts';
 
 export interface CaOptions extends LeafIssuer {
   readonly issuers: readonly TrustedIssuer[];
+  /** Nobody when absent. */
+  readonly suspended?: SuspendedIdentities;
   readonly now: () => Date;
   readonly logger?: Logger;
 }
@@ -40,7 +43,10 @@ export function createCa(options: CaOptions): Ca {
   const issue = async (token: string | undefined, key: CertificateRequestKey): Promise<readonly Certificate[]> => {
     const now = options.now();
     const principal = await authenticate(verifier, token, now);
+    options.suspended?.require(principal);
     const leaf = await issueLeaf(principal, provenKey(key, principal.name), now, options);
+    // Whoever was suspended meanwhile does not get it; it is in the CT log, where everybody can see it.
+    options.suspended?.require(principal);
     return [leaf, ...options.chain];
   };
 

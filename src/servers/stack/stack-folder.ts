@@ -81,6 +81,11 @@ export class StackFolder {
     });
   }
 
+  /** Who gets no certificate. */
+  get suspensions(): string {
+    return join(this.path, 'suspensions.json');
+  }
+
   /** What operators have done, a line of JSON each. */
   get operatorJournal(): string {
     return join(this.path, 'operator.jsonl');

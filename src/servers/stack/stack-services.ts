@@ -4,6 +4,8 @@ import { encodeSigningConfig } from '../../core/trust/signing-config.ts';
 import { encodeTrustedRoot } from '../../core/trust/trusted-root.ts';
 import { RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import { createCa } from '../ca/ca.ts';
+import { KeptDocument } from '../../io/files/kept-document.ts';
+import { SuspendedIdentities } from '../ca/suspended-identities.ts';
 import type { TrustedIssuer } from '../ca/token-verifier.ts';
 import { createCtLog } from '../log/ct-log.ts';
 import { createTransparencyLog } from '../log/transparency-log.ts';
@@ -77,7 +79,8 @@ export async function openStackServices(options: StackServicesOptions): Promise<
     for (const service of opened.reverse()) await service.close();
   };
   try {
-    const authorities = await openAuthorities(options, keys, description, opened);
+    const suspended = await SuspendedIdentities.open(new KeptDocument(options.folder.suspensions));
+    const authorities = await openAuthorities(options, keys, description, opened, suspended);
     const trust = await createTrustRepository({
       dir: await options.folder.part('tuf'),
       keys: keys.tuf,
@@ -94,7 +97,10 @@ export async function openStackServices(options: StackServicesOptions): Promise<
     const journal = new OperatorJournal(folder.operatorJournal, now);
     const keepRevocations = (): Promise<void> => keepRevocationDocuments(folder.revocations, revocations.documents);
     await keepRevocations();
-    app.route('/operator', operatorRoutes({ secret, journal, revocations, keepRevocations, logger: options.logger }));
+    app.route(
+      '/operator',
+      operatorRoutes({ secret, journal, revocations, keepRevocations, suspended, now, logger: options.logger }),
+    );
     return { app, trustedRoot, signingConfig, rootJson, close };
   } catch (error) {
     await close();
@@ -110,6 +116,7 @@ async function openAuthorities(
   keys: StackKeys,
   { logOrigin: origin, issuer: issuerUrl, caChain, tsaChain }: StackDescription,
   opened: Service[],
+  suspended: SuspendedIdentities,
 ): Promise<Record<Role, Service>> {
   const shared = { now, logger };
   const keep = <Opened extends Service>(service: Opened): Opened => {
@@ -138,6 +145,7 @@ async function openAuthorities(
       key: keys.ca,
       chain: caChain,
       requestSct: (submission) => ct.requestSct(submission),
+      suspended,
       issuers: [{ config: { issuerUrl, clientId: AUDIENCE, type: 'email' }, keys: () => issuer.keys() }, ...issuers],
       ...shared,
     }),
