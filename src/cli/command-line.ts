@@ -129,13 +129,31 @@ async function run(host: DecidedHost, { name, arguments: args }: Call): Promise<
   }
   const deadline =
     command.isService === true ? undefined : await startDeadline(host, name, terminal, values.string('timeout'));
+  const endSpinner = await spinnerFor(host, command, parsed, terminal);
   try {
     const { environment, compat } = host;
     await command.run({ flags: values, terminal, environment, compat, now: () => new Date() });
   } finally {
+    endSpinner();
     clearTimeout(deadline);
   }
   return 0;
+}
+
+/** @returns ends it; loaded only where somebody could see it */
+async function spinnerFor(
+  { isTerminal, environment, compat }: DecidedHost,
+  { work }: Command,
+  { values }: ParsedFlags,
+  terminal: Terminal,
+): Promise<() => void> {
+  if (!isTerminal || work === undefined) return () => undefined;
+  const { isSpinnerShown, startSpinner } = await import('./spinner.ts');
+  const setting = { quiet: values.boolean('quiet'), verbose: values.boolean('verbose'), arguments: values.arguments };
+  if (!isSpinnerShown({ ...setting, isTerminal, environment, compat })) return () => undefined;
+  return startSpinner(work, terminal.isUtf8, (text) => {
+    terminal.draw(text);
+  });
 }
 
 /** A word that only begins commands lists them: any word behind it is one that it does not begin. */

@@ -26,6 +26,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** Whether `COSIGN_NAME` sets `--name`: for the commands that cosign has. */
   readonly readsCosignVariables: boolean;
+  /** What it does while one waits for it, such as `verifying`: for whoever looks on. */
+  readonly work?: string;
   /** Whether it ends by itself, so that `--timeout` means something. */
   readonly isService?: true;
   readonly run: (context: CommandContext) => Promise<void>;

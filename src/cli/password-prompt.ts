@@ -3,6 +3,7 @@ import process from 'node:process';
 import { ReadStream, isatty } from 'node:tty';
 import { UsageError } from '../errors.ts';
 import type { PasswordPrompt } from '../io/keys/password.ts';
+import { holdStatusLine } from './terminal.ts';
 
 const STDIN = 0;
 const MAX_PASSWORD_CHARACTERS = 4096;
@@ -36,6 +37,7 @@ async function readAll(what: string): Promise<string> {
 function askTerminal(question: string): Promise<string> {
   const descriptor = openSync('/dev/tty', 'r');
   const input = new ReadStream(descriptor);
+  const release = holdStatusLine();
   process.stderr.write(question);
   input.setRawMode(true);
   input.setEncoding('utf8');
@@ -44,6 +46,7 @@ function askTerminal(question: string): Promise<string> {
     const end = (finish: () => void): void => {
       input.setRawMode(false);
       input.destroy();
+      release();
       process.stderr.write('\n');
       finish();
     };

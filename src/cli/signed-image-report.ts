@@ -62,7 +62,10 @@ export function nextSteps(signed: SignedImage, origin: SignatureOrigin): NextSte
   };
 }
 
-export function signerFlags({ bundle: { signer } }: { bundle: VerifiedBundle }, origin: SignatureOrigin): string[] {
+/** What the verify command has to say of this signature for it to be accepted: whose it is, and what it lacks. */
+export function signerFlags({ bundle }: { bundle: VerifiedBundle }, origin: SignatureOrigin): string[] {
+  const { signer, logEntries } = bundle;
+  const unlogged = logEntries.length === 0 ? ['--no-log'] : [];
   if (signer.kind === 'certificate') {
     const { subject, issuer, certificate } = signer;
     const isLogged = certificate.extension(OID.sctList) !== undefined;
@@ -72,9 +75,10 @@ export function signerFlags({ bundle: { signer } }: { bundle: VerifiedBundle }, 
       // Certificates of people's own name no issuer, and were not made for a CT log.
       ...(issuer === '' ? ['--certificate-oidc-issuer-regexp', '.*'] : ['--certificate-oidc-issuer', issuer]),
       ...(isLogged ? [] : ['--insecure-ignore-sct']),
+      ...unlogged,
     ];
   }
-  return ['--key', publicKeyReference(origin.key?.reference ?? '')];
+  return ['--key', publicKeyReference(origin.key?.reference ?? ''), ...unlogged];
 }
 
 /** The public key's file: beside the private one, by cosign's names. */

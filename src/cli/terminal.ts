@@ -94,6 +94,16 @@ export class Terminal {
     write(STDERR, `${this.#legible(text).replace(/^\S+/, (code) => this.#colour(RED, code))}\n`);
   }
 
+  /** Whether marks may be more than ASCII. */
+  get isUtf8(): boolean {
+    return this.#isUtf8;
+  }
+
+  /** To stderr as it is, past the status line: what draws it. */
+  draw(text: string): void {
+    put(STDERR, text);
+  }
+
   /** Something that was checked or done, with its mark. */
   done(text: string): string {
     return `${this.#colour(GREEN, this.#isUtf8 ? '✓' : 'ok')} ${this.#legible(text)}`;
@@ -109,13 +119,38 @@ export class Terminal {
   }
 }
 
+/** A line that is drawn anew while a command works. */
+export interface StatusLine {
+  /** Called before anything else is written. */
+  readonly clear: () => void;
+  /** Not drawn until the answer is called: somebody types. */
+  readonly hold: () => () => void;
+}
+
+/** The screen is one, whoever writes to it: a failure has to erase the line as well. */
+let statusLine: StatusLine | undefined;
+
+export function setStatusLine(line: StatusLine | undefined): void {
+  statusLine = line;
+}
+
+/** For what is read from the terminal bit by bit. @returns ends it */
+export function holdStatusLine(): () => void {
+  return statusLine?.hold() ?? (() => undefined);
+}
+
 /** NO_COLOR (no-color.org) and CI count when they are there and not empty. */
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== 'false';
 }
 
-/** Synchronous, so that nothing is lost when the process ends at once; a reader that has gone away is no error. */
 function write(descriptor: number, text: string | Uint8Array): void {
+  statusLine?.clear();
+  put(descriptor, text);
+}
+
+/** Synchronous, so that nothing is lost when the process ends at once; a reader that has gone away is no error. */
+function put(descriptor: number, text: string | Uint8Array): void {
   let rest = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {

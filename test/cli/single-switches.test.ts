@@ -51,6 +51,31 @@ test('--no-log signs without a log entry, and verifies what was signed so', asyn
   }
 });
 
+test('--no-log says what is lost, and the command that it prints verifies as pasted', async () => {
+  for (const [name, signer] of [
+    ['keyless', ['--identity-token', 'token']],
+    ['key', ['--key', 'own.key']],
+  ] as const) {
+    const sign = (...flags: readonly string[]): Promise<Ended> =>
+      sandbox.run(['sign-blob', ...flags, ...signer, '--bundle', `told-${name}.json`, 'app.bin'], {
+        environment: ENVIRONMENT,
+      });
+    const logged = await sign();
+    assert.doesNotMatch(logged.stderr, /nothing is logged|--no-log/);
+    for (const flag of ['--no-log', '--tlog-upload=false']) {
+      const { stderr } = await sign(flag);
+      assert.match(stderr, /^! nothing is logged: no log can tell that this was signed/m);
+      assert.match(stderr, /Verifiers have to say --no-log; with cosign --insecure-ignore-tlog/);
+      const [, words = ''] = /^ {2}verify: +sealwright (verify-blob .*)$/m.exec(stderr) ?? [];
+      assert.match(words, / --no-log /);
+      const pasted = await sandbox.run(words.split(' '));
+      assert.equal(pasted.exitCode, 0, pasted.stderr);
+      const without = await sandbox.run(words.replace(' --no-log', '').split(' '));
+      assert.deepEqual([errorCode(without), without.exitCode], ['LOG_ENTRY_MISSING', 12]);
+    }
+  }
+});
+
 test('--no-log still demands a time for a certificate', async () => {
   const bundle = JSON.parse(readFileSync(sandbox.path('keyless.json'), 'utf8')) as {
     verificationMaterial: { timestampVerificationData?: unknown };

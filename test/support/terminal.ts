@@ -19,6 +19,7 @@ if child == 0:
     os.execvp(sys.argv[3], sys.argv[3:])
 fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 120, 0, 0))
 shown, typed = b'', False
+out = sys.stdout.buffer
 while select.select([terminal], [], [], 60)[0]:
     try:
         piece = os.read(terminal, 65536)
@@ -27,12 +28,13 @@ while select.select([terminal], [], [], 60)[0]:
     if not piece:
         break
     shown += piece
+    out.write(piece)
+    out.flush()
     if question and not typed and question in shown:
         os.write(terminal, answer)
         typed = True
 os.close(terminal)
 _, status = os.waitpid(child, 0)
-sys.stdout.buffer.write(shown)
 sys.exit(os.waitstatus_to_exitcode(status))
 `;
 
@@ -40,6 +42,8 @@ export interface TerminalOptions {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
   /** What is typed, and after which words. */
+  /** Told of the screen as it fills. */
+  readonly onScreen?: (screen: string) => void;
   readonly typed?: { readonly after: string; readonly text: string };
 }
 
@@ -55,7 +59,7 @@ export function hasTerminal(t: TestContext): boolean {
 export function inTerminal(
   program: string,
   args: readonly string[],
-  { cwd, environment, typed }: TerminalOptions,
+  { cwd, environment, onScreen, typed }: TerminalOptions,
 ): Promise<Shown> {
   const { after = '', text = '' } = typed ?? {};
   const child = spawn('python3', ['-c', PYTHON, after, text, program, ...args], {
@@ -64,7 +68,10 @@ export function inTerminal(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let screen = '';
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => (screen += piece));
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    screen += piece;
+    onScreen?.(screen);
+  });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {

@@ -54,10 +54,18 @@ function withOwnChain(
 }
 
 /** The services that the flags leave. @throws UsageError USAGE_NO_TRUST */
-export function signingConfigOf({ flags }: CommandContext, trust: ResolvedTrust): SigningConfig {
+export function signingConfigOf({ flags, terminal, compat }: CommandContext, trust: ResolvedTrust): SigningConfig {
   const config = configOf(trust);
-  return flags.boolean('tlog-upload') ? config : withoutLogs(config);
+  if (flags.boolean('tlog-upload')) return config;
+  if (!compat) terminal.warn(UNLOGGED);
+  return withoutLogs(config);
 }
+
+/** Said to whoever signs, because those who pay for it are others, later. */
+const UNLOGGED = [
+  'nothing is logged: no log can tell that this was signed, nor what else this signer signs, nor when without a timestamp.',
+  '  Verifiers have to say --no-log; with cosign --insecure-ignore-tlog, and --use-signed-timestamps for a certificate',
+].join('\n');
 
 /**
  * What workflows need beside trust and time, by the flags of signing commands.

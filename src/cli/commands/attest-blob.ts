@@ -23,6 +23,7 @@ export const attestBlob: Command = {
   ],
   examples: ['sealwright attest-blob --type slsaprovenance1 --predicate build.json --bundle app.intoto.json app.tgz'],
   readsCosignVariables: true,
+  work: 'attesting',
   run: async (context) => {
     const { attestAboutBlob } = await import('../actions/attest-blob.ts');
     await attestAboutBlob(context);

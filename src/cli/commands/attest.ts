@@ -29,6 +29,7 @@ export const attest: Command = {
     'sealwright attest --key cosign.key --statement provenance.intoto.json registry.example/app:1',
   ],
   readsCosignVariables: true,
+  work: 'attesting',
   run: async (context) => {
     const { attestAboutImage } = await import('../actions/attest.ts');
     await attestAboutImage(context);

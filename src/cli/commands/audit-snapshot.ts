@@ -50,6 +50,7 @@ export const auditSnapshot: Command = {
     'sealwright audit snapshot --system pay-prod --policy policies/ --resource rendered.yaml --min-coverage 95',
   ],
   readsCosignVariables: false,
+  work: 'looking at what runs',
   run: async (context) => {
     const { takeSnapshot } = await import('../actions/audit-snapshot.ts');
     await takeSnapshot(context);

@@ -33,6 +33,7 @@ export const bundleCreate: Command = {
   ],
   examples: ['sealwright bundle create --artifact app.tgz --signature app.tgz.sig --key cosign.pub --ignore-tlog'],
   readsCosignVariables: false,
+  work: 'asking the log',
   run: async (context) => {
     const { createBundleFile } = await import('../actions/bundle.ts');
     await createBundleFile(context);

@@ -17,6 +17,7 @@ export const bundleUpgrade: Command = {
   ],
   examples: ['sealwright bundle upgrade --out new.sigstore.json old.sigstore.json'],
   readsCosignVariables: false,
+  work: 'asking the log',
   run: async (context) => {
     const { upgradeBundleFile } = await import('../actions/bundle.ts');
     await upgradeBundleFile(context);

@@ -23,6 +23,7 @@ export const clean: Command = {
   ],
   examples: ['sealwright clean --type signature registry.example/app:1'],
   readsCosignVariables: true,
+  work: 'removing',
   run: async (context) => {
     const { cleanCommand } = await import('../actions/clean.ts');
     await cleanCommand(context);

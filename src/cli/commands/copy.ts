@@ -23,6 +23,7 @@ export const copy: Command = {
   ],
   examples: ['sealwright copy registry.example/app:1 mirror.example/app:1'],
   readsCosignVariables: true,
+  work: 'copying',
   run: async (context) => {
     const { copyCommand } = await import('../actions/copy.ts');
     await copyCommand(context);

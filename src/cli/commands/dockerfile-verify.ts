@@ -12,6 +12,7 @@ export const dockerfileVerify: Command = {
   ],
   examples: ['sealwright dockerfile verify --key cosign.pub Dockerfile'],
   readsCosignVariables: true,
+  work: 'verifying',
   run: async (context) => {
     const { verifyDockerfile } = await import('../actions/verify-file.ts');
     await verifyDockerfile(context);

@@ -34,6 +34,7 @@ export const doctor: Command = {
   ],
   examples: ['sealwright doctor', 'sealwright doctor registry.example/app:1', 'sealwright doctor --for verify -o json'],
   readsCosignVariables: false,
+  work: 'looking',
   run: async (context) => {
     const { examineSurroundings } = await import('../actions/doctor.ts');
     await examineSurroundings(context);

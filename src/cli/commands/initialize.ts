@@ -31,6 +31,7 @@ export const initialize: Command = {
   ],
   examples: ['sealwright initialize', 'sealwright initialize --mirror https://tuf.example.com --root root.json'],
   readsCosignVariables: true,
+  work: 'asking the mirror',
   run: async (context) => {
     const { startTrusting } = await import('../actions/initialize.ts');
     await startTrusting(context);

@@ -10,6 +10,7 @@ export const load: Command = {
   flags: [FOLDER_FLAG, ...REGISTRY_FLAGS, TAG_PREFIX_FLAG],
   examples: ['sealwright load --dir ./app registry.example/app:1'],
   readsCosignVariables: true,
+  work: 'loading',
   run: async (context) => {
     const { loadCommand } = await import('../actions/load.ts');
     await loadCommand(context);

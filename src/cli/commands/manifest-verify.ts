@@ -9,6 +9,7 @@ export const manifestVerify: Command = {
   flags: flagsForNamedImages,
   examples: ['sealwright manifest verify --key cosign.pub deployment.yaml'],
   readsCosignVariables: true,
+  work: 'verifying',
   run: async (context) => {
     const { verifyManifest } = await import('../actions/verify-file.ts');
     await verifyManifest(context);

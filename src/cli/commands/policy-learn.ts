@@ -47,6 +47,7 @@ export const policyLearn: Command = {
   ],
   examples: ['sealwright policy learn --apply', 'sealwright policy learn registry.example/app@sha256:… > policy.yaml'],
   readsCosignVariables: false,
+  work: 'learning',
   run: async (context) => {
     const { learn } = await import('../actions/policy-learn.ts');
     await learn(context);

@@ -47,6 +47,7 @@ export const policyPlan: Command = {
   ],
   examples: ['sealwright policy plan', 'sealwright policy plan --policy drafts/ -o markdown'],
   readsCosignVariables: false,
+  work: 'judging',
   run: async (context) => {
     const { plan } = await import('../actions/policy-plan.ts');
     await plan(context);

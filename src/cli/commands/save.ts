@@ -13,6 +13,7 @@ export const save: Command = {
     'sealwright verify --local-image --key cosign.pub ./app',
   ],
   readsCosignVariables: true,
+  work: 'saving',
   run: async (context) => {
     const { saveCommand } = await import('../actions/save.ts');
     await saveCommand(context);

@@ -19,6 +19,7 @@ export const signBlob: Command = {
   ],
   examples: ['sealwright sign-blob --bundle app.tgz.sigstore.json app.tgz'],
   readsCosignVariables: true,
+  work: 'signing',
   run: async (context) => {
     const { signBlobs } = await import('../actions/sign-blob.ts');
     await signBlobs(context);

@@ -55,6 +55,7 @@ export const sign: Command = {
     'sealwright sign --keyless registry.example/app@sha256:… registry.example/worker@sha256:…',
   ],
   readsCosignVariables: true,
+  work: 'signing',
   run: async (context) => {
     const { signImages } = await import('../actions/sign.ts');
     await signImages(context);

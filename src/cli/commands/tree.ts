@@ -20,6 +20,7 @@ export const tree: Command = {
   ],
   examples: ['sealwright tree registry.example/app:1'],
   readsCosignVariables: true,
+  work: 'looking',
   run: async (context) => {
     const { treeCommand } = await import('../actions/tree.ts');
     await treeCommand(context);

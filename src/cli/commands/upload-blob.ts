@@ -28,6 +28,7 @@ export const uploadBlob: Command = {
   ],
   examples: ['sealwright upload blob -f app:linux/amd64 -f app.exe:windows/amd64 registry.example/app-binaries:1'],
   readsCosignVariables: true,
+  work: 'uploading',
   run: async (context) => {
     const { uploadBlobCommand } = await import('../actions/upload.ts');
     await uploadBlobCommand(context);

@@ -13,6 +13,7 @@ export const uploadWasm: Command = {
   ],
   examples: ['sealwright upload wasm -f policy.wasm registry.example/policy:1'],
   readsCosignVariables: true,
+  work: 'uploading',
   run: async (context) => {
     const { uploadWasmCommand } = await import('../actions/upload.ts');
     await uploadWasmCommand(context);

@@ -52,6 +52,7 @@ export const verifyAttestation: Command = {
   ],
   examples: ['sealwright verify-attestation --key cosign.pub --type vuln --policy scan.rego registry.example/app:1'],
   readsCosignVariables: true,
+  work: 'verifying',
   run: async (context) => {
     const { verifyImageAttestations } = await import('../actions/verify-attestation.ts');
     await verifyImageAttestations(context);

@@ -44,6 +44,7 @@ export const verifyBlobAttestation: Command = {
   ],
   examples: ['sealwright verify-blob-attestation --bundle app.intoto.json --type vuln --key cosign.pub app.tgz'],
   readsCosignVariables: true,
+  work: 'verifying',
   run: async (context) => {
     const { verifyAttestationOfBlob } = await import('../actions/verify-blob-attestation.ts');
     await verifyAttestationOfBlob(context);

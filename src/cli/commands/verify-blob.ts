@@ -30,6 +30,7 @@ export const verifyBlob: Command = {
     'sealwright verify-blob --signature app.tgz.sig --key cosign.pub app.tgz',
   ],
   readsCosignVariables: true,
+  work: 'verifying',
   run: async (context) => {
     const { verifyBlobBundle } = await import('../actions/verify-blob.ts');
     await verifyBlobBundle(context);

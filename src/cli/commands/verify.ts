@@ -55,6 +55,7 @@ export const verify: Command = {
     'sealwright verify --policy policies/ registry.example/app:1',
   ],
   readsCosignVariables: true,
+  work: 'verifying',
   run: async (context) => {
     const { verifyImages } = await import('../actions/verify.ts');
     await verifyImages(context);
