@@ -5,6 +5,7 @@
  *   sh bench/run audit            npm run bench -- audit
  *   sh tools/node/run bench/audit.ts --containers 200 --images 20     that it runs, in seconds; the figures mean nothing
  */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -35,7 +36,6 @@ const PER_POD = 5;
 const CLIENTS = 16;
 /** One image in so many is signed by nobody. */
 const UNSIGNED_EACH = 5;
-const SEALWRIGHT = resolve(import.meta.dirname, '..', 'bin', 'sealwright');
 const MEANING =
   `\`audit snapshot\` of ${CONTAINERS} containers in ${CONTAINERS / PER_POD} pods over ${IMAGES} images, four of five signed, under one policy; ` +
   'pods in a real kube-apiserver with statuses written as a kubelet writes them, the registry on loopback in the process that ' +
@@ -101,7 +101,14 @@ function mostAsked(seen: readonly string[]): number {
   return Math.max(...counts.values());
 }
 
+/** The package as it is published: in a checkout types are stripped from every source at each start. @returns its command */
+function packInto(folder: string): string {
+  execFileSync(process.execPath, [resolve(import.meta.dirname, '../tools/package/package.ts'), folder]);
+  return join(folder, 'bin/sealwright');
+}
+
 async function run(t: TestContext, folder: string): Promise<string> {
+  const program = packInto(join(folder, 'package'));
   const cluster = await KubeCluster.start(t);
   if (cluster === undefined) throw new Error('needs tools/peers install kube-apiserver etcd kubectl');
   const world = await World.open(t);
@@ -127,7 +134,7 @@ spec: {images: [{glob: "**"}], authorities: [{keyless: {identities: [{issuer: "$
     rmSync(path('snapshot.json'), { force: true });
     const { wallMs, rssMiB } = await measureOnce({
       name: 'audit snapshot',
-      command: [SEALWRIGHT, ...command, '--quiet'],
+      command: [process.execPath, program, ...command, '--quiet'],
       env: { HOME: folder, XDG_CONFIG_HOME: folder },
     });
     const seen = world.taken();

@@ -55,11 +55,14 @@ export class DemoCluster {
 
   /** What the API server is told takes effect some milliseconds later: asks until it does. */
   async untilRefused(args: readonly string[], text: string): Promise<void> {
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const { exitCode, stderr } = await execute(this.#kubectl, this.#flags([...args, '--dry-run=server']));
-      if (exitCode !== 0 && stderr.includes(text)) return;
-    }
+    for (let attempt = 0; attempt < 100; attempt++) if (await this.isRefused(args, text)) return;
     throw new DemoFailure(`the API server never refused with ${text}`);
+  }
+
+  /** Whether it would be, without showing it. */
+  async isRefused(args: readonly string[], text: string): Promise<boolean> {
+    const { exitCode, stderr } = await execute(this.#kubectl, this.#flags([...args, '--dry-run=server']));
+    return exitCode !== 0 && stderr.includes(text);
   }
 
   /** The same for a warning. */

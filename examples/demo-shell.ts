@@ -41,6 +41,10 @@ export function insist(condition: boolean, what: string): asserts condition {
   if (!condition) throw new DemoFailure(what);
 }
 
+function shellWord(text: string): string {
+  return /\s/.test(text) ? `'${text}'` : text;
+}
+
 /** Commands run in one folder, exactly as they are shown. */
 export class DemoShell {
   readonly folder: string;
@@ -59,7 +63,9 @@ export class DemoShell {
    */
   async sealwright(args: readonly string[], expected: CommandExpectation = {}): Promise<Ended> {
     const { exitCode = 0, errorCode, shows = 'everything', redirectedTo } = expected;
-    process.stdout.write(`$ sealwright ${args.join(' ')}${redirectedTo === undefined ? '' : ` > ${redirectedTo}`}\n`);
+    process.stdout.write(
+      `$ sealwright ${args.map(shellWord).join(' ')}${redirectedTo === undefined ? '' : ` > ${redirectedTo}`}\n`,
+    );
     const ended = await this.#run(args);
     if (shows !== 'nothing') show(ended.stderr);
     if (shows === 'everything') show(ended.stdout);

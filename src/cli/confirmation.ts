@@ -9,16 +9,17 @@ const MAX_ANSWER_BYTES = 1024;
  * Asks before something that cannot be undone. Only `y` goes on (cosign's rule); a closed stdin is no consent.
  *
  * @param what will happen, as a sentence's beginning
+ * @param flag that leaves the question out
  * @throws UsageError USAGE_NOT_CONFIRMED
  */
-export function confirm(terminal: Terminal, what: string): void {
+export function confirm(terminal: Terminal, what: string, flag = 'force'): void {
   terminal.warn(`${what}. Go on? [y/N]`);
   const answer = readAnswer();
   if (answer === 'y' || answer === 'Y') return;
   throw new UsageError('USAGE_NOT_CONFIRMED', 'nothing was done', {
     found: answer === '' ? 'no answer' : answer.slice(0, 20),
     expected: 'y',
-    fix: 'add --force to go on without the question',
+    fix: `add --${flag} to go on without the question`,
   });
 }
 

@@ -67,12 +67,12 @@ export async function readClusterWorkloads(
   namespaces: readonly string[],
 ): Promise<ClusterPicture> {
   const notLookedAt: NotLookedAt[] = [];
-  const list = async (what: Listed): Promise<readonly JsonFields[]> => {
+  const list = async <Value>(what: Listed, read: (item: JsonFields) => readonly Value[]): Promise<readonly Value[]> => {
     const scopes = namespaces.length === 0 ? [undefined] : namespaces;
     const lists = await Promise.all(
       scopes.map(async (namespace) => {
         try {
-          return await listAll(cluster, what, namespace);
+          return await listAll(cluster, what, namespace, read);
         } catch (error) {
           if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
           const where = namespace === undefined ? 'all namespaces' : `the namespace ${namespace}`;
@@ -83,18 +83,20 @@ export async function readClusterWorkloads(
     );
     return lists.flat();
   };
-  const [pods, between, ...makers] = await Promise.all([
-    list(PODS),
-    Promise.all(BETWEEN.map(async (what) => (await list(what)).map((item) => ({ kind: what.kind, item })))),
-    ...MAKERS.map(list),
+  const [between, ...makers] = await Promise.all([
+    Promise.all(
+      BETWEEN.map((what) =>
+        list(what, (item) => [[`${what.kind} ${namespaceOf(item)}/${nameOf(item)}`, controllerOf(item)] as const]),
+      ),
+    ),
+    ...MAKERS.map((what) => list(what, (item) => [item])),
   ]);
-  const owners = new Map(
-    between.flat().map(({ kind, item }) => [`${kind} ${namespaceOf(item)}/${nameOf(item)}`, controllerOf(item)]),
-  );
+  const owners = new Map(between.flat());
   const unreadable = (what: string, error: SealwrightError): void => {
     notLookedAt.push({ what, error });
   };
-  const running = pods.flatMap((item) => readPod(item, owners, unreadable));
+  // Last, when it is known who made them; page by page, as all of their statuses at once fill a memory.
+  const running = await list(PODS, (item) => readPod(item, owners, unreadable));
   const seen = new Set(running.map(({ namespace, owner }) => `${namespace}/${owner}`));
   const waiting = MAKERS.flatMap((maker, index) =>
     (makers[index] ?? []).flatMap((item) => {
@@ -114,23 +116,25 @@ interface Listed {
   readonly resource: string;
 }
 
-async function listAll(
+async function listAll<Value>(
   cluster: ClusterAccess,
   { group, version, resource }: Listed,
   namespace: string | undefined,
-): Promise<readonly JsonFields[]> {
+  read: (item: JsonFields) => readonly Value[],
+): Promise<readonly Value[]> {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  const items: JsonFields[] = [];
+  const values: Value[] = [];
   let next = '';
   for (let page = 0; page < MAX_PAGES; page++) {
     const query = new URLSearchParams({ limit: String(PAGE), ...(next === '' ? {} : { continue: next }) });
     const { object } = await askCluster(cluster, { path: `${root}${scope}/${resource}?${query.toString()}` });
-    items.push(...object.array('items', PAGE * 2).map((item) => new JsonFields(item, resource, 'FORMAT_JSON')));
+    for (const item of object.array('items', PAGE * 2))
+      values.push(...read(new JsonFields(item, resource, 'FORMAT_JSON')));
     next = object.optionalObject('metadata')?.optionalString('continue') ?? '';
     if (next === '') break;
   }
-  return items;
+  return values;
 }
 
 /** Pods that have ended, or are about to, will not be made again as they are. */
@@ -176,10 +180,17 @@ function readTemplate(
   }
 }
 
+/** Who wrote which member: often half of an object, and nothing that a policy goes by. */
+function withoutManagedFields(metadata: JsonValue): JsonValue {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return metadata;
+  const { managedFields: _, ...rest } = metadata as JsonObject;
+  return rest;
+}
+
 function podView(pod: JsonFields, namespace: string): Pick<ClusterWorkload, 'object' | 'identity'> {
   const labels = pod.optionalObject('metadata')?.optionalObject('labels');
   const names = (labels?.names() ?? []).slice(0, MAX_LABELS);
-  const metadata: JsonValue = pod.value('metadata') ?? {};
+  const metadata = withoutManagedFields(pod.value('metadata') ?? {});
   const document: JsonObject = { apiVersion: 'v1', kind: 'Pod', metadata, spec: pod.value('spec') ?? {} };
   return {
     object: {

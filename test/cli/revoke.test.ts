@@ -259,3 +259,8 @@ for (const [name, args, code] of REFUSALS) {
     await refused(code, 1, ...args);
   });
 }
+
+test('a question that nobody answers names the flag that leaves it out', async () => {
+  const ended = await refused('USAGE_NOT_CONFIRMED', 1, 'revoke', 'approve', '--key', 'ann.key', 'r1.json');
+  assert.match(ended.stderr, /fix: +add --yes to go on/);
+});

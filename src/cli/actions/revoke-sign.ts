@@ -33,7 +33,7 @@ export async function approveStatementOfRevocation(context: CommandContext): Pro
   const [path = ''] = flags.arguments;
   const signed = parseSignedRevocation(readTextFile(path));
   tell(context, signed.statement);
-  if (!flags.boolean('yes')) confirm(terminal, 'this is what your signature will say');
+  if (!flags.boolean('yes')) confirm(terminal, 'this is what your signature will say', 'yes');
   const approved = await approveRevocation(await signingContext(context), signed);
   finish(context, approved, flags.string('out') ?? path);
 }

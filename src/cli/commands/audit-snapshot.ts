@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -21,6 +22,13 @@ export const auditSnapshot: Command = {
       isCommon: true,
     },
     ...CLUSTER_PICTURE_FLAGS,
+    {
+      name: 'system-namespace',
+      kind: 'string',
+      value: 'NAME',
+      default: SYSTEM_NAMESPACE,
+      help: "where the Secrets and ConfigMaps of the cluster's policies are",
+    },
     { name: 'key', kind: 'list', value: 'KEY', help: 'public keys of those who sign with one' },
     NO_MATCH_FLAG,
     { name: 'out', kind: 'string', value: 'FILE', help: 'write the snapshot here', isCommon: true },

@@ -1,0 +1,117 @@
+/** The system that the programme is about: three services of one namespace, what its CI does, and what is asked about it. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DemoCluster } from './demo-cluster.ts';
+import { pushDemoImage } from './demo-image.ts';
+import { insist, say, type DemoShell } from './demo-shell.ts';
+
+export const NAMESPACE = 'pay';
+/** As whom the CI signs. */
+export const CI = 'ci@example.test';
+const SYSTEM = 'pay-prod';
+
+interface Stack {
+  readonly registry: string;
+  readonly issuer: string;
+}
+
+/** What a snapshot says, as far as the demo insists on it. */
+export interface Snapshot {
+  readonly entries: readonly { readonly owner: string; readonly image: string; readonly state: string }[];
+}
+
+export class Programme {
+  readonly shell: DemoShell;
+  readonly cluster: DemoCluster;
+  readonly stack: Stack;
+
+  constructor(shell: DemoShell, cluster: DemoCluster, stack: Stack) {
+    this.shell = shell;
+    this.cluster = cluster;
+    this.stack = stack;
+  }
+
+  image(service: string, tag: string): string {
+    return `${this.stack.registry}/${NAMESPACE}/${service}:${tag}`;
+  }
+
+  /** The arguments of kubectl that run it. */
+  pod(name: string, service: string, tag: string): readonly string[] {
+    return ['run', name, '-n', NAMESPACE, `--image=${this.image(service, tag)}`];
+  }
+
+  /** @returns the digest */
+  async push(service: string, tag: string, what: string): Promise<string> {
+    return (await pushDemoImage(this.stack.registry, `${NAMESPACE}/${service}`, tag, what)).digest;
+  }
+
+  /** Runs it, and writes what a kubelet would say. */
+  async start(name: string, service: string, tag: string, digest: string): Promise<void> {
+    await this.cluster.run(this.pod(name, service, tag));
+    await this.cluster.reportRunning(NAMESPACE, name, `${this.stack.registry}/${NAMESPACE}/${service}@${digest}`);
+  }
+
+  async deployUnsigned(): Promise<void> {
+    say('One production system: three services, none of them signed, and the policy that is to be');
+    await this.cluster.run(['wait', '--for=condition=Established', 'crd/clusterimagepolicies.policy.sigstore.dev']);
+    await this.cluster.run(['create', 'namespace', NAMESPACE]);
+    for (const service of ['api', 'worker', 'cron']) {
+      await this.start(service, service, '1', await this.push(service, '1', `the ${service}`));
+    }
+    await this.cluster.run(['apply', '-f', '-'], { stdin: this.#policy() });
+  }
+
+  /** Who may revoke, told by the trust root to everybody, before anything has happened. */
+  async nameAuthority(): Promise<void> {
+    say('Who may revoke, agreed while it is quiet: two people together, told by the trust root to every verifier');
+    for (const name of ['ann', 'ben', 'snapshot']) {
+      await this.shell.sealwright(['generate-key-pair', '--output-key-prefix', name], { shows: 'nothing' });
+    }
+    const members = ['ann', 'ben'].flatMap((name) => ['--member', `${name}=${name}.pub`]);
+    await this.shell.sealwright(['revoke', 'init', ...members, '--snapshot-key', 'snapshot.pub']);
+    await this.publish();
+  }
+
+  async publish(...statements: readonly string[]): Promise<void> {
+    const command = ['revoke', 'publish', '--to', 'stack', '--snapshot-key', 'snapshot.key', ...statements];
+    await this.shell.sealwright(command);
+  }
+
+  async signInCi(service: string, tag: string): Promise<void> {
+    const token = ['dev-token', '--dir', 'stack', '--email', CI];
+    const { stdout } = await this.shell.sealwright(token, { shows: 'nothing', redirectedTo: 'token' });
+    writeFileSync(join(this.shell.folder, 'token'), stdout, { mode: 0o600 });
+    const command = ['sign', '--keyless', '--identity-token', 'token', this.image(service, tag), '--quiet'];
+    await this.shell.sealwright(command, { shows: 'nothing' });
+  }
+
+  async snapshot(out: string): Promise<void> {
+    const where = ['--dir', 'stack', '--kubeconfig', this.cluster.kubeconfig];
+    await this.shell.sealwright(['audit', 'snapshot', '--system', SYSTEM, ...where, '--out', out]);
+  }
+
+  async report(before: string, after: string): Promise<void> {
+    const diff = ['audit', 'diff', before, after];
+    await this.shell.sealwright([...diff, '-o', 'markdown', '--output-file', 'report.md']);
+    await this.shell.sealwright([...diff, '-o', 'html', '--output-file', 'report.html']);
+    const { stdout } = await this.shell.sealwright([...diff, '-o', 'markdown']);
+    insist(stdout.includes(SYSTEM), 'the report should be about the system');
+  }
+
+  #policy(): string {
+    const { registry, issuer } = this.stack;
+    return `apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata:
+  name: pay-images
+spec:
+  images:
+    - glob: "${registry}/${NAMESPACE}/**"
+  authorities:
+    - keyless:
+        identities:
+          - issuer: ${issuer}
+            subject: ${CI}
+`;
+  }
+}

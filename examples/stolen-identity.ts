@@ -1,0 +1,64 @@
+/** The CI's identity is stolen: what it signs since then gets in, until it is revoked; then it is refused, found and evicted. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { insist, say } from './demo-shell.ts';
+import { CI, NAMESPACE, type Programme, type Snapshot } from './programme-system.ts';
+
+const INTRUDER = 'intruder';
+/** Timestamps count in whole seconds. */
+const SECOND_MS = 1000;
+const PATIENCE_SECONDS = 90;
+
+export async function stolenIdentity(system: Programme): Promise<void> {
+  const { shell, cluster, stack } = system;
+  await sleep(SECOND_MS);
+  const since = new Date(Math.floor(Date.now() / SECOND_MS) * SECOND_MS).toISOString().replace('.000Z', 'Z');
+  await sleep(SECOND_MS);
+
+  say('Stolen: somebody else signs as the CI. It verifies, and it is admitted');
+  const digest = await system.push('api', '666', 'a miner');
+  await system.signInCi('api', '666');
+  await system.start(INTRUDER, 'api', '666', digest);
+
+  say('Revoked: what this identity signed since then, by two people together');
+  const what = ['--identity', CI, '--issuer', stack.issuer, '--from', since];
+  const why = ['--reason', 'token stolen, SEC-77', '--evidence', 'ticket:SEC-77'];
+  await shell.sealwright(['revoke', 'sign', '--key', 'ann.key', '--dir', 'stack', ...why, ...what, '--out', 'r1.json']);
+  await shell.sealwright(['revoke', 'approve', '--key', 'ben.key', '--dir', 'stack', '--yes', 'r1.json']);
+  await system.publish('r1.json');
+
+  say('Denied, as soon as the webhook has heard of it; what was signed before stays good');
+  await untilHeard({ cluster, pod: system.pod('probe', 'api', '666') });
+  await cluster.run(system.pod('again', 'api', '666'), { refusedWith: 'REVOKED' });
+  await cluster.run(system.pod('api-again', 'api', '1'));
+
+  say('Found where it runs, and evicted by the Eviction API, which respects disruption budgets');
+  await system.snapshot('revoked.json');
+  const { entries } = JSON.parse(readFileSync(join(shell.folder, 'revoked.json'), 'utf8')) as Snapshot;
+  const found = entries.filter(({ state }) => state === 'revoked').map(({ owner }) => owner);
+  insist(
+    found.length === 1 && found[0]?.includes(INTRUDER) === true,
+    `one copy should be found, not ${found.join(', ')}`,
+  );
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: INTRUDER, namespace: NAMESPACE } };
+  const path = `/api/v1/namespaces/${NAMESPACE}/pods/${INTRUDER}/eviction`;
+  await cluster.run(['create', '--raw', path, '-f', '-'], { stdin: `${JSON.stringify(eviction)}\n` });
+  const left = await cluster.run(['get', 'pods', '-n', NAMESPACE, '-o', 'name']);
+  insist(!left.includes(INTRUDER), 'the running copy should be gone');
+}
+
+/** A webhook asks its trust for news every half minute. */
+async function untilHeard({
+  cluster,
+  pod,
+}: {
+  readonly cluster: Programme['cluster'];
+  readonly pod: readonly string[];
+}): Promise<void> {
+  for (let seconds = 0; seconds < PATIENCE_SECONDS; seconds++) {
+    if (await cluster.isRefused(pod, 'REVOKED')) return;
+    await sleep(SECOND_MS);
+  }
+  insist(false, 'the webhook should have heard of it');
+}
