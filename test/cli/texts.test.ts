@@ -54,6 +54,8 @@ test('a shell reads back exactly the words that were written', () => {
 });
 
 test('untrusted text cannot write lines, escapes or hidden direction marks', () => {
+  assert.equal(visibleText('plain ~ text'), 'plain ~ text');
+  assert.equal(visibleText('ends in one\n'), 'ends in one\\u{a}');
   const text = visibleText('a\nb\u001b[31mc\u202ed\u2028e\u200b');
   assert.doesNotMatch(text, /[\p{Cc}\p{Cf}\u2028]/u);
   assert.match(text, /^a\\u\{a\}b/);

@@ -41,6 +41,8 @@ const STDERR = 2;
 const REGISTRY_TIMEOUT_MS = 3000;
 /** The API server keeps a connection for good; so a replica that starts later gets its share. */
 const REQUESTS_PER_CONNECTION = 1000;
+/** The API server keeps an idle connection for 90 seconds, does not repeat a review, and refuses a pod whose review was lost. */
+const IDLE_MS = 120_000;
 const NO_MATCH = ['deny', 'warn', 'allow'] as const;
 
 export async function serveWebhook(context: CommandContext): Promise<void> {
@@ -99,6 +101,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     ...{ host, port, logger },
     tls: tls.current(),
     requestsPerConnection: REQUESTS_PER_CONNECTION,
+    idleMs: IDLE_MS,
     direct: service.reviews,
   });
   tls.onRenewal((pair) => {

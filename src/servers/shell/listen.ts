@@ -15,6 +15,11 @@ export interface ListenOptions {
   readonly tls?: ServingTls;
   /** After so many requests a connection is closed, so that clients spread anew over servers; never when absent. */
   readonly requestsPerConnection?: number;
+  /**
+   * How long a connection without requests is kept; five seconds when absent. To be longer than clients keep it, where they cannot
+   * repeat what they sent into a connection that was just closed.
+   */
+  readonly idleMs?: number;
   /** Routes of the application that are answered without it. */
   readonly direct?: readonly JsonRoute[];
   /** Told of failures of those. */
@@ -52,6 +57,7 @@ const IDLE_CHECK_MS = 20;
 export async function listen(app: Pick<Hono, 'fetch'>, options: ListenOptions): Promise<Listening> {
   const server = createServer(app, options);
   server.maxRequestsPerSocket = options.requestsPerConnection ?? 0;
+  if (options.idleMs !== undefined) server.keepAliveTimeout = options.idleMs;
   await bind(server, options);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { test } from 'node:test';
 import { LimitError, UsageError } from '../../../src/errors.ts';
 import { createApp } from '../../../src/servers/shell/app.ts';
@@ -62,6 +62,26 @@ test('a taken port is a usage error', async () => {
     return true;
   });
   await first.close();
+});
+
+test('an idle connection is kept as long as was said, and clients are told', async (t) => {
+  const told = async (idle: { readonly idleMs?: number }): Promise<string | undefined> => {
+    const server = await listen(createApp(), { host: '127.0.0.1', port: 0, ...idle });
+    t.after(() => server.close(0));
+    return new Promise((resolve, reject) => {
+      const agent = new Agent({ keepAlive: true });
+      request(server.url, { agent }, (response) => {
+        resolve(response.headers['keep-alive']?.toString());
+        response.resume().on('end', () => {
+          agent.destroy();
+        });
+      })
+        .on('error', reject)
+        .end();
+    });
+  };
+  assert.equal(await told({}), 'timeout=5');
+  assert.equal(await told({ idleMs: 120_000 }), 'timeout=120');
 });
 
 test('closing lets a request under way finish', async () => {
