@@ -102,6 +102,10 @@ func evaluateImagePolicy(asked request) (any, error) {
 	}
 	evaluation := &imageEvaluation{input: input, answers: map[question]imageAnswer{}, open: map[question]bool{},
 		verified: map[string]bool{}, payloads: map[question]bool{}}
+	var err error
+	if evaluation.libraries, err = kyvernoLibraries(asked.Now); err != nil {
+		return nil, err
+	}
 	for _, answer := range input.Answers {
 		evaluation.answers[answer.question] = answer
 	}
@@ -117,8 +121,10 @@ type imageEvaluation struct {
 	// Attestations that were verified in this evaluation: only those have a payload.
 	payloads map[question]bool
 	selected map[string]bool
-	env      *cel.Env
-	data     map[string]any
+	// Kyverno's libraries, which its matchImageReferences do not have.
+	libraries []cel.EnvOption
+	env       *cel.Env
+	data      map[string]any
 }
 
 func (e *imageEvaluation) run() (any, error) {
@@ -191,7 +197,8 @@ func (e *imageEvaluation) run() (any, error) {
 }
 
 func (e *imageEvaluation) options() []cel.EnvOption {
-	return append(imageLibrary(),
+	// Libraries come last: some extend the environment as they find it, and declare what comes after them elsewhere.
+	return append(append([]cel.EnvOption{
 		cel.Variable("object", cel.DynType),
 		cel.Variable("oldObject", cel.DynType),
 		cel.Variable("request", cel.DynType),
@@ -211,7 +218,7 @@ func (e *imageEvaluation) options() []cel.EnvOption {
 			}))),
 		cel.Function("extractPayload", cel.Overload("payload_string_string",
 			[]*cel.Type{cel.StringType, cel.StringType}, cel.DynType, cel.BinaryBinding(e.payload))),
-	)
+	}, imageLibrary()...), e.libraries...)
 }
 
 // compileAll compiles every expression of the policy, so that one that is broken is never passed over because another

@@ -112,8 +112,9 @@ export class PolicyEngines {
   }
 
   /** One of Kyverno's `ImageValidatingPolicy`: its expressions over an object, with what is known about its images. */
-  evaluateImagePolicy(evaluation: ImagePolicyEvaluation, timeoutMs?: number): Promise<ImagePolicyResult> {
-    const request = { language: 'kyverno-image-policy', input: JSON.stringify(evaluation) };
+  evaluateImagePolicy({ now, ...evaluation }: ImagePolicyEvaluation, timeoutMs?: number): Promise<ImagePolicyResult> {
+    const input = JSON.stringify(evaluation);
+    const request = { language: 'kyverno-image-policy', input, now: now?.toISOString() ?? '' };
     return this.#evaluate(request, parseImagePolicyResult, timeoutMs);
   }
 

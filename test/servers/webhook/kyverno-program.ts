@@ -13,6 +13,7 @@ export interface KyvernoVerdict {
 interface Result {
   readonly result: string;
   readonly message?: string;
+  readonly policy?: string;
   readonly rule?: string;
   readonly resources?: readonly { readonly name: string }[];
 }
@@ -43,6 +44,16 @@ export async function applyKyvernoRules(
   return verdicts(await results(executable, policyFile, objects, dir, more), ({ name, rule }) => `${name} ${rule}`);
 }
 
+/** The same by the policies' names, for one object under many policies. */
+export async function applyKyvernoPolicies(
+  executable: string,
+  policyFile: string,
+  object: { readonly metadata: { readonly name: string } },
+  dir: string,
+): Promise<ReadonlyMap<string, KyvernoVerdict>> {
+  return verdicts(await results(executable, policyFile, [object], dir, []), ({ policy }) => policy);
+}
+
 async function results(
   executable: string,
   policyFile: string,
@@ -61,12 +72,12 @@ async function results(
 
 function verdicts(
   reported: readonly Result[],
-  keyOf: (result: { readonly name: string; readonly rule: string }) => string,
+  keyOf: (result: { readonly name: string; readonly policy: string; readonly rule: string }) => string,
 ): ReadonlyMap<string, KyvernoVerdict> {
   const found = new Map<string, KyvernoVerdict>();
-  for (const { result, message = '', rule = '', resources = [] } of reported) {
+  for (const { result, message = '', policy = '', rule = '', resources = [] } of reported) {
     for (const { name } of resources) {
-      const key = keyOf({ name, rule });
+      const key = keyOf({ name, policy, rule });
       const before = found.get(key);
       found.set(key, {
         isAdmitted: (before?.isAdmitted ?? true) && (result === 'pass' || result === 'skip'),

@@ -6,6 +6,7 @@ const UNKNOWN_INPUT: readonly (readonly [RegExp, string])[] = [
   [/\bhttp\s*\.\s*(Get|Post)\b/, 'http: expressions do not reach out'],
   [/\bglobalContext\b/, 'globalContext: nothing is looked up in the cluster'],
   [/\bgetImageData\s*\(/, 'getImageData: an expression sees no manifest'],
+  [/\brandom\s*\(/, 'random: the same request has the same answer'],
   [/\bnamespaceObject\b/, 'namespaceObject: an admission review holds no namespace'],
 ];
 

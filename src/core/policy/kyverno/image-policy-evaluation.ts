@@ -30,6 +30,8 @@ export interface ImagePolicyEvaluation {
   readonly answers: readonly ImageAnswer[];
   /** `failurePolicy: Ignore`: a match condition that cannot be evaluated does not hold. */
   readonly ignoresMatchErrors: boolean;
+  /** What `time.now()` answers; without it, an expression that asks for the time fails. */
+  readonly now?: Date;
 }
 
 export interface ImagePolicyResult {

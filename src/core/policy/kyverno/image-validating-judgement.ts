@@ -90,6 +90,7 @@ async function evaluate(
     request: requestJson(object),
     images: containerImages(object),
     ignoresMatchErrors: policy.ignoresMatchErrors,
+    ...(context.now !== undefined && { now: context.now }),
   };
   if (context.evaluateImagePolicy === undefined) throw noEngine();
   for (let round = 0; round < MAX_ROUNDS; round++) {
