@@ -87,6 +87,12 @@ export class Actor {
     return statSync(join(this.work, name)).mode & 0o777;
   }
 
+  /** Certificates of the stack's timestamp authority, in PEM, its own first. */
+  async timestampChain(): Promise<string> {
+    const { body } = await new HttpClient().request({ url: `${this.stack.status.url}/api/v1/timestamp/certchain` });
+    return Buffer.from(body).toString();
+  }
+
   /** Digests of the images that an index names. */
   async children(image: string): Promise<readonly string[]> {
     const { registry, url } = this.stack.status;

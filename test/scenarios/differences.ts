@@ -42,7 +42,36 @@ export const DIFFERENCES: readonly Difference[] = [
       'blob, in loose parts': ['another file'],
       'blob, attested': ['another type', 'another file'],
       'documents of trust, of the instance’s own': ['without the log'],
+      'image, a certificate of one’s own': [
+        'a certificate for another key',
+        'another identity',
+        'another authority',
+        'with a log entry that there is not',
+      ],
+      'image, logged and timestamped': ['an authority that is not trusted'],
+      'blob, timestamped': ['another file', 'another file attested', 'an authority that is not trusted'],
     }),
+  },
+  {
+    cosign: 'signs with a certificate that leads to the trusted root only by the chain that comes with it',
+    here: 'refuses to: 12. Whoever verifies would have to allow such chains; the trusted root has to have the intermediates',
+    why: 'a signature that does not verify as it stands is found out by the one who can mend it',
+    places: [
+      ...places(12, {
+        'image, a certificate with its chain': ['signed', 'attested'],
+        'blob, a certificate with its chain': ['signed', 'attested'],
+      }),
+      ...places(10, {
+        'image, a certificate with its chain': [
+          'an attestation’s chain where none is allowed',
+          'a chain that is allowed',
+          'an attestation’s chain that is allowed',
+        ],
+      }),
+      ...places(1, {
+        'blob, a certificate with its chain': ['a chain that is allowed', 'an attestation’s chain that is allowed'],
+      }),
+    ],
   },
   {
     cosign: 'ends with 1 when a tag to sign does not exist',
@@ -54,14 +83,36 @@ export const DIFFERENCES: readonly Difference[] = [
     cosign: 'ends with 1 when the registry, or the server of a key, cannot be asked',
     here: 'ends with 23',
     why: 'not to know is neither "unsigned" nor "wrong"',
-    places: places(23, { 'image, by tag and by digest': ['a registry that is not there'], 'key at a URL': ['gone'] }),
+    places: places(23, {
+      'image, by tag and by digest': ['a registry that is not there'],
+      'key at a URL': ['gone'],
+      'registry whose certificate nobody knows': [
+        'signing',
+        'verifying',
+        'an attestation',
+        'an attestation, not allowed',
+      ],
+      'image, timestamped and not logged': ['an authority that is not there'],
+      'timestamp authority that asks for a certificate': [
+        'without a certificate',
+        'an authority that is not believed',
+        'a blob without a certificate',
+      ],
+      'timestamp authority that asks for a certificate, of a signing config': [
+        'without a certificate',
+        'a blob without a certificate',
+      ],
+    }),
   },
   {
     cosign: 'ends with 1 when the image has no attestation of the type',
     here: 'ends with 10, as for an image without a signature, and names the types that there are',
     why: 'what is not there is another answer than what does not verify',
     places: [
-      ...places(10, { 'attestations, by their types': ['none of the type'] }),
+      ...places(10, {
+        'attestations, by their types': ['none of the type'],
+        'log of version 2': ['of another type'],
+      }),
       ...places([10, 0], { 'attestations, by their types': ['download, none of the type'] }),
     ],
   },

@@ -58,7 +58,17 @@ async function timestampAuthoritiesOf(
   http: HttpClient,
 ): Promise<readonly CertificateAuthority[] | undefined> {
   const file = flags.string('timestamp-certificate-chain');
-  return file === undefined ? undefined : [authority(await certificatesIn(file, http), file)];
+  if (file === undefined) return undefined;
+  const chain = await certificatesIn(file, http);
+  const leaves = chain.filter(({ isCa }) => !isCa);
+  if (leaves.length !== 1) {
+    throw new UsageError('USAGE_FILE', `${file} is no chain of a timestamp authority`, {
+      found: `${leaves.length} certificates that are no authority's`,
+      expected: "one, the authority's own, and those that lead to its root",
+      details: { cosign: 'TSA certificate chain must contain exactly one leaf certificate' },
+    });
+  }
+  return [authority(chain, file)];
 }
 
 async function certificatesIn(file: string, http: HttpClient): Promise<readonly Certificate[]> {

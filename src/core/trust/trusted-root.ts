@@ -61,9 +61,6 @@ export function trustedRootFrom(fields: JsonFields): TrustedRoot {
     certificateAuthorities: each('certificateAuthorities', parseAuthority),
     timestampAuthorities: each('timestampAuthorities', parseAuthority),
   };
-  if (root.certificateAuthorities.length === 0) {
-    throw new FormatError(CODE, 'the trusted root has no certificate authority', { expected: 'at least one' });
-  }
   return root;
 }
 

@@ -114,7 +114,6 @@ const spki = (kind: 'rsa' | 'ed25519'): string => encodeBase64(PrivateKey.genera
 const REFUSED: readonly (readonly [string, string, (json: RootJson) => unknown])[] = [
   ['another media type', 'FORMAT_TRUSTED_ROOT', (json) => (json['mediaType'] = 'application/json')],
   ['no media type', 'FORMAT_TRUSTED_ROOT', (json) => (json['mediaType'] = undefined)],
-  ['no certificate authority', 'FORMAT_TRUSTED_ROOT', (json) => (json.certificateAuthorities = [])],
   ['an unknown member', 'FORMAT_TRUSTED_ROOT', (json) => (json['extra'] = 1)],
   ['a log with an unknown member', 'FORMAT_TRUSTED_ROOT', (json) => (log(json)['extra'] = 1)],
   ['65 logs', 'LIMIT_COUNT', (json) => (json.tlogs = Array<Json>(65).fill(log(json)))],
