@@ -10,9 +10,10 @@ import { verifyBundle } from '../core/verify/verify-bundle.ts';
 import { SealwrightError } from '../errors.ts';
 import type { ImageSource } from '../io/registry/image-source.ts';
 import { fetchImageGraph, type AttachedNode, type AttachmentKind, type ImageNode } from './image-graph.ts';
+import { fetchImageAttestations } from './image-attestations.ts';
 import { fetchImageSignatures } from './image-signatures.ts';
 import { judgeSignatures } from './signature-judgement.ts';
-import { signaturePolicy } from './signature-policy.ts';
+import { nearestReason, policiesOf, signaturePolicy, type SignaturePolicy } from './signature-policy.ts';
 
 export interface ImageTreeRequest {
   readonly source: ImageSource;
@@ -22,6 +23,8 @@ export interface ImageTreeRequest {
   readonly tagPrefix?: string;
   /** What signatures are judged by; undefined where nothing is trusted, and nothing is judged. */
   readonly trustedRoot: TrustedRoot | undefined;
+  /** Who must have signed for a signature to hold; whoever it is, when absent. */
+  readonly policy?: SignaturePolicy;
   readonly now: Date;
 }
 
@@ -106,15 +109,18 @@ async function attachments(request: ImageTreeRequest, subject: ImageNode): Promi
       verdicts:
         tag === undefined
           ? await judgedBundle(request, subject.manifest.digest, node)
-          : await judgedTag(request, subject.manifest.digest, manifest.digest),
+          : await judgedTag(request, { kind, subject: subject.manifest.digest, manifest: manifest.digest }),
       attached: await attachments(request, node),
     });
   }
   return found;
 }
 
+/** Whoever signed: a tree names signers, and accepts nobody. */
+const ANYBODY = signaturePolicy({ kind: 'unsafeSkipIdentity' });
+
 async function judgedBundle(
-  { source, reference, signatureRepository, trustedRoot, now }: ImageTreeRequest,
+  { source, reference, signatureRepository, trustedRoot, policy = ANYBODY, now }: ImageTreeRequest,
   subject: Digest,
   { parsed }: ImageNode,
 ): Promise<readonly BundleVerdict[]> {
@@ -122,40 +128,65 @@ async function judgedBundle(
   if (trustedRoot === undefined || layer?.mediaType.startsWith(BUNDLE_MEDIA_TYPE_PREFIX) !== true) return [];
   try {
     const bytes = await source.getBlob(signatureRepository ?? reference, layer.digest, MAX_BUNDLE_BYTES);
-    const bundle = verifyBundle({
-      ...signaturePolicy({ kind: 'unsafeSkipIdentity' }),
-      bundle: parseBundle(parseUtf8(bytes, 'FORMAT_BUNDLE', 'the bundle')),
-      artifact: { kind: 'digest', algorithm: subject.algorithm, digest: subject.bytes },
-      trustedRoot,
-      now,
-    });
-    return [{ kind: 'verified', bundle }];
+    const bundle = parseBundle(parseUtf8(bytes, 'FORMAT_BUNDLE', 'the bundle'));
+    const artifact = { kind: 'digest', algorithm: subject.algorithm, digest: subject.bytes } as const;
+    const [first, ...others] = policiesOf(policy);
+    const by = (one: Omit<SignaturePolicy, 'alternatives'>): BundleVerdict =>
+      finding(() => verifyBundle({ ...one, bundle, artifact, trustedRoot, now }));
+    return [anyOf([by(first), ...others.map(by)])];
   } catch (error) {
-    // Whatever keeps the registry from being asked is a failure of the tree; the rest is about this bundle.
-    const isFinding = error instanceof SealwrightError && !['remote', 'auth', 'invariant'].includes(error.family);
-    if (!isFinding) throw error;
-    return [{ kind: 'refused', error }];
+    return [
+      finding(() => {
+        throw error;
+      }),
+    ];
   }
 }
 
-/** The signatures under a `.sig` tag; attestations of that storage are listed, and not judged. */
+/** Whatever keeps the registry from being asked is a failure of the tree; the rest is about this bundle. */
+function finding(verify: () => VerifiedBundle): BundleVerdict {
+  try {
+    return { kind: 'verified', bundle: verify() };
+  } catch (error) {
+    if (!(error instanceof SealwrightError) || ['remote', 'auth', 'invariant'].includes(error.family)) throw error;
+    return { kind: 'refused', error };
+  }
+}
+
+/** Of what the demanded signers come to, one by one: that it is by one of them, or why it is by none. */
+function anyOf(verdicts: readonly [BundleVerdict, ...BundleVerdict[]]): BundleVerdict {
+  const [first, ...others] = verdicts;
+  const verified = verdicts.find(({ kind }) => kind === 'verified');
+  if (verified !== undefined || first.kind === 'verified') return verified ?? first;
+  return nearestReason([first, ...others.filter((verdict) => verdict.kind === 'refused')]);
+}
+
+interface TaggedManifest {
+  readonly kind: AttachmentKind;
+  readonly subject: Digest;
+  readonly manifest: Digest;
+}
+
+/** The signatures under a `.sig` tag, and the attestations under an `.att` tag. */
 async function judgedTag(
-  { source, reference, signatureRepository, tagPrefix = '', trustedRoot, now }: ImageTreeRequest,
-  subject: Digest,
-  manifestDigest: Digest,
+  { source, reference, signatureRepository, tagPrefix = '', trustedRoot, policy = ANYBODY, now }: ImageTreeRequest,
+  { kind, subject, manifest }: TaggedManifest,
 ): Promise<readonly BundleVerdict[]> {
-  if (trustedRoot === undefined) return [];
-  const found = await fetchImageSignatures({
+  if (trustedRoot === undefined || (kind !== 'sig' && kind !== 'att')) return [];
+  const request = {
     registry: source,
     reference: reference.atDigest(subject),
     tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
-  });
-  const signatures = found.signatures.filter((signature) => signature.manifestDigest.equals(manifestDigest));
-  const policy = signaturePolicy({ kind: 'unsafeSkipIdentity' });
+  };
+  const found = await (kind === 'sig'
+    ? fetchImageSignatures(request)
+    : fetchImageAttestations({ ...request, predicateTypes: 'any' }));
+  const signatures = found.signatures.filter(({ manifestDigest }) => manifestDigest.equals(manifest));
   const { verified, refused } = judgeSignatures({ ...found, signatures }, { trustedRoot, policy, now });
+  const unusable = found.unusable.filter(({ manifestDigest }) => manifestDigest.equals(manifest));
   return [
     ...verified.map(({ bundle }): BundleVerdict => ({ kind: 'verified', bundle })),
-    ...refused.map(({ error }): BundleVerdict => ({ kind: 'refused', error })),
+    ...[...refused, ...unusable].map(({ error }): BundleVerdict => ({ kind: 'refused', error })),
   ];
 }

@@ -83,3 +83,69 @@ test('an image with nothing: a hint, and exit 0; no image: TAG_NOT_FOUND and exi
   assert.equal(errorCode(none), 'TAG_NOT_FOUND');
   assert.equal(none.exitCode, 11);
 });
+
+const verdictsOf = async (...args: readonly string[]): Promise<readonly Attachment[]> => {
+  const { stdout, exitCode, stderr } = await sandbox.run(['tree', '-o', 'json', ...args]);
+  assert.equal(exitCode, 0, stderr);
+  return (JSON.parse(stdout) as Tree).attached;
+};
+
+test('signers that are named: what is by others does not hold, in bundles and under the .att and .sig tags', async () => {
+  const { registry, issuer } = stack.status;
+  await pushDemoImage(registry, 'tree/keyed', '1');
+  const keyed = `${registry}/tree/keyed:1`;
+  const environment = { COSIGN_PASSWORD: '' };
+  const alone = ['--use-signing-config=false', '--tlog-upload=false', '--key', 'cosign.key'];
+  sandbox.write('predicate.json', '{}');
+  for (const args of [
+    ['generate-key-pair'],
+    ['generate-key-pair', '--output-key-prefix', 'other'],
+    ['sign', '--new-bundle-format=false', ...alone, keyed],
+    ['attest', '--new-bundle-format=false', ...alone, '--predicate', 'predicate.json', keyed],
+    ['attest', ...alone, '--predicate', 'predicate.json', keyed],
+  ]) {
+    const ended = await sandbox.run(args, { environment });
+    assert.equal(ended.exitCode, 0, ended.stderr);
+  }
+  const outcome = (attached: readonly Attachment[]): readonly string[] =>
+    attached.flatMap(({ kind, signatures }) =>
+      signatures.map(({ verified, error }) => `${kind} ${verified ? 'holds' : (error ?? '')}`),
+    );
+  const unlogged = ['--insecure-ignore-tlog', keyed];
+  assert.deepEqual(outcome(await verdictsOf('--key', 'cosign.pub', ...unlogged)), [
+    'sig holds',
+    'att holds',
+    'att holds',
+  ]);
+  for (const flags of [['--key', 'other.pub', ...unlogged], ['--key', 'cosign.pub', keyed], [keyed]]) {
+    const refused = outcome(await verdictsOf(...flags));
+    assert.equal(refused.length, 3, flags.join(' '));
+    assert.ok(
+      refused.every((text) => /^(sig|att) [A-Z_]+$/.test(text)),
+      refused.join(', '),
+    );
+  }
+  const by = (identity: string): readonly string[] => [
+    '--certificate-identity',
+    identity,
+    '--certificate-oidc-issuer',
+    issuer,
+    image,
+  ];
+  assert.ok(outcome(await verdictsOf(...by(WHO))).includes('sig holds'));
+  const others = outcome(await verdictsOf(...by('somebody@example.test')));
+  assert.ok(others.includes('sig IDENTITY_MISMATCH') && !others.includes('sig holds'), others.join(', '));
+});
+
+for (const [what, args] of [
+  ['half an identity', ['--certificate-identity', WHO]],
+  ['how many must have signed', ['--key', 'cosign.pub', '--require', 'all']],
+  ['a signer, as cosign', ['--compat', 'cosign', '--key', 'cosign.pub']],
+] as const) {
+  test(`tree with ${what} is refused`, async () => {
+    const ended = await sandbox.run(['tree', ...args, image]);
+    assert.equal(ended.exitCode, 1, ended.stderr);
+    assert.match(ended.stderr, /USAGE_(BAD_FLAG|NO_IDENTITY)/);
+    assert.equal(ended.stdout, '');
+  });
+}

@@ -1,11 +1,14 @@
 import type { ImageReference } from '../../core/image/reference.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
-import { SealwrightError } from '../../errors.ts';
+import { SealwrightError, UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
+import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
 import { imageTree } from '../../workflows/image-tree.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
+import { signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { treeLines, treeRecord } from '../tree-report.ts';
 
@@ -14,16 +17,32 @@ export async function treeCommand(context: CommandContext): Promise<void> {
   const reference = imageReference(flags.arguments[0] ?? '');
   const repository = signatureRepository(context);
   const source = registryClient(context, 'pull');
+  const policy = await demandedSigner(context);
   const tree = await imageTree({
     source,
     reference,
     trustedRoot: compat ? undefined : await trustedRootIfAny(context, new HttpClient({ proxyEnv: environment })),
     now: now(),
+    ...(policy === undefined ? {} : { policy }),
     tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   if (flags.string('output') === 'json') terminal.result(JSON.stringify(treeRecord(tree, reference)));
   else for (const line of treeLines(tree, contextOf(context, reference, repository), compat)) terminal.result(line);
+}
+
+/** A tree shows who signed; with signers named, what is not by them does not hold. */
+async function demandedSigner(context: CommandContext): Promise<SignaturePolicy | undefined> {
+  const { flags, compat } = context;
+  const given = SIGNER_FLAGS.map(({ name }) => name).filter((name) => flags.isGiven(name));
+  if (given.length === 0) return undefined;
+  if (compat || given.includes('require')) {
+    throw new UsageError('USAGE_BAD_FLAG', `--${compat ? (given[0] ?? '') : 'require'} means nothing for a tree`, {
+      expected: compat ? "no signer: cosign's tree judges nothing" : 'a tree tells of each signature by itself',
+      fix: 'sealwright verify',
+    });
+  }
+  return signerPolicy(context);
 }
 
 function contextOf(

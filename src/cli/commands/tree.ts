@@ -1,5 +1,7 @@
 import type { Command } from '../command.ts';
+import type { Flag } from '../flag.ts';
 import { EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
+import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { REFERRERS_MODE_FLAG } from '../flags/image-flags.ts';
 import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
@@ -13,6 +15,8 @@ export const tree: Command = {
   flags: [
     OUTPUT_FLAG,
     ...TRUST_FLAGS,
+    // cosign's tree judges nothing, and reads none of these from the environment.
+    ...SIGNER_FLAGS.map((flag): Flag => ({ ...flag, isOurs: true })),
     ...REGISTRY_FLAGS,
     TAG_PREFIX_FLAG,
     EXPERIMENTAL_OCI_FLAG,
