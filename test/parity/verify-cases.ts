@@ -214,6 +214,7 @@ export const VERIFY_CASES: readonly FlagCase[] = [
     [...ROOT, ...WHO, '--max-workers=1'],
     [...ROOT, ...WHO, '--max-workers=0'],
     /^USAGE_BAD_FLAG$/,
+    ['verify-blob', 'verify-blob-attestation'],
   ),
   differing(
     ['check-claims'],
@@ -309,7 +310,7 @@ export const VERIFY_CASES: readonly FlagCase[] = [
     [...ROOT, ...WHO, '-o', 'json'],
     [...ROOT, ...WHO, '--output', 'nonsense'],
     /^USAGE_BAD_FLAG$/,
-    ['dockerfile verify', 'manifest verify', 'verify-attestation'],
+    ['verify-attestation'],
   ),
   {
     flags: ['rfc3161-timestamp'],

@@ -14,7 +14,8 @@ const SAFER: Readonly<Record<string, string>> = {
 /** What is the same and wants a word. */
 const NOTES: Readonly<Record<string, string>> = {
   'signature-digest-algorithm': "not needed: the key's kind says it, where cosign takes every key for one of SHA-256",
-  'max-workers': 'how much is fetched at once',
+  'max-workers': 'a number that can be meant; nothing is fetched, so that it makes no difference',
+  output: 'text and json alike are one envelope a line, as in cosign',
   'certificate-chain': 'for bundles as well, where cosign refuses it',
   'ca-roots': 'for bundles as well, where cosign refuses it',
   'ca-intermediates': 'for bundles as well, where cosign refuses it',

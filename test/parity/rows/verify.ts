@@ -13,6 +13,21 @@ const byFile = ['dockerfile verify', 'manifest verify'];
 export const VERIFY_ROWS: readonly CommandRow[] = [
   ...rows('same', ['verify'], '', cosign('image, keyless, our stack')),
   ...rows('same', ['verify'], 'output', cosign("what verify prints as cosign is cosign's to the byte")),
+  ...rows(
+    'same',
+    all,
+    'max-workers',
+    testsIn('test/parity/workers-and-output.test.ts')(
+      '${command} --max-workers: so many signatures are fetched at once',
+    ),
+    'how much is fetched at once',
+  ),
+  ...rows(
+    'same',
+    byFile,
+    'output',
+    testsIn('test/parity/workers-and-output.test.ts')('${command} --output: json is one document, text is none'),
+  ),
   ...rows('same', ['verify'], 'local-image', attachments('verify --local-image: a folder instead of a registry')),
   ...rows(
     'refused',
