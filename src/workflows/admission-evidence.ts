@@ -81,10 +81,10 @@ export class AdmissionEvidence {
       const record =
         fresh(this.#memory.recall(place, maxAgeMs)) ?? fresh(await this.#memory.recallStored(place, maxAgeMs));
       if (record === undefined) return undefined;
-      found.set(place.name, record);
+      found.set(place.opened, record);
     }
     return {
-      evidence: (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request),
+      evidence: (demand) => evidenceOf(found.get(placeOf(request.image, demand).opened), demand, request),
       foundAt: oldest([...found.values()]) ?? this.#options.now(),
     };
   }
@@ -95,14 +95,14 @@ export class AdmissionEvidence {
     await Promise.all(
       placesOf(request).map(async (place) => {
         try {
-          found.set(place.name, await this.#fetch(request, place));
+          found.set(place.opened, await this.#fetch(request, place));
         } catch (error) {
           if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
-          found.set(place.name, error);
+          found.set(place.opened, error);
         }
       }),
     );
-    return (demand) => evidenceOf(found.get(placeOf(request.image, demand).name), demand, request);
+    return (demand) => evidenceOf(found.get(placeOf(request.image, demand).opened), demand, request);
   }
 
   /** The digest that a tag stands for now. @throws all that RegistryClient throws */
@@ -121,7 +121,7 @@ export class AdmissionEvidence {
 
   #fetch({ image, access }: EvidenceRequest, place: EvidencePlace): Promise<SignatureRecord> {
     // What one workload may not read, another may.
-    const name = JSON.stringify([place.name, place.wantsAttestations, access.name, place.pullSecrets]);
+    const name = JSON.stringify([place.opened, place.wantsAttestations, access.name]);
     const shared = this.#underWay.get(name);
     if (shared !== undefined) return shared;
     const fetch = this.#limit
@@ -137,7 +137,7 @@ export class AdmissionEvidence {
     const { trustedRoot, now } = this.#options;
     const foundAt = now();
     const found = await fetchImageSignatures({
-      registry: access.client(place.pullSecrets),
+      registry: access.client(place.pullSecrets, place.policySecrets),
       reference: new ImageReference(image),
       signatureRepository: place.repository,
       ...(place.wantsAttestations ? { predicateTypes: 'any' as const, readsAttestationTag: true } : {}),

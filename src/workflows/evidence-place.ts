@@ -1,5 +1,6 @@
 import type { Repository } from '../core/image/reference.ts';
 import type { EvidenceDemand } from '../core/policy/evidence-demand.ts';
+import type { PolicySecret } from '../core/policy/signature-source.ts';
 import { pinnedName, type PinnedImage } from '../core/policy/image-evidence.ts';
 
 /** Where signatures of an image are, and whether its attestations are wanted too. */
@@ -10,6 +11,9 @@ export interface EvidencePlace {
   readonly repository: Repository;
   readonly tagPrefix: string;
   readonly pullSecrets: readonly string[];
+  readonly policySecrets: readonly PolicySecret[];
+  /** The same place with the same credentials: what one policy's secrets do not open, another's may. */
+  readonly opened: string;
   readonly wantsAttestations: boolean;
 }
 
@@ -19,12 +23,12 @@ interface DemandedEvidence {
   readonly demands: readonly EvidenceDemand[];
 }
 
-/** Each place once; where one demand wants attestations, they are fetched for all. */
+/** Each place once for the credentials that open it; where one demand wants attestations, they are fetched for all. */
 export function placesOf({ image, demands }: DemandedEvidence): readonly EvidencePlace[] {
   const places = new Map<string, EvidencePlace>();
   for (const demand of demands) {
     const place = placeOf(image, demand);
-    if (place.wantsAttestations || !places.has(place.name)) places.set(place.name, place);
+    if (place.wantsAttestations || !places.has(place.opened)) places.set(place.opened, place);
   }
   return [...places.values()];
 }
@@ -32,12 +36,16 @@ export function placesOf({ image, demands }: DemandedEvidence): readonly Evidenc
 export function placeOf(image: PinnedImage, { source, wantsAttestations }: EvidenceDemand): EvidencePlace {
   const { registry, repository } = source?.repository ?? image;
   const tagPrefix = source?.tagPrefix ?? '';
+  const name = `${pinnedName(image)} in ${registry}/${repository}${tagPrefix === '' ? '' : ` behind ${tagPrefix}`}`;
+  const { pullSecrets = [], policySecrets = [] } = source ?? {};
   return {
     image,
-    name: `${pinnedName(image)} in ${registry}/${repository}${tagPrefix === '' ? '' : ` behind ${tagPrefix}`}`,
+    name,
     repository: { registry, repository },
     tagPrefix,
-    pullSecrets: source?.pullSecrets ?? [],
+    pullSecrets,
+    policySecrets,
+    opened: JSON.stringify([name, pullSecrets, policySecrets]),
     wantsAttestations,
   };
 }

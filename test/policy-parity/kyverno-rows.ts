@@ -18,6 +18,7 @@ const ruled = proof('test/servers/webhook/kyverno-rules.test.ts');
 const oracle = proof('test/servers/webhook/kyverno-oracle.test.ts');
 const validated = proof('test/servers/webhook/kyverno-validating.test.ts');
 const validatedOracle = proof('test/servers/webhook/kyverno-validating-oracle.test.ts');
+const opened = proof('test/servers/webhook/kyverno-credentials.test.ts');
 const excepted = proof('test/core/policy/kyverno-exceptions.test.ts');
 const JUDGED = oracle('verifyImages rules are judged as Kyverno judges them');
 const CEL_JUDGED = validatedOracle('ImageValidatingPolicies are judged as Kyverno judges them');
@@ -139,10 +140,16 @@ const RULES: readonly Rule[] = [
     'a registry that may be reached without TLS is named to the webhook',
   ],
   [
-    /\.imageRegistryCredentials(\.\w+)?(\[\])?$/,
+    /\.imageRegistryCredentials\.providers(\[\])?$/,
     'same',
     parsed('credentials of a policy'),
-    'accepted with a warning: the credentials are those of the workload and of the webhook',
+    "accepted with a warning: the helpers of clouds are those of the webhook's own credentials",
+  ],
+  [
+    /\.imageRegistryCredentials(\.secrets)?(\[\])?$/,
+    'same',
+    opened("a Secret of the webhook's namespace, and one of another, open the registry for a rule"),
+    'a policy of a namespace may name Secrets of its own namespace alone',
   ],
   [/\.attestations(\[\])?(\.(name|predicateType|type))?$/, 'same', parsed('an older name of a type')],
   [
@@ -229,10 +236,16 @@ const VALIDATING: readonly Rule[] = [
     'a registry that may be reached without TLS is named to the webhook',
   ],
   [
-    /^spec\.credentials\b/,
+    /^spec\.credentials\.providers\b/,
     'same',
     validated('what changes no decision is accepted'),
-    'accepted with a warning: the credentials are those of the workload and of the webhook',
+    "accepted with a warning: the helpers of clouds are those of the webhook's own credentials",
+  ],
+  [
+    /^spec\.credentials\b/,
+    'same',
+    opened('an ImageValidatingPolicy has the registry asked with its own Secrets too'),
+    'a policy of a namespace may name Secrets of its own namespace alone',
   ],
   [
     /^spec\.webhookConfiguration\b/,

@@ -76,7 +76,11 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const service = createWebhook({
     policies: own === undefined ? policies : withNamespacePolicies(policies, () => own.policies()),
     registry: registries.open(registries.own),
-    ...(cluster === undefined ? {} : { workloads: new WorkloadRegistries({ cluster, ...registries, now }) }),
+    ...(cluster === undefined
+      ? {}
+      : {
+          workloads: new WorkloadRegistries({ cluster, systemNamespace: systemNamespace(context), ...registries, now }),
+        }),
     trustedRoot: trust.trustedRoot,
     engines: engines.open,
     actions: answerActions(flags.list('answer')),

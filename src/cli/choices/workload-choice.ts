@@ -3,15 +3,17 @@ import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import type { PullIdentity } from '../../core/policy/workload-images.ts';
 import type { RegistryAccess } from '../../workflows/registry-access.ts';
 import type { CommandContext } from '../command.ts';
+import { systemNamespace } from './cluster-choice.ts';
 import type { OpenedRehearsal } from './rehearsal-choice.ts';
 
 /** Registries as a workload's pods reach them, or, with `--pull-secrets=false`, as whoever runs the command does. */
 export function workloadAccess(
-  { flags, now }: CommandContext,
+  context: CommandContext,
   cluster: ClusterAccess,
   { registries, access }: Pick<OpenedRehearsal, 'registries' | 'access'>,
 ): (namespace: string, identity: PullIdentity) => RegistryAccess {
+  const { flags, now } = context;
   if (!flags.boolean('pull-secrets')) return () => access;
-  const workloads = new WorkloadRegistries({ cluster, ...registries, now });
+  const workloads = new WorkloadRegistries({ cluster, systemNamespace: systemNamespace(context), ...registries, now });
   return (namespace, identity) => workloads.access(namespace, identity);
 }

@@ -1,6 +1,7 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
 import type { Repository } from '../../core/image/reference.ts';
+import type { PolicySecret } from '../../core/policy/signature-source.ts';
 import type { PullIdentity } from '../../core/policy/workload-images.ts';
 import { RemoteError, SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
@@ -12,6 +13,8 @@ import type { RegistryAccess } from '../../workflows/registry-access.ts';
 
 export interface WorkloadRegistriesOptions {
   readonly cluster: ClusterAccess;
+  /** Where secrets are that a policy names without a namespace. */
+  readonly systemNamespace: string;
   /** A client that asks this store when a registry wants credentials. */
   readonly open: (credentials: CredentialStore) => RegistryClient;
   /** The webhook's own: docker's configuration with its helpers, which is where those of the clouds come in. */
@@ -31,7 +34,7 @@ interface Known<Value> {
 
 /**
  * Registries as the kubelet would reach them: with the pull secrets that a pod names, then those of its service account, in the
- * namespace of the workload, then the webhook's own credentials. The cluster is asked only when a registry wants any.
+ * namespace of the workload, then the webhook's own credentials. Secrets that a policy names come before all of them. The cluster is asked only when a registry wants any.
  */
 export class WorkloadRegistries {
   readonly #options: WorkloadRegistriesOptions;
@@ -47,15 +50,31 @@ export class WorkloadRegistries {
     const name = JSON.stringify([namespace, pullSecrets, serviceAccount]);
     return {
       name,
-      client: (only) =>
-        only.length === 0
-          ? this.#client(name, {
-              lookup: (repository) => this.#lookup(repository, namespace, pullSecrets, serviceAccount),
-            })
-          : this.#client(JSON.stringify([namespace, only]), {
-              lookup: (repository) => this.#firstOf(repository, namespace, only),
-            }),
+      client: (only, policySecrets = []) => {
+        const store: CredentialStore = {
+          lookup: (repository) =>
+            only.length === 0
+              ? this.#lookup(repository, namespace, pullSecrets, serviceAccount)
+              : this.#firstOf(repository, namespace, only),
+        };
+        const who = only.length === 0 ? name : JSON.stringify([namespace, only]);
+        if (policySecrets.length === 0) return this.#client(who, store);
+        return this.#client(JSON.stringify([who, policySecrets]), {
+          lookup: async (repository) => {
+            const found = await this.#ofPolicy(repository, policySecrets);
+            return found.kind === 'anonymous' ? store.lookup(repository) : found;
+          },
+        });
+      },
     };
+  }
+
+  async #ofPolicy(repository: Repository, secrets: readonly PolicySecret[]): Promise<Credentials> {
+    for (const { namespace = this.#options.systemNamespace, name } of secrets) {
+      const found = await this.#firstOf(repository, namespace, [name]);
+      if (found.kind !== 'anonymous') return found;
+    }
+    return ANONYMOUS;
   }
 
   #client(name: string, credentials: CredentialStore): RegistryClient {

@@ -4,7 +4,7 @@ import type { CertificateAuthority, TrustedRoot } from '../../trust/trusted-root
 import type { Concessions, Thresholds } from '../../verify/verification-policy.ts';
 import type { EvidenceDemand, VerificationDemand } from '../evidence-demand.ts';
 import type { PolicyMaterial } from '../policy-material.ts';
-import type { SignatureSource } from '../signature-source.ts';
+import type { PolicySecret, SignatureSource } from '../signature-source.ts';
 import { keySchemes } from '../verification-demand.ts';
 import type { Attestor } from './attestor.ts';
 import type { Certificate } from '../../pki/certificate.ts';
@@ -17,12 +17,16 @@ const ALWAYS = { start: new Date(0) };
  * entry unless `ignoreTlog`, an SCT unless `ignoreSCT`; a certificate without any proven time has to be valid now. A
  * timestamp authority that is named has to have stamped; the original lets a signature pass without.
  */
-export function attestorDemand(attestor: Attestor, wantsAttestations: boolean): EvidenceDemand {
+export function attestorDemand(
+  attestor: Attestor,
+  wantsAttestations: boolean,
+  secrets: readonly PolicySecret[],
+): EvidenceDemand {
   const { repository, tagPrefix } = attestor;
-  const isElsewhere = repository !== undefined || tagPrefix !== undefined;
+  const hasSource = repository !== undefined || tagPrefix !== undefined || secrets.length > 0;
   const roots = new WeakMap<TrustedRoot, TrustedRoot>();
   return {
-    ...(isElsewhere ? { source: sourceOf(attestor) } : {}),
+    ...(hasSource ? { source: sourceOf(attestor, secrets) } : {}),
     wantsAttestations,
     verification: (material) => {
       const { defaultRoot } = material;
@@ -33,10 +37,11 @@ export function attestorDemand(attestor: Attestor, wantsAttestations: boolean): 
   };
 }
 
-function sourceOf({ repository, tagPrefix }: Attestor): SignatureSource {
+function sourceOf({ repository, tagPrefix }: Attestor, policySecrets: readonly PolicySecret[]): SignatureSource {
   return {
     ...(repository === undefined ? {} : { repository }),
     pullSecrets: [],
+    policySecrets,
     ...(tagPrefix === undefined ? {} : { tagPrefix }),
   };
 }

@@ -18,7 +18,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     const name = String(wantsAttestations);
     const demands = known.get(name) ?? new WeakMap<Attestor, EvidenceDemand>();
     known.set(name, demands);
-    const demand = demands.get(attestor) ?? attestorDemand(attestor, wantsAttestations);
+    const demand = demands.get(attestor) ?? attestorDemand(attestor, wantsAttestations, rule.secrets);
     demands.set(attestor, demand);
     return demand;
   };

@@ -1,3 +1,4 @@
+import type { PolicySecret } from '../signature-source.ts';
 import type { PolicyRevision } from '../policy-revision.ts';
 import type { AttestorSet } from './attestor.ts';
 import type { Conditions } from './conditions-evaluation.ts';
@@ -30,6 +31,8 @@ export interface ImageRule {
   /** Every one of them has to be satisfied; none where only digests matter. */
   readonly attestors: readonly AttestorSet[];
   readonly attestations: readonly AttestationRule[];
+  /** With which the registry is asked, before the workload's. */
+  readonly secrets: readonly PolicySecret[];
   readonly action: FailureAction;
   /** The first that fits the object's namespace takes the place of `action`. */
   readonly overrides: readonly ActionOverride[];

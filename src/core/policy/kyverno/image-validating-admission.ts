@@ -18,7 +18,7 @@ export function imageValidatingAdmission(
   const known = [new Map<Attestor, EvidenceDemand>(), new Map<Attestor, EvidenceDemand>()] as const;
   const demandOf = (attestor: Attestor, wantsAttestations: boolean): EvidenceDemand => {
     const demands = known[wantsAttestations ? 1 : 0];
-    const demand = demands.get(attestor) ?? attestorDemand(attestor, wantsAttestations);
+    const demand = demands.get(attestor) ?? attestorDemand(attestor, wantsAttestations, policy.secrets);
     demands.set(attestor, demand);
     return demand;
   };

@@ -5,6 +5,7 @@ import type { ImageValidatingPolicy, NamedAttestor } from './image-validating-po
 import { checkExpression } from './expression-check.ts';
 import { KyvernoProblems } from './kyverno-problems.ts';
 import { parseNamedAttestor } from './named-attestor-parser.ts';
+import { parseRegistrySecrets } from './registry-secrets-parser.ts';
 import { parseResourceConstraints, type ResourceConstraints } from './resource-constraints.ts';
 
 const API_VERSIONS: readonly string[] = [
@@ -71,6 +72,8 @@ export function parseImageValidatingPolicy(document: JsonFields): ImageValidatin
     problems,
   );
   checkSupported(spec, problems, warnings);
+  const credentials = { path: 'spec.credentials', namespace };
+  const secrets = parseRegistrySecrets(spec.optionalObject('credentials'), credentials, problems, warnings);
   const configuration = spec
     .optionalObject('validationConfigurations')
     ?.only('mutateDigest', 'verifyDigest', 'required');
@@ -98,6 +101,7 @@ export function parseImageValidatingPolicy(document: JsonFields): ImageValidatin
     globs,
     attestors,
     attestations,
+    secrets,
     expressions,
     action: parseActions(spec, problems),
     tags: mutates ? 'pin' : verifies ? 'refuse' : 'leave',
@@ -123,14 +127,6 @@ function checkSupported(spec: JsonFields, problems: KyvernoProblems, warnings: s
   spec.optionalObject('webhookConfiguration')?.only('timeoutSeconds');
   if (spec.array('auditAnnotations', MAX_ENTRIES).length > 0) {
     warnings.push('spec.auditAnnotations: the audit log gets the annotations of this webhook');
-  }
-  const credentials = spec.optionalObject('credentials')?.only('allowInsecureRegistry', 'providers', 'secrets');
-  if (credentials?.optionalBoolean('allowInsecureRegistry') === true) {
-    const why = 'a registry that may be reached without TLS is named to the webhook';
-    problems.unsupported('spec.credentials.allowInsecureRegistry', why);
-  }
-  if (credentials?.has('secrets') === true || credentials?.has('providers') === true) {
-    warnings.push('spec.credentials: registries are asked with the credentials of the workload and of the webhook');
   }
 }
 

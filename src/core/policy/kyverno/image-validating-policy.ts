@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../encoding/json.ts';
+import type { PolicySecret } from '../signature-source.ts';
 import type { PolicyRevision } from '../policy-revision.ts';
 import type { Attestor } from './attestor.ts';
 import type { ResourceConstraints } from './resource-constraints.ts';
@@ -19,6 +20,8 @@ export interface ImageValidatingPolicy {
   readonly attestors: ReadonlyMap<string, NamedAttestor>;
   /** Predicate types by name. */
   readonly attestations: ReadonlyMap<string, string>;
+  /** With which the registry is asked, before the workload's. */
+  readonly secrets: readonly PolicySecret[];
   /** What the engine gets to see: expressions and names. */
   readonly expressions: JsonObject;
   readonly action: 'enforce' | 'warn';

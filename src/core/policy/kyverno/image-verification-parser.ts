@@ -6,6 +6,7 @@ import { parseConditionBlocks } from './conditions-parser.ts';
 import { actionOf } from './failure-action-parser.ts';
 import type { AttestationRule, ImageRule } from './image-rule.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
+import { parseRegistrySecrets } from './registry-secrets-parser.ts';
 import { Wildcard } from './wildcard.ts';
 
 /** Where an entry of `verifyImages` stands, and what it takes over from there. */
@@ -53,7 +54,14 @@ export function parseImageVerification(fields: JsonFields, place: VerificationPl
   const { path, problems, action: policyAction, ...common } = place;
   fields.only(...MEMBERS, ...LEGACY);
   const warnings: string[] = [];
-  checkSupported(fields, path, problems, warnings);
+  checkSupported(fields, path, problems);
+  const credentials = { path: `${path}.imageRegistryCredentials`, namespace: common.namespace };
+  const secrets = parseRegistrySecrets(
+    fields.optionalObject('imageRegistryCredentials'),
+    credentials,
+    problems,
+    warnings,
+  );
   const own = actionOf(fields.optionalString('failureAction'), `${path}.failureAction`, problems);
   const mutates = fields.optionalBoolean('mutateDigest') ?? true;
   const verifies = fields.optionalBoolean('verifyDigest') ?? true;
@@ -86,6 +94,7 @@ export function parseImageVerification(fields: JsonFields, place: VerificationPl
       // The key of the older form is the attestations' when there are any.
       attestors: legacy.length > 0 && attestations.length > 0 ? parseSets(fields, path, defaults, problems) : attestors,
       attestations,
+      secrets,
       required: fields.optionalBoolean('required') ?? true,
       action: own ?? policyAction,
       overrides: own === undefined ? common.overrides : [],
@@ -95,24 +104,12 @@ export function parseImageVerification(fields: JsonFields, place: VerificationPl
   ];
 }
 
-function checkSupported(fields: JsonFields, path: string, problems: KyvernoProblems, warnings: string[]): void {
+function checkSupported(fields: JsonFields, path: string, problems: KyvernoProblems): void {
   problems.unsupportedMembers(fields, path, { validate: 'its conditions ask about the request in JMESPath' });
   const type = fields.optionalString('type') ?? '';
   if (!TYPES.includes(type)) problems.unsupported(`${path}.type`, `${type.slice(0, 50)} signatures are not read`);
   fields.optionalBoolean('useCache');
   fields.optionalBoolean('cosignOCI11');
-  const credentials = fields
-    .optionalObject('imageRegistryCredentials')
-    ?.only('allowInsecureRegistry', 'providers', 'secrets');
-  if (credentials?.optionalBoolean('allowInsecureRegistry') === true) {
-    const why = 'a registry that may be reached without TLS is named to the webhook';
-    problems.unsupported(`${path}.imageRegistryCredentials.allowInsecureRegistry`, why);
-  }
-  if (credentials?.has('secrets') === true || credentials?.has('providers') === true) {
-    warnings.push(
-      `${path}.imageRegistryCredentials: registries are asked with the credentials of the workload and of the webhook`,
-    );
-  }
 }
 
 function parsePatterns(texts: readonly string[], path: string, problems: KyvernoProblems): readonly Wildcard[] {

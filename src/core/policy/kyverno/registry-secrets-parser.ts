@@ -1,0 +1,50 @@
+import type { JsonFields } from '../../encoding/json-fields.ts';
+import type { PolicySecret } from '../signature-source.ts';
+import type { KyvernoProblems } from './kyverno-problems.ts';
+
+const MAX_SECRETS = 100;
+/** What Kubernetes takes for the name of an object (RFC 1123). */
+const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/** Where credentials stand, and the namespace of their policy, if it has one. */
+export interface CredentialsPlace {
+  readonly path: string;
+  readonly namespace: string | undefined;
+}
+
+/**
+ * `imageRegistryCredentials` of a rule, `credentials` of an `ImageValidatingPolicy`: the Secrets with which the registry is asked,
+ * `name` in the webhook's own namespace, or `namespace/name`. A policy of a namespace may name those of its namespace alone:
+ * who may write policies there may not borrow what is elsewhere.
+ */
+export function parseRegistrySecrets(
+  fields: JsonFields | undefined,
+  { path, namespace: own }: CredentialsPlace,
+  problems: KyvernoProblems,
+  warnings: string[],
+): readonly PolicySecret[] {
+  fields?.only('allowInsecureRegistry', 'providers', 'secrets');
+  if (fields?.optionalBoolean('allowInsecureRegistry') === true) {
+    const why = 'a registry that may be reached without TLS is named to the webhook';
+    problems.unsupported(`${path}.allowInsecureRegistry`, why);
+  }
+  if (fields?.has('providers') === true) {
+    warnings.push(`${path}.providers: the helpers of clouds are those of the webhook's own credentials`);
+  }
+  return (fields?.strings('secrets', MAX_SECRETS) ?? []).flatMap((text, index) => {
+    const parts = text.replace(/^\//, '').split('/');
+    const [namespace, name] = parts.length === 2 ? parts : [undefined, parts[0]];
+    if (parts.length > 2 || !parts.every((part) => NAME.test(part)) || name === undefined) {
+      problems.invalid(`${path}.secrets[${index}]`, 'name or namespace/name of a Secret is required');
+      return [];
+    }
+    if (own !== undefined && namespace !== own) {
+      problems.unsupported(
+        `${path}.secrets[${index}]`,
+        `a policy of the namespace ${own} may name ${own}/${name} alone`,
+      );
+      return [];
+    }
+    return [{ ...(namespace === undefined ? {} : { namespace }), name }];
+  });
+}
