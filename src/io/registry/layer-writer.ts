@@ -8,6 +8,7 @@ import type { Repository } from '../../core/image/reference.ts';
 import { ImageReference } from '../../core/image/reference.ts';
 import { FormatError, LimitError, RemoteError } from '../../errors.ts';
 import { MAX_LAYERS } from './layer-store.ts';
+import { realSleep } from './real-sleep.ts';
 import type { RegistryClient } from './registry-client.ts';
 import { MAX_WRITES, pauseAfterWrite, SETTLE_MS, settleTime } from './rival-writers.ts';
 
@@ -199,8 +200,4 @@ function isSame(present: Descriptor, { content, annotations }: NewLayer): boolea
     names.length === Object.keys(others).length &&
     names.every((name) => others[name] === annotations[name])
   );
-}
-
-async function realSleep(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

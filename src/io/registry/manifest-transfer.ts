@@ -3,7 +3,8 @@ import { Digest } from '../../core/image/digest.ts';
 import { MAX_MANIFEST_BYTES, parseManifest, type Manifest } from '../../core/image/manifest.ts';
 import { MANIFEST_MEDIA_TYPES, mediaTypeEssence } from '../../core/image/media-types.ts';
 import type { ImageReference, Repository } from '../../core/image/reference.ts';
-import { InvariantError, NotFoundError, VerificationError } from '../../errors.ts';
+import { InvariantError, NotFoundError, RemoteError, VerificationError } from '../../errors.ts';
+import { realSleep } from './real-sleep.ts';
 import type { RegistryAction } from './registry-auth.ts';
 import type { RegistrySession } from './registry-session.ts';
 
@@ -20,6 +21,8 @@ export interface FetchedManifest {
 /** How registries say that a tag is not to be deleted by its name (distribution 2 answers 400 or 404, others 405). */
 const BY_DIGEST_ONLY: readonly number[] = [400, 405];
 
+const BLOB_UNKNOWN_PAUSES_MS: readonly number[] = [100, 500];
+
 export interface PushedManifest {
   readonly digest: Digest;
   /** The registry's word that it lists this manifest among the referrers of its subject (`OCI-Subject`). */
@@ -29,9 +32,11 @@ export interface PushedManifest {
 /** Manifests in and out of a registry (distribution-spec, Pulling and Pushing Manifests). */
 export class ManifestTransfer {
   readonly #session: RegistrySession;
+  readonly #sleep: (ms: number) => Promise<void>;
 
-  constructor(session: RegistrySession) {
+  constructor(session: RegistrySession, sleep = realSleep) {
     this.#session = session;
+    this.#sleep = sleep;
   }
 
   /**
@@ -101,7 +106,7 @@ export class ManifestTransfer {
     if (reference.digest !== undefined && !reference.digest.equals(digest)) {
       throw new InvariantError('a manifest was to be pushed under the digest of other bytes');
     }
-    const { headers } = await this.#session.request({
+    const { headers } = await this.#put({
       repository: reference,
       action: 'push',
       method: 'PUT',
@@ -115,6 +120,22 @@ export class ManifestTransfer {
       throw mismatch(digest, Digest.parse(confirmed));
     }
     return { digest, subject: headers['oci-subject'] };
+  }
+
+  /**
+   * A registry that has acknowledged a blob may not see it yet when the manifest comes that names it: Docker's, of version 2, under
+   * several writers. Whether the manifest names what is not there at all shows when it is still refused.
+   */
+  async #put(request: Parameters<RegistrySession['request']>[0]): ReturnType<RegistrySession['request']> {
+    for (const pauseMs of BLOB_UNKNOWN_PAUSES_MS) {
+      try {
+        return await this.#session.request(request);
+      } catch (error) {
+        if (!isBlobUnknown(error)) throw error;
+        await this.#sleep(pauseMs);
+      }
+    }
+    return this.#session.request(request);
   }
 
   /** False when there was nothing to delete. @throws RemoteError REMOTE_STATUS where the registry does not delete */
@@ -159,4 +180,9 @@ function mismatch(expected: Digest, found: Digest): VerificationError {
     found: found.toString(),
     expected: expected.toString(),
   });
+}
+
+function isBlobUnknown(error: unknown): boolean {
+  if (!(error instanceof RemoteError) || error.code !== 'REMOTE_STATUS') return false;
+  return (error.facts.found ?? '').includes('MANIFEST_BLOB_UNKNOWN');
 }

@@ -13,6 +13,7 @@ import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { FormatError, InvariantError, LimitError, RemoteError } from '../../errors.ts';
 import type { ManifestTransfer } from './manifest-transfer.ts';
 import { nextPage } from './paging.ts';
+import { realSleep } from './real-sleep.ts';
 import type { RegistrySession } from './registry-session.ts';
 import { MAX_WRITES, pauseAfterWrite, SETTLE_MS, settleTime } from './rival-writers.ts';
 
@@ -223,8 +224,4 @@ function tooMany(repository: Repository, digest: Digest): LimitError {
     found: `more than ${MAX_REFERRERS} manifests in ${repository.registry}/${repository.repository}`,
     expected: `at most ${MAX_REFERRERS}`,
   });
-}
-
-async function realSleep(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -49,7 +49,7 @@ export class RegistryClient implements ImageSource, ImageSink {
       action: options.action ?? 'pull',
     });
     this.#maxBlobBytes = options.maxBlobBytes ?? MAX_BLOB_BYTES;
-    this.#manifests = new ManifestTransfer(this.#session);
+    this.#manifests = new ManifestTransfer(this.#session, options.sleep);
     this.#blobs = new BlobTransfer(this.#session);
     this.#referrers = new Referrers(this.#session, this.#manifests, options.sleep);
   }

@@ -338,3 +338,26 @@ test('an upload that is opened nowhere, or refused, is an error', async (t) => {
     await assert.rejects(client.putBlob(registry.repository, BLOB), { code });
   }
 });
+
+const UNKNOWN_BLOB = says(400, '{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}');
+const PUT_MANIFEST = 'PUT /v2/shop/app/manifests/';
+
+test('a manifest whose blobs are not seen yet is put again, and only such a one', async (t) => {
+  const stored = says(201, '', { 'docker-content-digest': DIGEST.toString() });
+  const rows: readonly (readonly [string, readonly Lie[], number, string | undefined])[] = [
+    ['seen at once', [stored], 1, undefined],
+    ['seen at the second try', [UNKNOWN_BLOB, stored], 2, undefined],
+    ['seen at the third', [UNKNOWN_BLOB, UNKNOWN_BLOB, stored], 3, undefined],
+    ['never seen', [UNKNOWN_BLOB], 3, 'REMOTE_STATUS'],
+    ['refused for another reason', [says(400, '{"errors":[{"code":"MANIFEST_INVALID"}]}'), stored], 1, 'REMOTE_STATUS'],
+    ['not allowed', [says(403, '{"errors":[{"code":"DENIED"}]}'), stored], 1, 'AUTH_REGISTRY'],
+  ];
+  for (const [why, lies, puts, code] of rows) {
+    const registry = await lyingRegistry(t, { [PUT_MANIFEST]: lies });
+    const { client } = patientClient(t);
+    const put = client.putManifest(registry.repository, DIGEST, utf8(MANIFEST), OCI_MANIFEST);
+    if (code === undefined) assert.equal((await put).digest.toString(), DIGEST.toString(), why);
+    else await assert.rejects(put, { code }, why);
+    assert.equal(registry.asked().filter((line) => line.startsWith(PUT_MANIFEST)).length, puts, why);
+  }
+});
