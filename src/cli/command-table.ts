@@ -149,6 +149,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/down.ts')).down,
       },
       {
+        name: 'log search',
+        summary: 'what an identity or a key has signed, as a log proves it',
+        isSeldom: true,
+        load: async () => (await import('./commands/log-search.ts')).logSearch,
+      },
+      {
         name: 'log fsck',
         summary: 're-derive every tile of the logs and say what differs',
         isSeldom: true,

@@ -18,6 +18,9 @@ import {
   parseSuspensions,
 } from '../../src/core/revocation/suspension.ts';
 import { TextGlob } from '../../src/core/revocation/text-glob.ts';
+import { parseLoggedEntry } from '../../src/core/bundle/logged-entry.ts';
+import { GrowingTree } from '../../src/core/tlog/growing-tree.ts';
+import { encodeLogPosition, parseLogPosition } from '../../src/workflows/log-position.ts';
 import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflows/revoke.ts';
 import { Authority, reinstatement, revocation } from '../support/revocations.ts';
 import { FORMAT, INSTANCE, text, type FuzzedParser } from './samples.ts';
@@ -32,6 +35,10 @@ const SUSPENSION = {
   reason: 'stolen',
   since: new Date('2026-01-01T00:00:00Z'),
 } as const;
+
+const LOG = INSTANCE.logV2.instance;
+const GROWN = new GrowingTree();
+for (let leaf = 0; leaf < 300; leaf++) GROWN.append(new Uint8Array(32).fill(leaf));
 
 export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
   {
@@ -87,6 +94,21 @@ export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: parseSuspensionRequest,
     samples: [encodeSuspensionRequest(SUSPENSION)],
+  },
+  {
+    name: 'core/bundle/logged-entry.ts: parseLoggedEntry',
+    families: FORMAT,
+    parse: parseLoggedEntry,
+    samples: [
+      '{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{"hashedRekordV002":{"data":{"algorithm":"SHA2_256","digest":"AA=="},"signature":{"content":"AA==","verifier":{"keyDetails":"x","publicKey":{"rawBytes":"AA=="}}}}}}',
+      '{"apiVersion":"0.0.2","kind":"dsse","spec":{"dsseV002":{"payloadHash":{"algorithm":"SHA2_256","digest":"AA=="},"signatures":[{"content":"AA==","verifier":{"x509Certificate":{"rawBytes":"AA=="}}}]}}}',
+    ].map((entry) => entry.replaceAll('"digest":"AA=="', `"digest":"${'A'.repeat(43)}="`)),
+  },
+  {
+    name: 'workflows/log-position.ts: parseLogPosition',
+    families: [...FORMAT, 'usage'],
+    parse: (bytes) => parseLogPosition(bytes, LOG),
+    samples: [encodeLogPosition(LOG, GROWN)],
   },
   {
     name: 'workflows/revoke.ts: parseSignedRevocation',

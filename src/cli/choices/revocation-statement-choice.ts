@@ -49,7 +49,7 @@ export async function revocationOf(
     });
   }
   if (reinstates !== undefined) return checked({ kind: 'reinstatement', ...common, reinstates });
-  const [from, to] = [timeOf(context, 'from'), timeOf(context, 'to')];
+  const [from, to] = [timeFlag(context, 'from'), timeFlag(context, 'to')];
   const [replacement, supersedes] = [flags.string('replacement'), flags.string('supersedes')];
   return checked({
     kind: 'revocation',
@@ -92,7 +92,7 @@ function selectorDocument(context: CommandContext): JsonObject {
   }
   if (flags.isGiven('repository')) return { repository: flags.required('repository') };
   if (flags.isGiven('log')) return { log: flags.required('log') };
-  if (flags.isGiven('public-key')) return { key: keyOf(flags.required('public-key')) };
+  if (flags.isGiven('public-key')) return { key: keyFingerprint(flags.required('public-key')) };
   const kind = flags.isGiven('ca') ? 'ca' : 'tsa';
   return { [kind]: certificateOf(flags.required(kind)) };
 }
@@ -102,7 +102,8 @@ async function digestsOf(image: string, registry: RegistryClient): Promise<reado
   return indexDigests(registry, parseReference(image));
 }
 
-function keyOf(text: string): string {
+/** A public key in a file, or its SHA-256. @throws UsageError USAGE_FILE; FormatError FORMAT_PUBLIC_KEY */
+export function keyFingerprint(text: string): string {
   return HEX_SHA256.test(text) ? text : encodeHex(PublicKey.fromPem(readTextFile(text)).id);
 }
 
@@ -113,7 +114,8 @@ function certificateOf(text: string): string {
   throw new UsageError('USAGE_FILE', 'there is no certificate in this file', { found: text, expected: 'PEM' });
 }
 
-function timeOf({ flags }: CommandContext, name: 'from' | 'to'): Date | undefined {
+/** @throws UsageError USAGE_BAD_FLAG */
+export function timeFlag({ flags }: Pick<CommandContext, 'flags'>, name: string): Date | undefined {
   const text = flags.string(name);
   if (text === undefined) return undefined;
   const time = new Date(text);

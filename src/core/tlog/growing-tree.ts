@@ -30,6 +30,11 @@ export class GrowingTree {
     return this.#size;
   }
 
+  /** The right-most tile of each level, bottom first: what the tree can be continued from. */
+  get edge(): readonly HashTile[] {
+    return this.#edge;
+  }
+
   /** @param leaf 32 bytes, a leaf hash */
   append(leaf: Uint8Array): void {
     this.#size++;

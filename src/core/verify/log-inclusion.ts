@@ -50,7 +50,8 @@ export function verifyInclusion(
   return checkpoint;
 }
 
-function verifyLogCheckpoint(text: string, api: 'rekor-v1' | 'rekor-v2', log: LogInstance): Checkpoint {
+/** A checkpoint by itself: that the log has signed it, under a name of its own. @throws VerificationError; FormatError */
+export function verifyLogCheckpoint(text: string, api: 'rekor-v1' | 'rekor-v2', log: LogInstance): Checkpoint {
   const name = log.checkpointNames.find((candidate) => text.includes(`\u2014 ${candidate} `)) ?? log.origin;
   const checkpoint = verifyCheckpoint(text, { name, key: log.publicKey, keyId: log.checkpointKeyId });
   const rest = checkpoint.origin.startsWith(name) ? checkpoint.origin.slice(name.length) : undefined;
