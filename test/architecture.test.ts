@@ -147,7 +147,7 @@ function roomOf(file: string): string {
   return first === 'workflows' || first === 'cli' ? first : `${first}/${second}`;
 }
 
-const IMPORT = /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|import\s*\(?\s*['"]([^'"]+)['"]/g;
+const IMPORT = /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|import\s*\(?\s*['"]([^'"\n]+)['"]/g;
 
 function importsOf(file: string): string[] {
   const code = readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');

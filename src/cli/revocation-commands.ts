@@ -27,6 +27,12 @@ export const REVOCATION_COMMANDS: CommandGroup = {
       load: async () => (await import('./commands/revoke-publish.ts')).revokePublish,
     },
     {
+      name: 'revoke import',
+      summary: 'bring a snapshot to a site without a network, with the age that it may have',
+      isSeldom: true,
+      load: async () => (await import('./commands/revoke-import.ts')).revokeImport,
+    },
+    {
       name: 'revoke export',
       summary: 'have policy-controller, Kyverno, the API server or OPA deny what is revoked',
       load: async () => (await import('./commands/revoke-export.ts')).revokeExport,

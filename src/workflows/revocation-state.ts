@@ -25,6 +25,8 @@ export interface RevocationStateOptions extends StatementTrust {
   readonly mode: StalenessMode;
   /** How long what is known does after its end; a day when absent. */
   readonly lastKnownMs?: number;
+  /** How old what is known may be at all, from when it was issued: for a site that is brought it. Instead of `lastKnownMs`. */
+  readonly maxAgeMs?: number;
   readonly now: () => Date;
 }
 
@@ -80,15 +82,23 @@ export class RevocationState {
   }
 
   view(): RevocationView {
-    const { now, mode, lastKnownMs = LAST_KNOWN_MS } = this.#options;
+    const { now, mode } = this.#options;
     const known = this.#known;
     if (known === undefined) {
       const error = unknown();
       const staleness = { effect: mode === 'warn' ? ('warn' as const) : ('refuse' as const), error };
       return { index: this.#index, version: 0, freshness: undefined, staleness };
     }
-    const freshness = freshnessOf(known, now(), lastKnownMs);
+    const freshness = this.#freshness(known, now());
     return { index: this.#index, version: known.version, freshness, staleness: judgeFreshness(freshness, known, mode) };
+  }
+
+  #freshness({ issuedAt, expires }: VerifiedSnapshot, now: Date): Freshness {
+    const { lastKnownMs = LAST_KNOWN_MS, maxAgeMs } = this.#options;
+    if (maxAgeMs === undefined) return freshnessOf({ issuedAt, expires }, now, lastKnownMs);
+    const end = issuedAt.getTime() + maxAgeMs;
+    const until = new Date(Math.min(end, expires.getTime()));
+    return freshnessOf({ issuedAt, expires: until }, now, end - until.getTime());
   }
 
   #adopt(snapshot: VerifiedSnapshot): void {

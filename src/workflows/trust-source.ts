@@ -1,6 +1,8 @@
 import { parseClientTrustConfig } from '../core/trust/client-trust-config.ts';
 import { parseSigningConfig, type SigningConfig } from '../core/trust/signing-config.ts';
 import { parseTrustedRoot, type TrustedRoot } from '../core/trust/trusted-root.ts';
+import { sha256 } from '../core/crypto/digest.ts';
+import { encodeHex } from '../core/encoding/hex.ts';
 import { parseStackRevocations } from '../core/revocation/stack-revocations.ts';
 import { parseUtf8 } from '../core/encoding/utf8.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
@@ -37,7 +39,7 @@ export interface ResolvedTrust {
   readonly trustedRoot: TrustedRoot;
   /** undefined when its source has none. */
   readonly signingConfig?: SigningConfig;
-  /** The instance for as long as it is the same one; undefined for files that are nobody's. */
+  /** The instance for as long as it is the same one; of files, their digest. */
   readonly instance?: string;
   /** undefined when its source tells none. */
   readonly revocations?: TrustRevocations;
@@ -65,11 +67,12 @@ export async function resolveTrust(request: TrustRequest): Promise<ResolvedTrust
   const { flags } = request;
   if (flags.trust !== undefined) return fromPinned(flags.trust, request);
   if (flags.trustConfig !== undefined) return fromTrustConfig(flags.trustConfig, flags);
-  const trustedRoot = flags.trustedRoot === undefined ? undefined : readRoot(flags.trustedRoot);
+  const rootFile = flags.trustedRoot === undefined ? undefined : readTrustFile(flags.trustedRoot, 'the trusted root');
   const signingConfig = flags.signingConfig === undefined ? undefined : readConfig(flags.signingConfig);
-  if (trustedRoot !== undefined && flags.trustedRoot !== undefined) {
+  if (rootFile !== undefined && flags.trustedRoot !== undefined) {
     return {
-      trustedRoot,
+      trustedRoot: parseTrustedRoot(rootFile),
+      instance: `file ${encodeHex(sha256(rootFile))}`,
       source: `the trusted root in ${flags.trustedRoot}`,
       ...(signingConfig === undefined ? {} : { signingConfig }),
     };
@@ -99,10 +102,6 @@ async function fromPinned(trust: string, request: TrustRequest): Promise<Resolve
   const { parsePinnedInstance } = await import('../io/tuf/pinned-trust.ts');
   const resolved = await fromInstance(request, parsePinnedInstance(trust));
   return signingConfig === undefined ? resolved : { ...resolved, signingConfig: readConfig(signingConfig) };
-}
-
-function readRoot(path: string): TrustedRoot {
-  return parseTrustedRoot(readTrustFile(path, 'the trusted root'));
 }
 
 function readConfig(path: string): SigningConfig {

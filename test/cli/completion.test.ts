@@ -30,7 +30,7 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
 test('commands, of one word and of two', async () => {
   assert.deepEqual(await offered('versi'), ['version']);
   assert.ok((await offered('')).includes('sign'));
-  assert.deepEqual(await offered('log', ''), ['fsck']);
+  assert.deepEqual(await offered('log', ''), ['search', 'fsck']);
   assert.deepEqual(await offered('nothing-like-it'), []);
   assert.deepEqual(await offered('no', 'such', ''), []);
 });

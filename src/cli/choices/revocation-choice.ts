@@ -37,7 +37,12 @@ export async function openRevocations(
   const folder = join(configFolder(environment), 'revocations');
   const told = new ToldAuthority(folder, trust);
   const { authority, isTold } = (await chosenAuthority(context, told)) ?? {};
-  const read = chosenSnapshot(context, http, trust) ?? (isTold === true ? fallenSilent : undefined);
+  const importedMaxAgeMs = isTold === true ? await told.importedMaxAgeMs() : undefined;
+  const before =
+    importedMaxAgeMs === undefined || authority === undefined
+      ? fallenSilent
+      : async () => (await keptSnapshot(folder, authority).read()) ?? fallenSilent();
+  const read = chosenSnapshot(context, http, trust) ?? (isTold === true ? before : undefined);
   if (authority === undefined && read === undefined) return undefined;
   if (authority === undefined || read === undefined) throw halfSaid(authority === undefined);
   const maxAge = flags.string('revocations-max-age');
@@ -49,6 +54,7 @@ export async function openRevocations(
     ...(predecessor === undefined ? {} : { predecessor }),
     mode: STALENESS_MODES.find((mode) => mode === flags.string('stale-revocations')) ?? 'last-known',
     ...(maxAge === undefined ? {} : { lastKnownMs: parseAge(maxAge, 'revocations-max-age') }),
+    ...(importedMaxAgeMs === undefined || flags.isGiven('revocations-max-age') ? {} : { maxAgeMs: importedMaxAgeMs }),
     now,
   });
   const refresh = async (): Promise<SealwrightError | undefined> => {
