@@ -244,6 +244,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         isSeldom: true,
         load: async () => (await import('./commands/audit-diff.ts')).auditDiff,
       },
+      {
+        name: 'audit ticket',
+        summary: "keep one ticket of what is not proven yet, in the team's own tracker",
+        isSeldom: true,
+        load: async () => (await import('./commands/audit-ticket.ts')).auditTicket,
+      },
     ],
   },
   REVOCATION_COMMANDS,

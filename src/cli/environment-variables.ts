@@ -88,6 +88,7 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     about: "the folder of Docker's configuration, which holds registry credentials",
     expects: 'a folder',
   },
+  { name: 'GITHUB_API_URL', about: "the API of a GitHub instance, for an audit's ticket", expects: 'a URL' },
   {
     name: 'GITHUB_HOST',
     about: 'a GitHub Enterprise instance',
@@ -112,6 +113,14 @@ export const ENVIRONMENT_VARIABLES: readonly EnvironmentVariable[] = [
     about: 'the Google service account to take an identity token of',
     expects: 'an account name',
   },
+  { name: 'JIRA_EMAIL', about: 'whose token JIRA_TOKEN is, for Jira Cloud', expects: 'an e-mail address' },
+  {
+    name: 'JIRA_TOKEN',
+    about: 'credential for Jira',
+    expects: 'a token',
+    isSensitive: true,
+  },
+  { name: 'JIRA_URL', about: 'a Jira instance', expects: 'a URL' },
   {
     name: 'PGPASSFILE',
     about: 'password file for the database of `webhook --evidence`',

@@ -1,6 +1,7 @@
 /** Revocations and audits: what travels between people, and what verifiers are brought by strangers. */
 import { encodeStatement, parseStatement } from '../../src/core/attestation/statement.ts';
 import { encodeAuditSnapshot, parseAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
+import { encodeTicketMarker, parseTicketMarker } from '../../src/core/audit/ticket-marker.ts';
 import { parseComposeServices } from '../../src/core/policy/compose-images.ts';
 import { encodeRevocationAuthority, parseRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
 import {
@@ -25,6 +26,13 @@ import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflo
 import { Authority, reinstatement, revocation } from '../support/revocations.ts';
 import { FORMAT, INSTANCE, text, type FuzzedParser } from './samples.ts';
 
+const TICKET = {
+  fingerprint: 'ab'.repeat(16),
+  gap: 'cd'.repeat(16),
+  takenAt: new Date('2026-03-03T08:00:00Z'),
+  due: '2026-03-25',
+  heldSince: new Date('2026-03-01T08:00:00Z'),
+};
 const PEOPLE = new Authority(INSTANCE, ['ann'], { narrow: 1, broad: 1, relaxing: 1 });
 const STOLEN = revocation({ identity: { issuer: 'https://issuer.example', subject: 'https://example.com/*' } });
 const BUNDLES = PEOPLE.sign(STOLEN, ['ann']);
@@ -115,6 +123,12 @@ export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: parseSignedRevocation,
     samples: [encodeSignedRevocation({ statement: STOLEN, bundles: BUNDLES })],
+  },
+  {
+    name: 'core/audit/ticket-marker.ts: parseTicketMarker',
+    families: FORMAT,
+    parse: (bytes) => parseTicketMarker(text(bytes), TICKET.fingerprint),
+    samples: [`<!-- ${encodeTicketMarker(TICKET)} -->`],
   },
   {
     name: 'core/audit/audit-snapshot.ts: parseAuditSnapshot',
