@@ -11,6 +11,11 @@ export const REVOCATION_COMMANDS: CommandGroup = {
       load: async () => (await import('./commands/revoke-init.ts')).revokeInit,
     },
     {
+      name: 'revoke plan',
+      summary: 'what a revocation would stop, without making it',
+      load: async () => (await import('./commands/revoke-plan.ts')).revokePlan,
+    },
+    {
       name: 'revoke sign',
       summary: 'say that an image, an identity, a key … is not to be believed',
       load: async () => (await import('./commands/revoke-sign.ts')).revokeSign,

@@ -49,9 +49,19 @@ export class AdmissionRehearsal {
   readonly #evidence: AdmissionEvidence;
   readonly #materials = new WeakMap<PolicySet, PolicyMaterial>();
 
-  constructor(options: RehearsalOptions) {
+  constructor(options: RehearsalOptions, evidence = new AdmissionEvidence({ ...options, asksOnce: true })) {
     this.#options = options;
-    this.#evidence = new AdmissionEvidence({ ...options, asksOnce: true });
+    this.#evidence = evidence;
+  }
+
+  /** What is no longer believed; undefined where nobody speaks of revocations. */
+  get revocations(): RevocationView | undefined {
+    return this.#options.revocations;
+  }
+
+  /** The same with other things revoked: by the same evidence, which is not fetched again. */
+  under(revocations: RevocationView): AdmissionRehearsal {
+    return new AdmissionRehearsal({ ...this.#options, revocations }, this.#evidence);
   }
 
   decide(image: RehearsedImage, { policies, exceptions, noMatch }: RehearsedPolicies): Promise<AdmittedImage> {

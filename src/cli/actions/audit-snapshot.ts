@@ -5,15 +5,14 @@ import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
-import { PolicyError, RemoteError, UsageError } from '../../errors.ts';
+import { PolicyError, RemoteError } from '../../errors.ts';
 import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { auditWorkloads, type AuditedWorkload } from '../../workflows/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/observe-signers.ts';
-import { auditedThings } from '../choices/audit-choice.ts';
+import { auditedPolicies, auditedThings } from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
-import { clusterExceptions, clusterPolicies } from '../choices/cluster-policies.ts';
-import { chosenPolicies, type ChosenPolicies } from '../choices/policy-choice.ts';
+import type { ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
@@ -21,7 +20,6 @@ import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { auditMetricsText } from '../report/audit-metrics.ts';
 import { auditText } from '../report/audit-text.ts';
-import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 
 const READABLE = 0o644;
 const PERCENT = 100;
@@ -39,11 +37,11 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
   const cluster = isOffline ? undefined : await chosenCluster(context);
   const minimum = flags.integer('min-coverage', 0, PERCENT);
   try {
-    const chosen = await policiesFor(context, cluster);
+    const chosen = await auditedPolicies(context, cluster);
     const opened = await openRehearsal(context, [chosen.policies], { trust: true });
     terminal.progress(`  trust from ${opened.trustSource}`);
     try {
-      const { workloads, notLookedAt, scope } = await auditedThings(context, cluster, opened);
+      const { workloads, notLookedAt, scope } = await auditedThings(context, cluster, opened, flags.arguments);
       const snapshot: AuditSnapshot = {
         system,
         takenAt: now(),
@@ -62,19 +60,6 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
   } finally {
     cluster?.http.close();
   }
-}
-
-async function policiesFor(context: CommandContext, cluster: ClusterAccess | undefined): Promise<ChosenPolicies> {
-  const { flags } = context;
-  if (flags.isGiven('policy')) {
-    const drafts = await chosenPolicies(context, flags.list('policy'), flags.list('trustroot'));
-    if (cluster === undefined) return drafts;
-    return { ...drafts, exceptions: [...drafts.exceptions, ...(await clusterExceptions(context, cluster))] };
-  }
-  if (cluster !== undefined) return clusterPolicies(context, cluster);
-  throw new UsageError('USAGE_BAD_FLAG', 'nothing says what should apply', {
-    expected: '--policy FILE|FOLDER|URL where no cluster is looked at',
-  });
 }
 
 async function audit(

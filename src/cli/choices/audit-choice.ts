@@ -8,6 +8,8 @@ import type { AuditedWorkload } from '../../workflows/audit-workloads.ts';
 import { readClusterWorkloads, type NotLookedAt } from '../../workflows/cluster-workloads.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
+import { clusterExceptions, clusterPolicies } from './cluster-policies.ts';
+import { chosenPolicies, type ChosenPolicies } from './policy-choice.ts';
 import type { OpenedRehearsal } from './rehearsal-choice.ts';
 import { workloadAccess } from './workload-choice.ts';
 
@@ -21,25 +23,48 @@ export interface AuditedThings {
 /**
  * What is to be looked at: a cluster, or what would run of files and images that are named.
  *
+ * @param named images that nothing else names
  * @throws UsageError USAGE_FILE; FormatError FORMAT_POLICY for files that are neither manifests nor Compose files
  */
 export async function auditedThings(
   context: CommandContext,
   cluster: ClusterAccess | undefined,
   opened: OpenedRehearsal,
+  named: readonly string[],
 ): Promise<AuditedThings> {
   const { flags } = context;
   if (cluster !== undefined) return clusterThings(context, cluster, opened);
   const { access } = opened;
   const files = flags.list('resource');
   const read = files.map((path) => fileThings(path, access));
-  const images = flags.arguments.map((image) => standing('Image', podObject('default'), access, [[image, 'argument']]));
-  const named = images.length === 0 ? [] : [`${images.length} images`];
+  const images = named.map((image) => standing('Image', podObject('default'), access, [[image, 'argument']]));
+  const counted = images.length === 0 ? [] : [`${images.length} images`];
   return {
     workloads: [...images, ...read.flatMap(({ workloads }) => workloads)],
     notLookedAt: read.flatMap(({ notLookedAt }) => notLookedAt),
-    scope: [...files, ...named].join(', '),
+    scope: [...files, ...counted].join(', '),
   };
+}
+
+/**
+ * What should apply: the cluster's own policies, or those that are named, with the cluster's exceptions in either case.
+ *
+ * @throws UsageError USAGE_BAD_FLAG where neither is there; what reading them throws
+ */
+export async function auditedPolicies(
+  context: CommandContext,
+  cluster: ClusterAccess | undefined,
+): Promise<ChosenPolicies> {
+  const { flags } = context;
+  if (flags.isGiven('policy')) {
+    const drafts = await chosenPolicies(context, flags.list('policy'), flags.list('trustroot'));
+    if (cluster === undefined) return drafts;
+    return { ...drafts, exceptions: [...drafts.exceptions, ...(await clusterExceptions(context, cluster))] };
+  }
+  if (cluster !== undefined) return clusterPolicies(context, cluster);
+  throw new UsageError('USAGE_BAD_FLAG', 'nothing says what should apply', {
+    expected: '--policy FILE|FOLDER|URL where no cluster is looked at',
+  });
 }
 
 async function clusterThings(

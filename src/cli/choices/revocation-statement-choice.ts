@@ -27,17 +27,19 @@ const ID_BYTES = 5;
 /**
  * The statement that the flags mean.
  *
+ * @param reason of a statement that nobody signs: one that is signed needs `--reason`
  * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError FORMAT_REVOCATION for what cannot be said; what asking for IMAGE throws
  */
 export async function revocationOf(
   context: CommandContext,
   registry: () => RegistryClient,
+  reason = context.flags.required('reason'),
 ): Promise<RevocationStatement> {
   const { flags, now } = context;
   const common = {
     id: flags.string('id') ?? newId(now()),
     issuedAt: new Date(Math.floor(now().getTime() / 1000) * 1000),
-    reason: flags.required('reason'),
+    reason,
     evidence: flags.list('evidence'),
   };
   const reinstates = flags.string('reinstate');

@@ -3,6 +3,15 @@ import type { Flag } from '../flag.ts';
 /** policy-controller's. */
 export const SYSTEM_NAMESPACE = 'cosign-system';
 
+export const SYSTEM_NAMESPACE_FLAG: Flag = {
+  name: 'system-namespace',
+  kind: 'string',
+  value: 'NAME',
+  default: SYSTEM_NAMESPACE,
+  help: "where the webhook and its policies' Secrets are",
+  isCommon: true,
+};
+
 export const KUBECONFIG_FLAGS: readonly Flag[] = [
   {
     name: 'kubeconfig',
@@ -12,14 +21,7 @@ export const KUBECONFIG_FLAGS: readonly Flag[] = [
     isCommon: true,
   },
   { name: 'kube-context', kind: 'string', value: 'NAME', help: 'another context of the kubeconfig than its current' },
-  {
-    name: 'system-namespace',
-    kind: 'string',
-    value: 'NAME',
-    default: SYSTEM_NAMESPACE,
-    help: "where the webhook and its policies' Secrets are",
-    isCommon: true,
-  },
+  SYSTEM_NAMESPACE_FLAG,
 ];
 
 /** Which kinds and namespaces are guarded: the webhook and its installation have to say the same. */

@@ -64,10 +64,11 @@ export function workloadOf({ namespace, owner }: Pick<AuditEntry, 'namespace' | 
   return namespace === '' ? owner : `${kind} ${namespace}/${name.join(' ')}`;
 }
 
+type Place = Pick<AuditEntry, 'namespace' | 'owner' | 'path' | 'image'>;
+
 /** By place first, so that the same things stand in the same order whatever the order they were found in. */
-export function byPlace(a: AuditEntry, b: AuditEntry): number {
-  const key = ({ namespace, owner, path, image }: AuditEntry): string =>
-    JSON.stringify([namespace, owner, path, image]);
+export function byPlace(a: Place, b: Place): number {
+  const key = ({ namespace, owner, path, image }: Place): string => JSON.stringify([namespace, owner, path, image]);
   const [one, other] = [key(a), key(b)];
   return one < other ? -1 : one > other ? 1 : 0;
 }

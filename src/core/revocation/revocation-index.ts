@@ -1,7 +1,7 @@
 import type { VerifiedBundle } from '../verify/verified-bundle.ts';
 import { PolicyError } from '../../errors.ts';
 import { selectorText } from './revocation-selector.ts';
-import type { Revocation } from './revocation-statement.ts';
+import type { Revocation, RevocationStatement } from './revocation-statement.ts';
 import { timeText } from './revocation-time.ts';
 import { SelectorIndex } from './selector-index.ts';
 
@@ -9,14 +9,23 @@ import { SelectorIndex } from './selector-index.ts';
 export class RevocationIndex {
   /** How many revocations are in force. */
   readonly size: number;
+  readonly #inForce: readonly Revocation[];
   readonly #refusing: SelectorIndex;
   readonly #warning: SelectorIndex;
 
   /** @param inForce as `RevocationHistory` has them */
   constructor(inForce: readonly Revocation[]) {
     this.size = inForce.length;
+    this.#inForce = inForce;
     this.#refusing = new SelectorIndex(inForce.filter(({ action }) => action !== 'warn'));
     this.#warning = new SelectorIndex(inForce.filter(({ action }) => action === 'warn'));
+  }
+
+  /** What would be revoked once this was said as well, whoever says it: nothing is added here. */
+  after(statement: RevocationStatement): RevocationIndex {
+    const replaced = statement.kind === 'reinstatement' ? statement.reinstates : statement.supersedes;
+    const others = this.#inForce.filter(({ id }) => id !== replaced);
+    return new RevocationIndex(statement.kind === 'reinstatement' ? others : [...others, statement]);
   }
 
   /**

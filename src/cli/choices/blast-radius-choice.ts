@@ -1,0 +1,84 @@
+import { protectedIn, type BlastRadius, type Protected } from '../../core/audit/blast-radius.ts';
+import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
+import { PolicySet } from '../../core/policy/policy-set.ts';
+import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
+import { SealwrightError } from '../../errors.ts';
+import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
+import { measureBlastRadius } from '../../workflows/measure-blast-radius.ts';
+import type { CommandContext } from '../command.ts';
+import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
+import { auditedPolicies, auditedThings } from './audit-choice.ts';
+import { chosenCluster, systemNamespace } from './cluster-choice.ts';
+import { openRehearsal } from './rehearsal-choice.ts';
+
+/** What a statement would do, and where it was looked for. */
+export interface LookedAt extends BlastRadius {
+  /** In words. */
+  readonly scope: string;
+  /** Of what would stop: what the cluster cannot do without. */
+  readonly protected: readonly Protected[];
+}
+
+/**
+ * Looks where the flags say, changes nothing, and says what the statement would do. A cluster that cannot be looked at at all is one
+ * thing that was not looked at: it never makes a small number.
+ *
+ * @throws UsageError USAGE_FILE, USAGE_BAD_FLAG for what the flags name; FormatError; what cannot be decided without trust
+ */
+export async function blastRadiusOf(context: CommandContext, statement: RevocationStatement): Promise<LookedAt> {
+  const { flags } = context;
+  const isOffline = flags.isGiven('resource') || flags.isGiven('running');
+  if (isOffline) return measured(context, statement, undefined);
+  let cluster: ClusterAccess;
+  try {
+    cluster = await chosenCluster(context);
+  } catch (error) {
+    return nothingSeen(error, context);
+  }
+  try {
+    return await measured(context, statement, cluster);
+  } catch (error) {
+    if (error instanceof SealwrightError && error.family === 'remote') return nothingSeen(error, context);
+    throw error;
+  } finally {
+    cluster.http.close();
+  }
+}
+
+async function measured(
+  context: CommandContext,
+  statement: RevocationStatement,
+  cluster: ClusterAccess | undefined,
+): Promise<LookedAt> {
+  const { flags, terminal } = context;
+  const { policies, exceptions } = await auditedPolicies(context, cluster);
+  const opened = await openRehearsal(context, [policies], { trust: true });
+  terminal.progress(`  trust from ${opened.trustSource}`);
+  try {
+    const { workloads, notLookedAt, scope } = await auditedThings(context, cluster, opened, flags.list('running'));
+    const radius = await measureBlastRadius(workloads, statement, {
+      rehearsal: opened.rehearsal,
+      rehearsed: {
+        policies: new PolicySet(policies.policies, policies.references),
+        exceptions,
+        noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
+      },
+      trustedRoot: opened.trustedRoot,
+      notLookedAt: notLookedAt.map(({ what, error }) => notAudited(what, error)),
+    });
+    return { ...radius, scope, protected: protectedIn(radius, systemNamespace(context)) };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** A kubeconfig that is named and cannot be read is a mistake; one that nobody named is a cluster that was not looked at. */
+function nothingSeen(error: unknown, { flags }: CommandContext): LookedAt {
+  if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+  if (error.family === 'usage' && flags.isGiven('kubeconfig')) throw error;
+  return { entries: [], notLookedAt: [notAudited('the cluster', error)], scope: 'nothing', protected: [] };
+}
+
+function notAudited(what: string, { code, message }: SealwrightError): NotAudited {
+  return { what, reason: `${code} ${message}` };
+}

@@ -1,0 +1,39 @@
+import type { Command } from '../command.ts';
+import { BLAST_FLAGS } from '../flags/blast-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { REVOKED_FLAGS } from '../flags/revoked-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const revokePlan: Command = {
+  name: 'revoke plan',
+  summary: 'what a revocation would stop, without making it',
+  operands: '[IMAGE]',
+  operandCount: [0, 1],
+  flags: [
+    ...REVOKED_FLAGS,
+    ...BLAST_FLAGS,
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['text', 'json'],
+      default: 'text',
+      help: 'stdout',
+      isCommon: true,
+    },
+    ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
+    ...REGISTRY_FLAGS,
+  ],
+  examples: [
+    "sealwright revoke plan --identity 'https://github.com/acme/pay/*' --issuer https://token.actions.githubusercontent.com",
+    'sealwright revoke plan --resource rendered.yaml --policy policies/ registry.example/app@sha256:…',
+  ],
+  readsCosignVariables: false,
+  run: async (context) => {
+    const { planRevocation } = await import('../actions/revoke-plan.ts');
+    await planRevocation(context);
+  },
+};

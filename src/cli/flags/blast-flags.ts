@@ -1,0 +1,25 @@
+import type { Flag } from '../flag.ts';
+import { SYSTEM_NAMESPACE_FLAG } from './cluster-flags.ts';
+import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from './policy-flags.ts';
+
+/** Where to look for what a revocation would stop. */
+export const BLAST_FLAGS: readonly Flag[] = [
+  {
+    name: 'resource',
+    kind: 'list',
+    value: 'FILE',
+    help: 'manifests, Helm output or a Compose file instead of a cluster',
+  },
+  { name: 'running', kind: 'list', value: 'IMAGE', help: 'images instead of a cluster' },
+  ...CLUSTER_PICTURE_FLAGS,
+  SYSTEM_NAMESPACE_FLAG,
+  { ...POLICY_FLAG, help: "what applies, instead of the cluster's own policies" },
+  TRUSTROOT_FLAG,
+  NO_MATCH_FLAG,
+  {
+    name: 'force-stop',
+    kind: 'list',
+    value: 'NAMESPACE',
+    help: 'stop it although the cluster needs it: kube-system, the webhook, a registry',
+  },
+];

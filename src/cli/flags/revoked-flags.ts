@@ -1,0 +1,47 @@
+import type { Flag } from '../flag.ts';
+
+/** What a statement of revocation says: the same words plan and sign it, so that one becomes the other. */
+export const REVOKED_FLAGS: readonly Flag[] = [
+  { name: 'reason', kind: 'string', value: 'TEXT', help: 'why, for whoever is refused', isCommon: true },
+  { name: 'digest', kind: 'list', value: 'DIGEST', help: 'images by digest; IMAGE is looked up, index and all' },
+  { name: 'identity', kind: 'string', value: 'SUBJECT', help: 'who signed; * is any text', isCommon: true },
+  { name: 'issuer', kind: 'string', value: 'URL', help: 'who authenticated them', isCommon: true },
+  { name: 'claim', kind: 'list', value: 'NAME=VALUE', help: 'what the certificate must say as well' },
+  { name: 'public-key', kind: 'string', value: 'FILE|HEX', help: 'a key, or its SHA-256', isCommon: true },
+  { name: 'builder', kind: 'string', value: 'ID', help: 'who built, as provenance says' },
+  { name: 'builder-version', kind: 'string', value: 'VERSION', help: 'and which version; all when left out' },
+  { name: 'ca', kind: 'string', value: 'FILE|HEX', help: 'a certificate authority, or its SHA-256' },
+  { name: 'log', kind: 'string', value: 'HEX', help: "a transparency log, by its key's SHA-256" },
+  { name: 'tsa', kind: 'string', value: 'FILE|HEX', help: 'a timestamp authority, or its SHA-256' },
+  { name: 'repository', kind: 'string', value: 'GLOB', help: 'a repository to be asked again about everything' },
+  { name: 'reinstate', kind: 'string', value: 'ID', help: 'undo this statement', isCommon: true },
+  {
+    name: 'from',
+    kind: 'string',
+    value: 'TIME',
+    help: 'what was signed from then on; all when absent',
+    isCommon: true,
+  },
+  { name: 'to', kind: 'string', value: 'TIME', help: 'the first moment that is good again', isCommon: true },
+  {
+    name: 'action',
+    kind: 'string',
+    value: 'ACTION',
+    choices: ['deny', 'quarantine', 'warn'],
+    default: 'deny',
+    help: 'what verifiers do',
+  },
+  { name: 'supersedes', kind: 'string', value: 'ID', help: 'the statement that this one takes the place of' },
+  {
+    name: 'severity',
+    kind: 'string',
+    value: 'LEVEL',
+    choices: ['low', 'medium', 'high', 'critical'],
+    default: 'high',
+    help: 'how bad',
+  },
+  { name: 'replacement', kind: 'string', value: 'IMAGE', help: 'what to run instead' },
+  { name: 'evidence', kind: 'list', value: 'TEXT', help: 'where it is written down: ticket:SEC-77' },
+  { name: 'id', kind: 'string', value: 'ID', help: 'its name; a new one when left out' },
+  { name: 'drill', kind: 'boolean', help: 'real, about an image that nobody misses' },
+];
