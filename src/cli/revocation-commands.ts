@@ -38,6 +38,11 @@ export const REVOCATION_COMMANDS: CommandGroup = {
       load: async () => (await import('./commands/revoke-import.ts')).revokeImport,
     },
     {
+      name: 'revoke watch',
+      summary: 'find pods that run what is revoked, and end them if told to',
+      load: async () => (await import('./commands/revoke-watch.ts')).revokeWatch,
+    },
+    {
       name: 'revoke export',
       summary: 'have policy-controller, Kyverno, the API server or OPA deny what is revoked',
       load: async () => (await import('./commands/revoke-export.ts')).revokeExport,

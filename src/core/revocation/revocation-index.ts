@@ -28,6 +28,11 @@ export class RevocationIndex {
     return new RevocationIndex(statement.kind === 'reinstatement' ? others : [...others, statement]);
   }
 
+  /** Those alone that end what runs: a quarantine keeps out what is new, and no more. */
+  ending(): RevocationIndex {
+    return new RevocationIndex(this.#inForce.filter(({ action }) => action === 'deny'));
+  }
+
   /**
    * Why an image may not run whoever has signed it.
    *
