@@ -19,7 +19,7 @@ import { Programme } from './programme-system.ts';
 import { stolenIdentity } from './stolen-identity.ts';
 
 const { values } = parseArgs({ options: { keep: { type: 'string' } } });
-const REPORTS = ['report.md', 'report.html'];
+const REPORTS = ['report.md', 'report.html', 'ticket.md'];
 
 async function main(shell: DemoShell): Promise<void> {
   say(
@@ -59,6 +59,9 @@ async function programme(system: Programme): Promise<void> {
   say('After, and the report');
   await system.snapshot('after.json');
   await system.report('before.json', 'after.json');
+
+  say('The gap stays on the table: one ticket, kept up to date; run again, it says nothing twice');
+  await system.ticket('after.json');
 
   say('The door: what is not signed by this CI does not come in any more');
   const webhook = await DemoWebhook.start(shell, ['--dir', 'stack', '--kubeconfig', cluster.kubeconfig]);

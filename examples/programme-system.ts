@@ -15,11 +15,6 @@ interface Stack {
   readonly issuer: string;
 }
 
-/** What a snapshot says, as far as the demo insists on it. */
-export interface Snapshot {
-  readonly entries: readonly { readonly owner: string; readonly image: string; readonly state: string }[];
-}
-
 export class Programme {
   readonly shell: DemoShell;
   readonly cluster: DemoCluster;
@@ -96,6 +91,13 @@ export class Programme {
     await this.shell.sealwright([...diff, '-o', 'html', '--output-file', 'report.html']);
     const { stdout } = await this.shell.sealwright([...diff, '-o', 'markdown']);
     insist(stdout.includes(SYSTEM), 'the report should be about the system');
+  }
+
+  /** The gap that is left, with an owner and a day; the second time there is nothing new to say. */
+  async ticket(snapshot: string): Promise<void> {
+    const command = ['audit', 'ticket', snapshot, '--to', 'ticket.md', '--owner', 'payments'];
+    await this.shell.sealwright(command);
+    await this.shell.sealwright(command);
   }
 
   #policy(): string {

@@ -40,6 +40,7 @@ export const REVOCATION_COMMANDS: CommandGroup = {
     {
       name: 'revoke watch',
       summary: 'find pods that run what is revoked, and end them if told to',
+      isSeldom: true,
       load: async () => (await import('./commands/revoke-watch.ts')).revokeWatch,
     },
     {

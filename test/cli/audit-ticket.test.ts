@@ -71,6 +71,7 @@ test('each command of a ticket is one that the command line takes', async (t) =>
   const { stdout } = await sandbox.run(['audit', 'ticket', 'now.json', '--to', 'gap.md', '--dry-run']);
   const commands = stdout.split('\n').filter((line) => line.startsWith('sealwright '));
   assert.equal(commands.length, 4);
+  assert.match(stdout, / in every snapshot for 14 days\./, 'what the help says of --close-after');
   for (const command of commands.flatMap((line) => line.split(' && '))) {
     const ended = await sandbox.run([...command.split(' ').slice(1), '--help']);
     assert.equal(ended.exitCode, 0, command);

@@ -13,7 +13,7 @@ const DEMO = resolve(import.meta.dirname, '../../examples/demo-programme.ts');
 interop(
   'kube-apiserver',
   'both',
-  'the programme: before, after, report, stolen, revoked, denied, found, evicted',
+  'the programme: before, after, report, ticket, stolen, planned, revoked, denied, found, evicted',
   async (t) => {
     if (peer(t, 'etcd') === undefined || peer(t, 'kubectl') === undefined) return;
     const kept = mkdtempSync(join(tmpdir(), 'sealwright-kept-'));
@@ -24,16 +24,22 @@ interop(
     for (const step of [
       /# Before: [^]*pay-prod: 3 containers {2}unsigned 3\n/,
       /# After, [^]*pay-prod: 3 containers {2}verified 2 {2}unsigned 1\n/,
+      /# The gap stays on the table: [^]*sealwright audit ticket[^]*nothing to change/,
       /# The door: [^]*Forbidden.*NO_SIGNATURE {2}/,
       /# Stolen: [^]*pod\/intruder created\n/,
+      /# Planned: [^]*1 would stop[^]*intruder/,
       /# Revoked: [^]*signed and logged, by 2\n[^]*version 2: 1 in force/,
       /# Denied, [^]*Forbidden.*REVOKED {2}[^]*pod\/api-again created\n/,
-      /# Found [^]*verified 3 {2}unsigned 1 {2}revoked 1\n[^]*"status":"Success"/,
+      /# Found [^]*pay\/intruder[^]*label: done\n[^]*evict: done\n/,
       /# Every step did what it says\.\n$/,
     ]) {
       assert.match(stdout, step);
     }
     assert.match(readFileSync(join(kept, 'report.md'), 'utf8'), /^# pay-prod: before and after\n/);
     assert.match(readFileSync(join(kept, 'report.html'), 'utf8'), /<html/);
+    assert.match(
+      readFileSync(join(kept, 'ticket.md'), 'utf8'),
+      /# pay-prod: 1 open between what runs and what is proven/,
+    );
   },
 );

@@ -7,7 +7,7 @@ import { rollTicket, type TicketOutcome } from '../../workflows/audit-ticket.ts'
 import { chosenTracker } from '../choices/tracker-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { readInputFile } from '../input-file.ts';
-import { ticketComment, ticketText, type TicketFacts } from '../report/ticket-text.ts';
+import { ticketComment, ticketText, USUAL_HOLD_DAYS, type TicketFacts } from '../report/ticket-text.ts';
 
 const MAX_HOLD_DAYS = 3650;
 const SCHEMA = 'urn:sealwright:audit-ticket:v1';
@@ -32,7 +32,7 @@ export async function keepTicket(context: CommandContext): Promise<void> {
       expected: flags.string('system') ?? '',
     });
   }
-  const holdDays = flags.integer('close-after', 0, MAX_HOLD_DAYS) ?? 0;
+  const holdDays = flags.integer('close-after', 0, MAX_HOLD_DAYS) ?? USUAL_HOLD_DAYS;
   const review = flags.string('review');
   const isRehearsal = flags.boolean('dry-run');
   // Repeated by the workflow, which looks first what became of the last attempt.

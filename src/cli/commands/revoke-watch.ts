@@ -19,7 +19,7 @@ export const revokeWatch: Command = {
       value: 'RUNG',
       choices: LADDER,
       default: 'report',
-      help: 'how far: say it, label the pod and tell of it, evict it, delete what a budget keeps',
+      help: 'how far to go with a pod',
       isCommon: true,
     },
     {

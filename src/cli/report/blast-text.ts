@@ -26,7 +26,7 @@ export function blastText(document: BlastDocument): readonly string[] {
       visibleText(`  refused without --force-stop ${name}: ${why}, and ${count} of its containers would stop`),
     ),
     '',
-    about.isBroad ? `to sign it: --expect-count ${countDemanded}` : `containers: ${countDemanded}`,
+    `containers: ${countDemanded}`,
   ];
 }
 

@@ -22,7 +22,7 @@ const MAX_CELL = 300;
 const MAX_TITLE = 200;
 const ACTIONS = 3;
 /** What the flag means when it is left out. */
-const USUAL_HOLD_DAYS = 14;
+export const USUAL_HOLD_DAYS = 14;
 /** What a command may name and be pasted: everything else stands in the table only. */
 const PASTABLE = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,500}$/;
 
