@@ -21,7 +21,7 @@ export const env: Command = {
     const { ENVIRONMENT_VARIABLES } = await import('../environment-variables.ts');
     for (const { name, about, expects, isSensitive, unread } of ENVIRONMENT_VARIABLES) {
       // cosign knows nothing of ours; by default nothing is listed that changes nothing.
-      if (compat ? /^(SEALWRIGHT_|PG|DOCKER_CONFIG$)/.test(name) : unread !== undefined) continue;
+      if (compat ? /^(SEALWRIGHT_|PG|JIRA_|DOCKER_CONFIG$|GITHUB_API_URL$)/.test(name) : unread !== undefined) continue;
       const value = environment[name] ?? '';
       const isHidden = isSensitive === true && value !== '' && !flags.boolean('show-sensitive-values');
       if (flags.boolean('show-descriptions')) {
