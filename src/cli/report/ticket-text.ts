@@ -84,9 +84,11 @@ export function nextActions(facts: TicketFacts): readonly string[] {
   const { entries, snapshot } = facts.gap;
   const commands = entries
     .filter(({ image }) => PASTABLE.test(image))
-    .map((entry) => shellCommand(['sealwright', ...ACTION_OF[entry.state], entry.image]));
+    .map(({ state, image }) =>
+      shellCommand(['sealwright', ...ACTION_OF[state], ...(state === 'revoked' ? [] : [image])]),
+    );
   const measure = shellCommand(['sealwright', 'audit', 'snapshot', '--system', snapshot.system, '--out', 'now.json']);
-  const rest = ['sealwright policy plan', 'sealwright revoke status'].slice(0, ACTIONS - 1);
+  const rest = ['sealwright policy plan', 'sealwright webhook status'].slice(0, ACTIONS - 1);
   const first = [...new Set([...commands, ...rest])].slice(0, ACTIONS - 1);
   return [...first, `${measure} && ${ticketCommand(facts)}`];
 }
@@ -97,8 +99,8 @@ const ACTION_OF: Readonly<Record<AuditState, readonly string[]>> = {
   undetermined: ['download', 'signature'],
   'signed-untrusted': ['policy', 'learn'],
   unsigned: ['sign'],
-  // Whoever signed it is not believed any more: what is running has to be signed by somebody else, or go.
-  revoked: ['sign'],
+  // Another signature does not help what is denied by its digest: the pods have to go, or to run something else.
+  revoked: ['revoke', 'watch', '--once'],
 };
 
 function ticketCommand({ gap, to, holdDays }: TicketFacts): string {
