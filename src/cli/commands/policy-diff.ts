@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { SYSTEM_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -15,6 +16,7 @@ export const policyDiff: Command = {
     { name: 'resource', kind: 'list', value: 'FILE', help: 'decide about the images of these objects', isCommon: true },
     { name: 'cluster', kind: 'boolean', help: 'decide about everything that runs in the cluster', isCommon: true },
     ...CLUSTER_PICTURE_FLAGS,
+    SYSTEM_NAMESPACE_FLAG,
     TRUSTROOT_FLAG,
     NO_MATCH_FLAG,
     {

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { SYSTEM_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -11,6 +12,7 @@ export const policyLearn: Command = {
   operandCount: [0, 1000],
   flags: [
     ...CLUSTER_PICTURE_FLAGS,
+    SYSTEM_NAMESPACE_FLAG,
     { name: 'resource', kind: 'list', value: 'FILE', help: 'learn from the images in manifests', isCommon: true },
     { name: 'key', kind: 'list', value: 'FILE|URI', help: 'public key of somebody who signs with one', isCommon: true },
     {

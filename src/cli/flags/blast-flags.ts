@@ -2,8 +2,8 @@ import type { Flag } from '../flag.ts';
 import { SYSTEM_NAMESPACE_FLAG } from './cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from './policy-flags.ts';
 
-/** Told where it is asked about, not in the help of an emergency. */
-const { isCommon: _, ...SYSTEM_NAMESPACE } = SYSTEM_NAMESPACE_FLAG;
+/** Told by `--help-all`, not in the help of an emergency. */
+const seldom = ({ isCommon: _, ...flag }: Flag): Flag => flag;
 
 /** Where to look for what a revocation would stop. */
 export const BLAST_FLAGS: readonly Flag[] = [
@@ -15,8 +15,8 @@ export const BLAST_FLAGS: readonly Flag[] = [
   },
   { name: 'running', kind: 'list', value: 'IMAGE', help: 'images instead of a cluster' },
   ...CLUSTER_PICTURE_FLAGS,
-  SYSTEM_NAMESPACE,
-  { ...POLICY_FLAG, help: "what applies, instead of the cluster's own policies" },
+  seldom(SYSTEM_NAMESPACE_FLAG),
+  seldom({ ...POLICY_FLAG, help: "what applies, instead of the cluster's own policies" }),
   TRUSTROOT_FLAG,
   NO_MATCH_FLAG,
   {
