@@ -114,6 +114,26 @@ export const CARRYING_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'attestation, saved and loaded',
+    upstream: ['TestSaveLoadAttestation'],
+    play: async (actor, expect) => {
+      const [sign] = await keyPair(actor, 'saved-attested');
+      const image = await actor.image('saved/attested');
+      actor.write('predicate.json', '{"buildType":"x","builder":{"id":"2"},"recipe":{}}');
+      const about = ['--type', 'slsaprovenance', '--predicate', 'predicate.json'];
+      await actor.ok(['sign', ...sign, image]);
+      await actor.ok(['attest', ...sign, ...about, image]);
+      await actor.ok(['save', '--dir', 'attested', image]);
+      const verify = ['verify-attestation', ...UNLOGGED, '--key', 'saved-attested.pub', '--type'];
+      const local = ['--local-image', 'attested'];
+      expect('from the folder', await actor.exit([...verify, 'slsaprovenance', ...local]), 0);
+      expect('of another type', await actor.exit([...verify, 'spdxjson', ...local]), 1);
+      const loaded = `${actor.repository('loaded/attested')}:1`;
+      await actor.ok(['load', '--dir', 'attested', loaded]);
+      expect('loaded', await actor.exit([...verify, 'slsaprovenance', loaded]), 0);
+    },
+  },
+  {
     name: 'image, cleaned',
     upstream: ['TestSignVerifyClean', 'TestImportSignVerifyClean'],
     play: async (actor, expect) => {

@@ -112,6 +112,7 @@ export const DIFFERENCES: readonly Difference[] = [
       ...places(10, {
         'attestations, by their types': ['none of the type'],
         'log of version 2': ['of another type'],
+        'attestation, saved and loaded': ['of another type'],
       }),
       ...places([10, 0], { 'attestations, by their types': ['download, none of the type'] }),
     ],

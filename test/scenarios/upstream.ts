@@ -87,4 +87,5 @@ export const UPSTREAM_TESTS: readonly string[] = [
 /** Why there is no scenario; of the others there is none yet. */
 export const NOT_PLAYED: Readonly<Record<string, string>> = {
   TestSecretsKMS: 'needs a key service of a cloud',
+  TestGenerateKeyPairK8s: 'needs a cluster; keys in its Secrets are in test/io/keys/remote-keys.test.ts',
 };

@@ -29,7 +29,7 @@ export interface BlastRadius {
 
 /** Which pods must never be stopped by the way: a cluster without them cannot be repaired. */
 export interface Protected {
-  /** What has to be typed to stop it all the same. */
+  /** What to name to stop it all the same. */
   readonly name: string;
   readonly why: string;
   readonly entries: readonly BlastEntry[];
@@ -68,8 +68,8 @@ export function containersOf(entries: readonly BlastEntry[], effect: BlastEffect
 }
 
 /**
- * What whoever signs has to type: `14` containers would stop; `14+3` where beside them three were not looked at, or nobody could
- * tell. A number that leaves out what it does not know would be typed as if it was all.
+ * What would stop, as one word: `14` containers; `14+3` where beside them three were not looked at, or nobody could
+ * tell. A number that leaves out what it does not know would be taken for all.
  */
 export function countDemanded({ entries, notLookedAt }: BlastRadius): string {
   const unknown = containersOf(entries, 'unknown') + notLookedAt.length;
