@@ -78,7 +78,7 @@ function row(what: string, program: string, { exitCode, seconds, peakMiB, reside
   const outcome = exitCode === 0 ? 'done' : `failed: ${firstReason(stderr)}`;
   const rate = exitCode === 0 ? (gib / seconds).toFixed(2) : '–';
   const resident = shown.map((value) => value.toFixed(0)).join(' ');
-  return `| ${what} | ${program} | ${outcome} | ${seconds.toFixed(1)} | ${rate} | ${peakMiB.toFixed(0)} | ${resident} |`;
+  return `| ${what} | ${program} | ${outcome} | ${seconds.toFixed(1)} | ${rate} | ${Number.isNaN(peakMiB) ? '–' : peakMiB.toFixed(0)} | ${resident} |`;
 }
 
 function versionOf(cosign: string): string {
