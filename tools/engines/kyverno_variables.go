@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	gojmespath "github.com/kyverno/go-jmespath"
@@ -39,9 +40,14 @@ var refusedFunctions = map[string]string{
 	"is_external_url": "the network",
 }
 
+// The same for every evaluation.
+var kyvernoFunctions = sync.OnceValue(func() []jmespath.FunctionEntry {
+	return jmespath.GetFunctions(config.NewDefaultConfiguration(false))
+})
+
 func newVariableScope(document map[string]any, now *time.Time) *variableScope {
 	functions := gojmespath.NewFunctionCaller()
-	for _, each := range jmespath.GetFunctions(config.NewDefaultConfiguration(false)) {
+	for _, each := range kyvernoFunctions() {
 		entry := each.FunctionEntry
 		if what, is := refusedFunctions[entry.Name]; is {
 			name := entry.Name
