@@ -4,7 +4,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pushDemoImage } from '../../examples/demo-image.ts';
-import { Sandbox, SandboxStack, errorCode, type Ended } from '../support/command-line.ts';
+import { checkedCommands } from '../support/checked-commands.ts';
+import { Sandbox, SandboxStack } from '../support/command-line.ts';
 
 const WHO = 'dev@example.test';
 const sandbox = new Sandbox();
@@ -12,22 +13,7 @@ let stack: SandboxStack;
 let bad: string;
 let good: string;
 
-async function run(...args: readonly string[]): Promise<Ended> {
-  return sandbox.run(args, { environment: { COSIGN_PASSWORD: '' } });
-}
-
-async function done(...args: readonly string[]): Promise<Ended> {
-  const ended = await run(...args);
-  assert.equal(ended.exitCode, 0, ended.stderr);
-  return ended;
-}
-
-async function refused(code: string, exitCode: number, ...args: readonly string[]): Promise<Ended> {
-  const ended = await run(...args);
-  assert.equal(errorCode(ended), code, ended.stderr);
-  assert.equal(ended.exitCode, exitCode);
-  return ended;
-}
+const { done, refused } = checkedCommands(sandbox, { COSIGN_PASSWORD: '' });
 
 /** The site has nothing but a file with the trusted root. */
 function site(): readonly string[] {

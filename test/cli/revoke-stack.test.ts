@@ -7,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { pushDemoImage } from '../../examples/demo-image.ts';
 import { HttpClient } from '../../src/io/net/http-client.ts';
-import { Sandbox, SandboxStack, errorCode, type Ended } from '../support/command-line.ts';
+import { checkedCommands } from '../support/checked-commands.ts';
+import { Sandbox, SandboxStack } from '../support/command-line.ts';
 
 const WHO = 'dev@example.test';
 const REVOKED = 21;
@@ -19,22 +20,7 @@ let stack: SandboxStack;
 let pinned: string;
 let other: string;
 
-async function run(...args: readonly string[]): Promise<Ended> {
-  return sandbox.run(args, { environment });
-}
-
-async function done(...args: readonly string[]): Promise<Ended> {
-  const ended = await run(...args);
-  assert.equal(ended.exitCode, 0, ended.stderr);
-  return ended;
-}
-
-async function refused(code: string, exitCode: number, ...args: readonly string[]): Promise<Ended> {
-  const ended = await run(...args);
-  assert.equal(errorCode(ended), code, ended.stderr);
-  assert.equal(ended.exitCode, exitCode);
-  return ended;
-}
+const { run, done, refused } = checkedCommands(sandbox, environment);
 
 function publish(...more: readonly string[]): readonly string[] {
   return ['revoke', 'publish', '--to', stack.dir, '--snapshot-key', 'snapshot.key', ...more];

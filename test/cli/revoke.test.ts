@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { pushDemoImage } from '../../examples/demo-image.ts';
-import { Sandbox, SandboxStack, errorCode, type Ended } from '../support/command-line.ts';
+import { checkedCommands } from '../support/checked-commands.ts';
+import { Sandbox, SandboxStack } from '../support/command-line.ts';
 
 const WHO = 'dev@example.test';
 const REVOKED = 21;
@@ -14,22 +15,7 @@ let stack: SandboxStack;
 let pinned: string;
 let digest: string;
 
-async function run(...args: readonly string[]): Promise<Ended> {
-  return sandbox.run(args, { environment });
-}
-
-async function done(...args: readonly string[]): Promise<Ended> {
-  const ended = await run(...args);
-  assert.equal(ended.exitCode, 0, ended.stderr);
-  return ended;
-}
-
-async function refused(code: string, exitCode: number, ...args: readonly string[]): Promise<Ended> {
-  const ended = await run(...args);
-  assert.equal(errorCode(ended), code, ended.stderr);
-  assert.equal(ended.exitCode, exitCode);
-  return ended;
-}
+const { done, refused } = checkedCommands(sandbox, environment);
 
 /** Each test has snapshots of its own, and with another authority nothing of an earlier one is known. */
 async function authority(name: string, ...more: readonly string[]): Promise<readonly string[]> {
