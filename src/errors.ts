@@ -176,6 +176,7 @@ export type PolicyCode =
   | 'POLICY_NO_MATCH'
   | 'POLICY_EVALUATION' // a policy in Rego, CUE or CEL failed on this input
   | 'REVOKED'
+  | 'DRILL_FAILED' // a drill of revocation did not reach all that it should, or not in time
   | 'TRUST_STALE';
 
 export type RemoteCode =
@@ -255,6 +256,7 @@ const POLICY_EXIT_CODES: Readonly<Record<PolicyCode, number>> = {
   POLICY_NO_MATCH: 20,
   POLICY_EVALUATION: 20,
   REVOKED: 21,
+  DRILL_FAILED: 20,
   TRUST_STALE: 22,
 };
 

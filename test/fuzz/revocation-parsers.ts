@@ -9,6 +9,8 @@ import {
   parsePublication,
   parsePublicationOutcome,
 } from '../../src/core/revocation/revocation-publication.ts';
+import { drillStatement, parseDrillRecord } from '../../src/core/revocation/drill-record.ts';
+import { encodeSignedDrill, parseSignedDrill } from '../../src/core/revocation/signed-drill.ts';
 import { verifySnapshot } from '../../src/core/revocation/revocation-snapshot.ts';
 import { parseRevocationStatement, revocationStatement } from '../../src/core/revocation/revocation-statement.ts';
 import { encodeStackRevocations, parseStackRevocations } from '../../src/core/revocation/stack-revocations.ts';
@@ -24,6 +26,7 @@ import { GrowingTree } from '../../src/core/tlog/growing-tree.ts';
 import { encodeLogPosition, parseLogPosition } from '../../src/workflows/log-position.ts';
 import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflows/revoke.ts';
 import { Authority, reinstatement, revocation } from '../support/revocations.ts';
+import { drillRecord } from '../support/drills.ts';
 import { FORMAT, INSTANCE, text, type FuzzedParser } from './samples.ts';
 
 const TICKET = {
@@ -90,6 +93,18 @@ export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: parseStackRevocations,
     samples: [encodeStackRevocations({ authority: '{}', snapshot: SNAPSHOT })],
+  },
+  {
+    name: 'core/revocation/drill-record.ts: parseDrillRecord',
+    families: FORMAT,
+    parse: (bytes) => parseDrillRecord(parseStatement(bytes)),
+    samples: [encodeStatement(drillStatement(drillRecord()))],
+  },
+  {
+    name: 'core/revocation/signed-drill.ts: parseSignedDrill',
+    families: FORMAT,
+    parse: parseSignedDrill,
+    samples: [encodeSignedDrill(drillRecord(), {})],
   },
   {
     name: 'core/revocation/suspension.ts: parseSuspensions',

@@ -1,7 +1,7 @@
 /** Revocations and the signatures that they are about, for tests: everything in one instance in memory, with a fixed clock. */
 import { parseBundle } from '../../src/core/bundle/bundle.ts';
 import { encodeBundle } from '../../src/core/bundle/bundle-encoder.ts';
-import { encodeStatement } from '../../src/core/attestation/statement.ts';
+import { encodeStatement, type Statement } from '../../src/core/attestation/statement.ts';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import type { JsonValue } from '../../src/core/encoding/json.ts';
@@ -101,7 +101,12 @@ export class Authority {
 
   /** A bundle of each of them over the statement, as a snapshot lists it. */
   sign(statement: RevocationStatement, names: readonly string[], input: DraftInput = {}): readonly JsonValue[] {
-    const payload = encodeStatement(revocationStatement(statement));
+    return this.signStatement(revocationStatement(statement), names, input);
+  }
+
+  /** The same for whatever else they say. */
+  signStatement(statement: Statement, names: readonly string[], input: DraftInput = {}): readonly JsonValue[] {
+    const payload = encodeStatement(statement);
     return names.map((name) => {
       const draft = this.instance.signStatement(ARTIFACT, { managed: true, key: this.key(name), payload, ...input });
       return JSON.parse(encodeBundle(draft)) as JsonValue;

@@ -17,6 +17,7 @@ import { keptSnapshot, ToldAuthority } from './told-authority.ts';
 /** Where revocations come from, with the newest that this user has ever seen of that authority. */
 export interface OpenedRevocations {
   readonly state: RevocationState;
+  readonly authority: RevocationAuthority;
   /** Asks for news. @returns why there are none: what is known stands */
   refresh(): Promise<SealwrightError | undefined>;
 }
@@ -62,7 +63,7 @@ export async function openRevocations(
     if (failure === undefined && isTold === true) await told.remember(authority);
     return failure;
   };
-  return { state, refresh };
+  return { state, authority, refresh };
 }
 
 /**

@@ -1,4 +1,7 @@
 import type { Command } from '../command.ts';
+import { DRILL_FLAGS } from '../flags/drill-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const auditDiff: Command = {
   name: 'audit diff',
@@ -24,10 +27,13 @@ export const auditDiff: Command = {
       isCommon: true,
     },
     { name: 'fail-on-regression', kind: 'boolean', help: 'end with an error when anything got worse', isCommon: true },
+    ...DRILL_FLAGS,
+    ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
   ],
   examples: [
     'sealwright audit diff before.json after.json -o html --output-file report.html',
-    'sealwright audit diff before.json after.json --fail-on-regression',
+    'sealwright audit diff before.json after.json --drill drill.json --fail-on-regression',
   ],
   readsCosignVariables: false,
   run: async (context) => {

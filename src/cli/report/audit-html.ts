@@ -54,7 +54,7 @@ ${wouldBreak.length === 0 ? '<p>Nothing that runs would be refused when it is ma
 <h2>Gaps, what most pods run first</h2>
 ${gaps.length === 0 ? '<p>None.</p>' : gapTable(gaps)}
 <h2>Time to revoke</h2>
-<p>${escaped(report.timeToRevoke)}</p>
+<p>${escaped(report.timeToRevoke)}</p>${report.isDrillDue ? '\n<p>Next: <code>sealwright revoke drill</code></p>' : ''}
 <h2>Method</h2>
 <ul>
 <li>Every state is a verification that ran, by sealwright ${escaped(after.version)}; trust from ${escaped(after.trust)}</li>

@@ -41,6 +41,7 @@ export function auditMarkdown(report: AuditReport): string {
     '## Time to revoke',
     '',
     text(report.timeToRevoke),
+    ...(report.isDrillDue ? ['', `Next: ${code('sealwright revoke drill')}`] : []),
     '',
     '## Method',
     '',

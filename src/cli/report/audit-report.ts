@@ -1,6 +1,7 @@
 import type { AuditChange, AuditComparison } from '../../core/audit/audit-comparison.ts';
 import { AUDIT_STATES, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
+import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import { contentDigest, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const SCHEMA = 'urn:sealwright:audit-report:v1';
@@ -53,13 +54,16 @@ export interface AuditReport {
   readonly wouldBreak: readonly ReportedGap[];
   /** Everything that is not verified, what most pods run first. */
   readonly gaps: readonly ReportedGap[];
+  /** By the last drill, in a sentence. */
   readonly timeToRevoke: string;
+  /** Whether another drill is due. */
+  readonly isDrillDue: boolean;
   readonly ticket?: string;
 }
 
 const REFUSED: readonly AuditState[] = ['signed-untrusted', 'unsigned', 'revoked'];
 
-export function auditReport(comparison: AuditComparison, ticket?: string): AuditReport {
+export function auditReport(comparison: AuditComparison, drilled: TimeToRevoke, ticket?: string): AuditReport {
   const { before, after, regressions, improvements, others, unchanged, hasSamePolicies } = comparison;
   const gaps = after.entries
     .filter(({ state }) => state !== 'verified' && state !== 'exempt')
@@ -78,7 +82,8 @@ export function auditReport(comparison: AuditComparison, ticket?: string): Audit
     unchanged,
     wouldBreak: gaps.filter(({ state }) => REFUSED.includes(state)),
     gaps,
-    timeToRevoke: 'never drilled',
+    timeToRevoke: drilled.text,
+    isDrillDue: drilled.isDue,
     ...(ticket === undefined ? {} : { ticket }),
   };
 }

@@ -33,7 +33,7 @@ export function verifyStatement(
   { authority, trustedRoot }: StatementTrust,
   history: RevocationHistory,
 ): VerifiedStatement {
-  const members = authority.members.filter((member) => !isRevoked(member, history));
+  const members = believedMembers(authority, history);
   const signed = bundles.map((bundle) => verifyByMember(JSON.stringify(bundle), members, trustedRoot));
   const [first] = signed;
   if (first?.verified.statement === undefined) throw tooFew([], 1, members);
@@ -45,13 +45,29 @@ export function verifyStatement(
   return { statement, approvals, bundles: signed.map(({ verified }) => verified) };
 }
 
-interface SignedByMember {
+/** Who still speaks for the authority. */
+export function believedMembers(
+  { members }: RevocationAuthority,
+  history: RevocationHistory,
+): readonly AuthorityMember[] {
+  return members.filter((member) => !isRevoked(member, history));
+}
+
+export interface SignedByMember {
   readonly member: AuthorityMember;
   readonly verified: VerifiedBundle;
 }
 
-/** Logged like every signature: a statement that nobody could have seen does not count. */
-function verifyByMember(text: string, members: readonly AuthorityMember[], trustedRoot: TrustedRoot): SignedByMember {
+/**
+ * Logged like every signature: a statement that nobody could have seen does not count.
+ *
+ * @throws VerificationError, FormatError, LimitError with what it lacks as the signature of one of them
+ */
+export function verifyByMember(
+  text: string,
+  members: readonly AuthorityMember[],
+  trustedRoot: TrustedRoot,
+): SignedByMember {
   const bundle = parseBundle(text);
   let failure: SealwrightError | undefined;
   for (const member of members) {

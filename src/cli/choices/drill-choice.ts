@@ -1,0 +1,45 @@
+import { DRILL_MAX_AGE_MS, timeToRevoke, type TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
+import { RevocationHistory } from '../../core/revocation/revocation-history.ts';
+import { verifySignedDrill, type VerifiedDrill } from '../../core/revocation/signed-drill.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import type { CommandContext } from '../command.ts';
+import { parseAge } from '../duration.ts';
+import { readTextFile } from '../input-file.ts';
+import { nothingTold, openRevocations } from './revocation-choice.ts';
+import { trustFor } from './trust-choice.ts';
+
+/**
+ * How fast a revocation is felt, by the newest of the records that `--drill` names. Each has to be signed by whoever may revoke: a
+ * figure that anybody could have written is none.
+ *
+ * @param at when it is asked for
+ * @throws UsageError USAGE_FILE, USAGE_BAD_FLAG; FormatError FORMAT_REVOCATION; VerificationError; as `openRevocations`
+ */
+export async function drilledTime(context: CommandContext, at: Date): Promise<TimeToRevoke> {
+  const { flags } = context;
+  const maxAge = flags.string('drill-max-age');
+  const maxAgeMs = maxAge === undefined ? DRILL_MAX_AGE_MS : parseAge(maxAge, 'drill-max-age');
+  return timeToRevoke(await newestDrill(context), at, maxAgeMs);
+}
+
+async function newestDrill(context: CommandContext): Promise<VerifiedDrill | undefined> {
+  const { flags, environment } = context;
+  const files = flags.list('drill');
+  if (files.length === 0) return undefined;
+  const http = new HttpClient({ proxyEnv: environment });
+  try {
+    const trust = await trustFor(context, http);
+    const opened = await openRevocations(context, http, trust);
+    if (opened === undefined) throw nothingTold();
+    const failure = await opened.refresh();
+    if (failure !== undefined) context.terminal.warn(`no news of revocations: ${failure.code} ${failure.message}`);
+    const { authority, state } = opened;
+    const history = state.snapshot?.history ?? new RevocationHistory();
+    const drills = files.map((file) =>
+      verifySignedDrill(readTextFile(file), { authority, trustedRoot: trust.trustedRoot }, history),
+    );
+    return drills.reduce((a, b) => (a.record.startedAt > b.record.startedAt ? a : b));
+  } finally {
+    http.close();
+  }
+}
