@@ -98,7 +98,7 @@ interop('kube-apiserver', 'both', 'webhook install, status and uninstall, as typ
   const output = await startReplica(t, await ownKubeconfig(cluster));
   const { stdout } = await run('status', '-o', 'json');
   const { webhooks, problems } = JSON.parse(stdout) as { webhooks: object[]; problems: { text: string }[] };
-  assert.equal(webhooks.length, 4);
+  assert.equal(webhooks.length, 5);
   assert.ok(problems.length > 0 && problems.every(({ text }) => !text.includes('authority')), stdout);
   assert.ok(
     problems.some(({ text }) => text.includes('cosign-system/sealwright-webhook, where no pod is ready, and refuses')),

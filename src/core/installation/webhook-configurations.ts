@@ -16,6 +16,20 @@ type Told = Pick<InstallationOptions, 'namespaceSelector' | 'failurePolicy' | 't
 
 const CHANGES = ['CREATE', 'UPDATE'];
 const POLICY_RESOURCES = ['clusterimagepolicies', 'trustroots'];
+/** Kyverno's kinds that are read here, with their versions. A cluster need not know any of them. */
+const KYVERNO_RESOURCES: readonly (readonly [
+  group: string,
+  versions: readonly string[],
+  resources: readonly string[],
+])[] = [
+  ['kyverno.io', ['v1', 'v2beta1'], ['clusterpolicies', 'policies']],
+  ['kyverno.io', ['v2', 'v2beta1'], ['policyexceptions']],
+  [
+    'policies.kyverno.io',
+    ['v1', 'v1beta1', 'v1alpha1'],
+    ['imagevalidatingpolicies', 'namespacedimagevalidatingpolicies', 'policyexceptions'],
+  ],
+];
 
 /**
  * What leaves the pods' spec as it is brings in no image (CEL, evaluated by the API server itself). So whatever becomes of the webhook,
@@ -89,7 +103,7 @@ function imageRules(podTemplates: readonly PodTemplateRule[]): readonly JsonObje
 
 /**
  * The two objects by which an API server asks the webhook: `/mutate` first, which pins tags where there are any, then `/validate`; and about policies
- * themselves `/defaulting` and `/validating`. A policy is judged wherever it comes from, workloads in the guarded namespaces only.
+ * themselves `/defaulting` and `/validating`, which nobody waits for where they are Kyverno's. A policy is judged wherever it comes from, workloads in the guarded namespaces only.
  */
 export function webhookConfigurations(told: Told): readonly JsonObject[] {
   const common = { sideEffects: 'None', admissionReviewVersions: ['v1'], timeoutSeconds: told.timeoutSeconds };
@@ -121,6 +135,17 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
     matchPolicy: 'Equivalent',
     ...common,
   });
+  const kyverno: JsonObject = {
+    ...policies('kyverno', '/validating'),
+    rules: KYVERNO_RESOURCES.map(([group, versions, resources]) => ({
+      apiGroups: [group],
+      apiVersions: versions,
+      operations: CHANGES,
+      resources,
+    })),
+    // They are another product's kinds: one that gets in unseen is read all the same, and what cannot be used refuses its images.
+    failurePolicy: 'Ignore',
+  };
   const annotations: JsonObject = told.annotations === undefined ? {} : { annotations: told.annotations };
   const configuration = (kind: string, webhooks: readonly JsonObject[]): JsonObject => ({
     apiVersion: 'admissionregistration.k8s.io/v1',
@@ -139,6 +164,7 @@ export function webhookConfigurations(told: Told): readonly JsonObject[] {
     configuration('ValidatingWebhookConfiguration', [
       images('validate', '/validate'),
       policies('validate', '/validating'),
+      kyverno,
     ]),
   ];
 }

@@ -8,11 +8,12 @@ import { parseTrustRoot, type TrustRootSource } from '../../core/policy/trust-ro
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../../core/wire/admission-review.ts';
 import { FormatError, RemoteError, SealwrightError } from '../../errors.ts';
 import { fittingWarnings } from '../../workflows/admission-text.ts';
+import { kyvernoVerdict, type KyvernoReviewOptions } from './kyverno-review.ts';
 
 /** What policy-controller calls its two webhooks for policies. */
 export type PolicyStage = 'defaulting' | 'validating';
 
-export interface PolicyReviewOptions extends PolicyParserOptions {
+export interface PolicyReviewOptions extends PolicyParserOptions, KyvernoReviewOptions {
   /** Runs a program over a document, to learn whether it compiles. Programs are not looked into when absent. */
   readonly compile?: (program: PolicyProgram, text: string) => Promise<void>;
   /** Reads the keys of a TUF repository in the object. It is not looked into when absent. */
@@ -30,7 +31,7 @@ const NAMELESS = 'policy';
 
 /**
  * Answers about the policies themselves: `defaulting` writes policy-controller's defaults into them, `validating` refuses those
- * that are not valid with its status and texts. What leaves the spec as it is, is admitted whatever the spec holds: labels,
+ * that are not valid with its status and texts, and Kyverno's that are not, or ask for what is not done here. What leaves the spec as it is, is admitted whatever the spec holds: labels,
  * status, finalizers and deletion.
  */
 export async function reviewPolicy(
@@ -40,10 +41,12 @@ export async function reviewPolicy(
 ): Promise<AdmissionAnswer> {
   const { object, resource, operation, subResource } = request;
   const kind = KINDS[`${resource.group}/${resource.resource}`];
+  const kyverno = stage === 'validating' ? kyvernoVerdict(request) : undefined;
   const isChange = operation === 'CREATE' || operation === 'UPDATE';
-  if (kind === undefined || object === undefined || !isChange || subResource !== '') return ALLOWED;
-  if (leavesSpec(request)) return ALLOWED;
+  if (object === undefined || !isChange || subResource !== '' || leavesSpec(request)) return ALLOWED;
   try {
+    if (kyverno !== undefined) return warned(await kyverno(named(object), options));
+    if (kind === undefined) return ALLOWED;
     if (stage === 'defaulting')
       return defaulted(kind === 'policy' ? policyDefaults(object) : trustRootDefaults(object));
     if (kind === 'policy') return await validatePolicy(named(object), options);
@@ -77,7 +80,7 @@ async function validatePolicy(object: JsonFields, options: PolicyReviewOptions):
   const problems = new PolicyProblems();
   const unknown = await compilePrograms(policy, options.compile, problems);
   problems.refuse(policy.name);
-  return { ...ALLOWED, warnings: fittingWarnings([...policy.warnings, ...unknown]) };
+  return warned([...policy.warnings, ...unknown]);
 }
 
 /**
@@ -133,6 +136,10 @@ function named(object: JsonFields): JsonFields {
   const whole = Object.fromEntries(object.names().map((name) => [name, object.value(name) ?? null]));
   const held = { ...(whole['metadata'] as JsonObject), name: NAMELESS };
   return new JsonFields({ ...whole, metadata: held }, object.path, object.code);
+}
+
+function warned(warnings: readonly string[]): AdmissionAnswer {
+  return { ...ALLOWED, warnings: fittingWarnings(warnings) };
 }
 
 function defaulted(patch: readonly JsonPatchOperation[]): AdmissionAnswer {

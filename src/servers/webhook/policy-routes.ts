@@ -4,7 +4,7 @@ import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
 import { ADMISSION_LIMITS, encodeAdmissionReview, parseAdmissionReview } from '../../core/wire/admission-review.ts';
 import type { TrustRootSource } from '../../core/policy/trust-root-parser.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { evaluateProgram, type EnginesSource } from '../../workflows/policy-evaluation.ts';
+import { evaluateProgram, kyvernoEvaluation, type EnginesSource } from '../../workflows/policy-evaluation.ts';
 import { readTrustRoot } from '../../workflows/trust-root-source.ts';
 import { readBody } from '../shell/body.ts';
 import type { Logger } from '../shell/logger.ts';
@@ -33,7 +33,13 @@ export function mountPolicyReviews(routes: Hono, { engines, logger, rules, now }
   for (const stage of ['defaulting', 'validating'] as const) {
     routes.post(`/${stage}`, async (context) => {
       const request = parseAdmissionReview(await readBody(context.req.raw, ADMISSION_LIMITS.maxBytes));
-      const answer = await reviewPolicy(request, stage, { ...rules(), compile, openRepository });
+      const answer = await reviewPolicy(request, stage, {
+        ...rules(),
+        ...kyvernoEvaluation(engines),
+        now: now(),
+        compile,
+        openRepository,
+      });
       if (!answer.isAllowed)
         logger?.info({ stage, name: request.name, reason: answer.status?.message }, 'policy refused');
       return context.body(encodeAdmissionReview(request.uid, answer), 200, { 'content-type': 'application/json' });

@@ -28,9 +28,9 @@ const WITHOUT_EFFECT = [
   'useServerSideApply',
 ] as const;
 const OTHER_RULES = {
-  validate: 'only verifyImages rules are decided here',
-  mutate: 'only verifyImages rules are decided here',
-  generate: 'only verifyImages rules are decided here',
+  validate: 'only verifyImages rules are decided here; others belong into a policy of their own',
+  mutate: 'only verifyImages rules are decided here; others belong into a policy of their own',
+  generate: 'only verifyImages rules are decided here; others belong into a policy of their own',
 } as const;
 const OTHER_INPUT = {
   context: 'nothing is looked up for a rule',
@@ -48,7 +48,9 @@ export function isKyvernoPolicy(document: JsonFields): boolean {
 
 /** Whether any rule of it is about signatures of images: the others are somebody else's business. */
 export function verifiesImages(document: JsonFields): boolean {
-  const rules = document.optionalObject('spec')?.array('rules', MAX_RULES) ?? [];
+  const rules = document.optionalObject('spec')?.value('rules') ?? [];
+  // However many there are: those of others are not counted here.
+  if (!Array.isArray(rules)) return true;
   return rules.some((rule) => rule !== null && typeof rule === 'object' && 'verifyImages' in rule);
 }
 
