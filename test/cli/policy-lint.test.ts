@@ -1,7 +1,9 @@
 /** `sealwright policy lint`: its formats, its places and its exit codes. */
+import { MetadataKind } from '@tufjs/models';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
+import { HostileMirror } from '../io/tuf/hostile-mirror.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
 
 const sandbox = new Sandbox();
@@ -116,4 +118,48 @@ test('flags are looked at as verify would take them, and with --compat cosign as
     [['identity-unanchored', '--certificate-identity']],
   );
   assert.equal(errorCode(await lint('--certificate-identity', 'alice@example.com')), 'USAGE_NO_IDENTITY');
+});
+
+test('the repository of a TrustRoot is read: what ends, what has ended, and what could not be checked', async (t) => {
+  const mirror = await HostileMirror.create(t);
+  const url = await mirror.url();
+  const write = (spec: object): void => {
+    writeFileSync(
+      sandbox.path('root.yaml'),
+      JSON.stringify({
+        apiVersion: 'policy.sigstore.dev/v1alpha1',
+        kind: 'TrustRoot',
+        metadata: { name: 'lab' },
+        spec,
+      }),
+    );
+  };
+  const found = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const { stdout } = await lint('root.yaml', '-o', 'json', '--fail-on', 'never', ...args);
+    const { findings } = JSON.parse(stdout) as { findings: { rule: string; level: string; message: string }[] };
+    return findings.map(({ rule, level, message }) => {
+      const [, what = ''] = /its (\w+) metadata|checked: (\w+)|the last of its (\w+)/.exec(message) ?? [];
+      return `${level} ${rule}${what === '' ? '' : ` ${what}`}`;
+    });
+  };
+  const root = Buffer.from(mirror.rootJson).toString('base64');
+  write({ remote: { mirror: url, root } });
+  assert.deepEqual(await found(), []);
+  assert.deepEqual(await found('--offline'), ['warning trust-root-unread']);
+
+  const soon = new Date(Date.now() + 5 * 86_400_000).toISOString();
+  // Signed every few days by whoever keeps a repository: that it ends soon is how it always is.
+  mirror.forge('timestamp.json', 'timestamp.json', MetadataKind.Timestamp, { expires: soon }, mirror.keys.timestamp);
+  assert.deepEqual(await found(), []);
+  const gone = new Date(Date.now() - 1000).toISOString();
+  mirror.forge('timestamp.json', 'timestamp.json', MetadataKind.Timestamp, { expires: gone }, mirror.keys.timestamp);
+  assert.deepEqual(await found(), ['error trust-root-expired']);
+
+  mirror.copy();
+  mirror.files.delete('timestamp.json');
+  assert.deepEqual(await found(), ['warning trust-root-unread']);
+  mirror.copy();
+  const another = await HostileMirror.create(t);
+  write({ remote: { mirror: url, root: Buffer.from(another.rootJson).toString('base64') } });
+  assert.deepEqual(await found(), ['error trust-root-unread']);
 });

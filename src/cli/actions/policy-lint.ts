@@ -1,9 +1,16 @@
 import { lintIdentity } from '../../core/identity/pattern-lint.ts';
-import { lintPolicies } from '../../core/policy/lint-policies.ts';
+import {
+  lintPolicies,
+  repositoryTrustRoots,
+  type LintedText,
+  type PlacedFinding,
+} from '../../core/policy/lint-policies.ts';
+import { lintTrustRepository, unreadTrustRoot } from '../../core/policy/lint-trust-root.ts';
 import { FINDING_LEVELS, findingOfPattern, type FindingLevel } from '../../core/policy/policy-finding.ts';
 import { policyLines } from '../../core/policy/policy-lines.ts';
-import { PolicyError, UsageError } from '../../errors.ts';
-import { policyTexts } from '../choices/policy-choice.ts';
+import { PolicyError, SealwrightError, UsageError } from '../../errors.ts';
+import { readVouchedTrust } from '../../workflows/trust-root-source.ts';
+import { outsideSources, policyTexts } from '../choices/policy-choice.ts';
 import { identityMatchers } from '../choices/signer-policy.ts';
 import type { CommandContext } from '../command.ts';
 import { printFindings, type LocatedFinding } from '../report/lint-report.ts';
@@ -51,16 +58,43 @@ async function lintFiles(
 ): Promise<readonly LocatedFinding[]> {
   const texts = await policyTexts(context, places);
   const lines = new Map<string, ReturnType<typeof policyLines>>();
-  const located = lintPolicies(texts, now).map(
-    (finding): LocatedFinding & { readonly file: string; readonly line: number } => {
-      const { file, document, path } = finding;
-      if (document === undefined) return { ...finding, line: 1 };
-      // For a text that was parsed: only what is found somewhere is looked for again.
-      const known = lines.get(file) ?? policyLines(texts.find((text) => text.path === file)?.text ?? '');
-      lines.set(file, known);
-      return { ...finding, line: known[document]?.(path) ?? 1 };
-    },
-  );
+  const found = [...lintPolicies(texts, now), ...(await lintRepositories(context, texts, now))];
+  const located = found.map((finding): LocatedFinding & { readonly file: string; readonly line: number } => {
+    const { file, document, path } = finding;
+    if (document === undefined) return { ...finding, line: 1 };
+    // For a text that was parsed: only what is found somewhere is looked for again.
+    const known = lines.get(file) ?? policyLines(texts.find((text) => text.path === file)?.text ?? '');
+    lines.set(file, known);
+    return { ...finding, line: known[document]?.(path) ?? 1 };
+  });
   const order = texts.map(({ path }) => path);
   return located.sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line);
+}
+
+/** What the TUF repositories of `TrustRoot`s vouch for, and how long still: those at URLs are asked. */
+async function lintRepositories(
+  context: CommandContext,
+  texts: readonly LintedText[],
+  now: Date,
+): Promise<readonly PlacedFinding[]> {
+  const roots = repositoryTrustRoots(texts);
+  if (roots.length === 0) return [];
+  const access = await outsideSources(context);
+  try {
+    const findings = await Promise.all(
+      roots.map(async ({ file, document, name, subject, source }): Promise<readonly PlacedFinding[]> => {
+        const { kind } = source;
+        try {
+          const vouched = await readVouchedTrust(name, source, access);
+          return lintTrustRepository({ kind, ...vouched }, subject, now).map((each) => ({ ...each, file, document }));
+        } catch (error) {
+          if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+          return [{ ...unreadTrustRoot(error, kind, subject), file, document }];
+        }
+      }),
+    );
+    return findings.flat();
+  } finally {
+    access.http.close();
+  }
 }

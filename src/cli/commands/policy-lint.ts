@@ -28,6 +28,11 @@ export const policyLint: Command = {
       help: 'how to print',
       isCommon: true,
     },
+    {
+      name: 'offline',
+      kind: 'boolean',
+      help: 'open no socket: the repositories of TrustRoots at URLs are then not checked',
+    },
     ...SIGNER_FLAGS.filter(({ name }) => name.startsWith('certificate-')),
   ],
   examples: [

@@ -3,15 +3,20 @@ import { SealwrightError } from '../../errors.ts';
 import { parseClusterImagePolicy } from './cluster-image-policy-parser.ts';
 import type { ClusterImagePolicy } from './cluster-image-policy.ts';
 import { readControllerConfig } from './controller-config.ts';
-import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from './image-exception.ts';
+import { EXCEPTION_API_VERSION, parseImageException } from './image-exception.ts';
 import { parseImagePolicy } from './image-policy.ts';
 import { parseKyvernoPolicy } from './kyverno/cluster-policy-parser.ts';
 import { lintClusterImagePolicy } from './lint-cluster-image-policy.ts';
+import { isImageValidatingPolicy, parseImageValidatingPolicy } from './kyverno/image-validating-policy-parser.ts';
+import { isPolicyException, parsePolicyException } from './kyverno/policy-exception-parser.ts';
+import { lintException, lintPolicyException } from './lint-exception.ts';
+import { lintImageValidatingPolicy } from './lint-image-validating-policy.ts';
 import { lintImageRule } from './lint-kyverno-rule.ts';
 import { lintTrustRoot } from './lint-trust-root.ts';
 import { parsePolicyDocuments } from './policy-document.ts';
 import type { PolicyFinding } from './policy-finding.ts';
 import { clusterImageReferences } from './policy-material.ts';
+import { parseTrustRoot, type TrustRootSource } from './trust-root-parser.ts';
 
 /** A policy file as it is written. */
 export interface LintedText {
@@ -25,8 +30,6 @@ export interface PlacedFinding extends PolicyFinding {
   /** Number of the object in the file, from zero, those of a list one by one; undefined for the file as a whole. */
   readonly document?: number;
 }
-
-const LONG_EXCEPTION_MS = 90 * 86_400_000;
 
 /** Everything that their authors should know about some policy files, read together: a policy may refer to what another file has. */
 export function lintPolicies(texts: readonly LintedText[], now: Date): readonly PlacedFinding[] {
@@ -45,6 +48,33 @@ export function lintPolicies(texts: readonly LintedText[], now: Date): readonly 
       return [{ ...invalid(error), subject, ...place }];
     }
   });
+}
+
+/** A `TrustRoot` whose keys are in a TUF repository, and its place. */
+export interface RepositoryTrustRoot {
+  readonly file: string;
+  readonly document: number;
+  readonly name: string;
+  readonly subject: string;
+  readonly source: Exclude<TrustRootSource, { kind: 'keys' }>;
+}
+
+/** Those of the texts that only reading their repository can tell anything about; what is not valid is found by {@link lintPolicies}. */
+export function repositoryTrustRoots(texts: readonly LintedText[]): readonly RepositoryTrustRoot[] {
+  return texts
+    .flatMap(({ path, text }) => readDocuments(path, text))
+    .flatMap(({ file, document, fields }): readonly RepositoryTrustRoot[] => {
+      if (fields === undefined || kindOf(fields) !== TRUST_ROOT) return [];
+      const [name = '(no name)'] = nameOf(fields);
+      const subject = `TrustRoot ${name}`;
+      try {
+        const source = parseTrustRoot(fields.object('spec'), subject);
+        return source.kind === 'keys' ? [] : [{ file, document, name, subject, source }];
+      } catch (error) {
+        if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+        return [];
+      }
+    });
 }
 
 interface ReadDocument {
@@ -106,6 +136,8 @@ function lintDocument(
   fields: JsonFields,
   { roots, now, subject }: { readonly roots: ReadonlySet<string>; readonly now: Date; readonly subject: string },
 ): readonly PolicyFinding[] {
+  if (isImageValidatingPolicy(fields)) return lintImageValidatingPolicy(parseImageValidatingPolicy(fields));
+  if (isPolicyException(fields)) return lintPolicyException(parsePolicyException(fields), subject, now);
   switch (kindOf(fields)) {
     case TRUST_ROOT:
       return lintTrustRoot(fields, subject, now);
@@ -176,39 +208,5 @@ function lintConfig(fields: JsonFields, subject: string): readonly PolicyFinding
             message: 'a policy without authorities is accepted',
           } as const,
         ]),
-  ];
-}
-
-function lintException(
-  { images, from, expires }: ImageException,
-  subject: string,
-  now: Date,
-): readonly PolicyFinding[] {
-  const found = (rule: string, level: PolicyFinding['level'], path: string, message: string): PolicyFinding => ({
-    rule,
-    level,
-    subject,
-    path,
-    message,
-  });
-  return [
-    ...(expires <= now
-      ? [found('exception-ended', 'note', 'spec.expires', `it ended at ${expires.toISOString()} and changes nothing`)]
-      : []),
-    ...(expires.getTime() - from.getTime() > LONG_EXCEPTION_MS
-      ? [found('exception-long', 'warning', 'spec.expires', 'it holds for more than 90 days')]
-      : []),
-    ...images.flatMap(({ text }, index) =>
-      text.includes('@sha256:')
-        ? []
-        : [
-            found(
-              'exception-by-name',
-              'warning',
-              `spec.images[${index}]`,
-              `${text} excepts images that nobody has seen yet: name digests`,
-            ),
-          ],
-    ),
   ];
 }

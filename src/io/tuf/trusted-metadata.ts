@@ -54,6 +54,16 @@ export class TrustedMetadata {
     return this.#store.root.signed.consistentSnapshot;
   }
 
+  /** When what is believed of each role ends. */
+  get expirations(): ReadonlyMap<string, Date> {
+    const { root, timestamp, snapshot, targets } = this.#store;
+    return new Map(
+      Object.entries({ root, timestamp, snapshot, targets }).flatMap(([role, metadata]) =>
+        metadata === undefined ? [] : [[role, new Date(metadata.signed.expires)]],
+      ),
+    );
+  }
+
   /** The snapshot that the timestamp names. */
   get snapshotName(): MetadataName | undefined {
     return this.#store.timestamp?.signed.snapshotMeta;

@@ -50,6 +50,11 @@ export class TufClient {
     return this.#files;
   }
 
+  /** When what is believed of each role ends. */
+  get expirations(): ReadonlyMap<string, Date> {
+    return this.#metadata.expirations;
+  }
+
   /** Believes what is in the cache, as far as it is signed, consistent and not expired. Opens no connection. */
   loadCached(): void {
     this.#metadata.acceptTimestamp(this.#cached('timestamp'));

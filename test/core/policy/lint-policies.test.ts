@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import { lintPolicies } from '../../../src/core/policy/lint-policies.ts';
+import { lintTrustRepository } from '../../../src/core/policy/lint-trust-root.ts';
 import { policyLines } from '../../../src/core/policy/policy-lines.ts';
 import { FakeInstance } from '../../support/instance.ts';
 import { damaged } from '../../support/damage.ts';
@@ -12,6 +13,7 @@ const NOW = new Date('2026-06-01T00:00:00Z');
 const PEM = JSON.stringify(PrivateKey.generate('ecdsa-p256').publicKey.toPem());
 const ISSUER = 'issuer: "https://token.actions.githubusercontent.com"';
 const GOOD = `{keyless: {identities: [{${ISSUER}, subject: "https://github.com/acme/pay/.github/workflows/release.yml@refs/heads/main"}]}}`;
+const WHO = `${ISSUER}, subject: alice@example.com`;
 const SHOP = 'images: [{glob: "registry.example/shop/**"}]';
 
 function cip(spec: string, name = 'p'): string {
@@ -131,7 +133,71 @@ const CASES: Readonly<Record<string, readonly [text: string, expected: readonly 
     kyverno(`keys: {publicKeys: ${PEM}, rekor: {ignoreTlog: true}, ctlog: {ignoreSCT: true}}`),
     ['warning long-lived-key', 'warning ignores-log', 'warning ignores-sct'],
   ],
+  "Kyverno's newer policy, with an identity that is meant": [ivp(keylessAttestor(WHO)), []],
+  'one that names nobody as issuer': [
+    ivp(keylessAttestor('subject: alice@example.com')),
+    ['error authority-without-identity'],
+  ],
+  'one whose pattern is everybody': [
+    ivp(keylessAttestor(`${ISSUER}, subjectRegExp: ".*"`)),
+    ['error identity-matches-anything'],
+  ],
+  'one whose pattern has no anchor': [
+    ivp(keylessAttestor(`${ISSUER}, subjectRegExp: "alice@example[.]com"`)),
+    ['warning identity-unanchored'],
+  ],
+  'one with a key outside any log': [
+    ivp(`key: {data: ${PEM}}, ctlog: {insecureIgnoreTlog: true, insecureIgnoreSCT: true}`),
+    ['warning long-lived-key', 'warning ignores-log', 'warning ignores-sct'],
+  ],
+  'one that only audits and lets tags move': [
+    ivp(
+      keylessAttestor(WHO),
+      'validationActions: [Audit], validationConfigurations: {mutateDigest: false, verifyDigest: false}, ',
+    ),
+    ['note warn-mode', 'warning tag-may-move'],
+  ],
+  'one whose expressions ask for nobody': [
+    ivp(keylessAttestor(WHO), '', 'images.containers.all(image, true)'),
+    ['warning attestor-not-asked'],
+  ],
+  'one that asks by an index': [
+    ivp(keylessAttestor(WHO), '', `images.containers.all(image, verifyImageSignatures(image, [attestors['who']]) > 0)`),
+    [],
+  ],
+  'one with a member that nobody knows': [ivp(`${keylessAttestor(WHO)}, kyless: {}`), ['error invalid']],
+  "Kyverno's exception without an end": [policyException(''), ['note exception-without-end']],
+  "Kyverno's exception that has ended": [
+    policyException('expiresAt: "2026-05-01T00:00:00Z", '),
+    ['note exception-ended'],
+  ],
+  "Kyverno's exception that holds": [policyException('expiresAt: "2026-06-02T00:00:00Z", '), []],
+  "Kyverno's exception from a single image": [policyException('images: ["r/x"], '), ['error invalid']],
 };
+
+function keylessAttestor(identity: string): string {
+  return `keyless: {identities: [{${identity}}]}`;
+}
+
+function ivp(
+  cosign: string,
+  spec = '',
+  expression = 'images.containers.all(image, verifyImageSignatures(image, [attestors.who]) > 0)',
+): string {
+  return `apiVersion: policies.kyverno.io/v1
+kind: ImageValidatingPolicy
+metadata: {name: i}
+spec: {${spec}matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}, attestors: [{name: who, cosign: {${cosign}}}], validations: [{expression: ${JSON.stringify(expression)}}]}
+`;
+}
+
+function policyException(spec: string): string {
+  return `apiVersion: policies.kyverno.io/v1
+kind: PolicyException
+metadata: {name: e, namespace: n}
+spec: {${spec}policyRefs: [{name: i, kind: ImageValidatingPolicy}]}
+`;
+}
 
 function kyverno(entry: string): string {
   return `apiVersion: kyverno.io/v1
@@ -182,6 +248,58 @@ test('a TrustRoot is found when a chain has ended, and before that', () => {
   );
   assert.ok(rules(text, new Date(end - 86_400_000)).includes('warning trust-root-expires'));
   assert.ok(rules(text, new Date(end + 1000)).includes('error trust-root-expired'));
+});
+
+const DAY = 86_400_000;
+const ROLES = { root: 200, targets: 100, snapshot: 20, timestamp: 5 };
+
+for (const [what, kind, days, expected] of [
+  ['a repository at a URL, with roles that are signed every few days', 'remote', {}, []],
+  ['one whose targets end', 'remote', { targets: 29 }, ['warning targets']],
+  ['one whose root ends first', 'remote', { root: 3, targets: 29 }, ['warning root']],
+  ['an archive, whose every role ends', 'repository', {}, ['warning timestamp']],
+  ['an archive that is good for long', 'repository', { snapshot: 90, timestamp: 90 }, []],
+] as const) {
+  test(`${what}: ${expected.join() || 'nothing'}`, () => {
+    const roles = Object.entries({ ...ROLES, ...days });
+    const expirations = new Map(roles.map(([role, count]) => [role, new Date(NOW.getTime() + count * DAY)]));
+    const { trustedRoot } = new FakeInstance();
+    const authorities = { ...trustedRoot, certificateAuthorities: [], timestampAuthorities: [] };
+    const found = lintTrustRepository({ kind, trustedRoot: authorities, expirations }, 'TrustRoot lab', NOW);
+    assert.deepEqual(
+      found.map(({ level, message }) => `${level} ${/^its (\w+) metadata/.exec(message)?.[1] ?? message}`),
+      expected,
+    );
+  });
+}
+
+test('of the authorities in a repository only the last one counts', () => {
+  const { trustedRoot } = new FakeInstance();
+  const [authority] = trustedRoot.certificateAuthorities;
+  assert.ok(authority !== undefined);
+  const ended = { ...authority, validFor: { start: new Date(0), end: new Date(NOW.getTime() - DAY) } };
+  const current = { ...authority, validFor: { start: new Date(0) } };
+  const end = Math.min(...authority.chain.map(({ notAfter }) => notAfter.getTime()));
+  const found = (certificateAuthorities: (typeof authority)[], now: Date): readonly string[] =>
+    lintTrustRepository(
+      {
+        kind: 'remote',
+        trustedRoot: { ...trustedRoot, certificateAuthorities, timestampAuthorities: [] },
+        expirations: new Map(),
+      },
+      'TrustRoot lab',
+      now,
+    ).map(({ rule }) => rule);
+  assert.deepEqual(found([ended], NOW), ['trust-root-expired']);
+  assert.deepEqual(found([ended, current], new Date(end - 40 * DAY)), []);
+  assert.deepEqual(found([ended, current], new Date(end - DAY)), ['trust-root-expires']);
+  assert.deepEqual(found([ended, current], new Date(end + 1)), ['trust-root-expired']);
+});
+
+test('identities of a newer policy are named one by one', () => {
+  const text = ivp(keylessAttestor(`${WHO}}, {${ISSUER}, subjectRegExp: ".*"`));
+  const [finding] = lintPolicies([{ path: 'p', text }], NOW);
+  assert.equal(finding?.path, 'spec.attestors[0].cosign.keyless.identities[1]');
 });
 
 test('findings have the line of their place, in files of several documents and in lists', () => {

@@ -99,7 +99,7 @@ function parseIdentities(fields: JsonFields, common: AttestorCommon, problems: K
     if (issuers.length + subjects.length === 0 && !identity.has('subjectExpression')) {
       problems.unsupported(place, 'an identity that is anybody proves nothing');
     }
-    return { kind: 'keyless', ...common, roots, subjects, issuers, extensions };
+    return { kind: 'keyless', ...common, path: place, roots, subjects, issuers, extensions };
   });
 }
 
