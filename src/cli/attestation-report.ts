@@ -1,4 +1,3 @@
-import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import type { AttestedImage } from '../workflows/attest-image.ts';
 import { signatureFacts, signerFlags, type SignatureOrigin } from './signed-image-report.ts';
 import { shellCommand } from './shell-word.ts';
@@ -6,7 +5,6 @@ import type { Terminal } from './terminal.ts';
 import { visibleText } from './visible-text.ts';
 
 const MAX_LISTED = 8;
-const NAME_WIDTH = 17;
 
 /** What was attested, by whom, and how to verify it, for pasting. */
 export function reportAttestation(terminal: Terminal, attested: AttestedImage, verify: string): void {
@@ -15,15 +13,6 @@ export function reportAttestation(terminal: Terminal, attested: AttestedImage, v
   terminal.progress(terminal.done(`attested  ${visibleText(attested.statement.predicateType)}`));
   if (attested.referrer === undefined) terminal.warn('not pushed: --no-upload');
   terminal.progress(`  verify:   ${verify}`);
-}
-
-/** One line a check: what was proven, and by what. What the caller waived is marked, never silent. */
-export function reportChecks(terminal: Terminal, { checks }: VerifiedBundle): void {
-  for (const { name, evidence, isWeakened } of checks) {
-    const text = `${name.padEnd(NAME_WIDTH)} ${visibleText(evidence)}`;
-    if (isWeakened === true) terminal.warn(text);
-    else terminal.progress(terminal.done(text));
-  }
 }
 
 /** What a predicate's type has no place for is lost in silence otherwise. */

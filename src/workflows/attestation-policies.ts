@@ -28,6 +28,11 @@ export class AttestationPolicies {
     this.#now = now;
   }
 
+  /** Names of all of them, in the order given. */
+  get names(): readonly string[] {
+    return this.#policies.map(({ name }) => name);
+  }
+
   /**
    * Why a statement does not satisfy the policies, in the engines' words; nothing when it does. A policy that fails on this
    * statement has refused it.

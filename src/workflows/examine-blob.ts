@@ -2,6 +2,7 @@ import type { UnverifiedBundle } from '../core/bundle/bundle.ts';
 import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { InvariantError, SealwrightError, UsageError } from '../errors.ts';
 import { demandFacts, meets } from './reported-demand.ts';
+import type { OnCheck } from './policy-alternatives.ts';
 import type { SignaturePolicy } from './signature-policy.ts';
 import { signerShortfall } from './signer-demand.ts';
 import {
@@ -12,13 +13,19 @@ import {
   type ReportSubject,
   type VerificationReport,
 } from './verification-report.ts';
-import { readBlobSignature, verifyBlob, type VerifyBlobRequest } from './verify-blob.ts';
 
-export interface ExamineBlobRequest extends VerifyBlobRequest {
+/** One bundle about a blob, and how it is verified. */
+export interface ExamineBlobRequest {
   /** As the user named the blob. */
   readonly name: string;
+  /** `algorithm:hex` in place of the blob, when that is what was given. */
+  readonly digest?: string;
   /** Where the bundle is from. */
   readonly location: string;
+  readonly policy: SignaturePolicy;
+  /** @throws FormatError, LimitError for what is none */
+  readonly read: () => UnverifiedBundle;
+  readonly verify: (bundle: UnverifiedBundle, onCheck: OnCheck) => Promise<VerifiedBundle>;
 }
 
 export interface ExaminedBlob {
@@ -28,24 +35,27 @@ export interface ExaminedBlob {
 }
 
 /**
- * As `verifyBlob`, but a refusal is part of the answer.
+ * As what `verify` does, but a refusal is part of the answer.
  *
  * @throws UsageError; whatever the blob's stream throws; our own defects
  */
 export async function examineBlob(request: ExamineBlobRequest): Promise<ExaminedBlob> {
+  const { location, policy } = request;
   const passed: (() => VerificationCheck)[] = [];
+  let bundle: UnverifiedBundle | undefined;
   try {
-    const verified = await verifyBlob({ ...request, onCheck: (check) => passed.push(check) });
-    const format = formatOf(readBlobSignature(request.bundle));
-    const signature = {
-      ...reportedSignature(request.location, format, verified),
-      ...meets(request.policy, verified),
-    };
+    bundle = request.read();
+    const verified = await request.verify(bundle, (check) => passed.push(check));
+    const signature = { ...reportedSignature(location, formatOf(bundle), verified), ...meets(policy, verified) };
     return { report: reportOf(request, signature, told(passed)), verified };
   } catch (error) {
     if (!(error instanceof SealwrightError) || error instanceof UsageError || error.family === 'invariant') throw error;
     const checks = told(passed);
-    return { report: { ...reportOf(request, refused(request, checks, error), checks), error }, verified: undefined };
+    const signature =
+      bundle === undefined
+        ? unreadableSignature(location, error)
+        : refusedSignature(location, formatOf(bundle), bundle, checks, error);
+    return { report: { ...reportOf(request, signature, checks), error }, verified: undefined };
   }
 }
 
@@ -99,22 +109,8 @@ function reportOf(
 }
 
 /** The digest that was given, or the first that was compared: a blob is read once. */
-function subjectOf({ name, artifact }: ExamineBlobRequest, passed: readonly VerificationCheck[]): ReportSubject {
-  const [compared] = passed.find((check) => check.name === 'artifact')?.evidence.split(', ') ?? [];
-  const digest = artifact.kind === 'digest' ? artifact.digest.toString() : compared;
+function subjectOf({ name, digest: given }: ExamineBlobRequest, passed: readonly VerificationCheck[]): ReportSubject {
+  const artifact = passed.find((check) => check.name === 'artifact' && check.isWeakened !== true);
+  const digest = given ?? artifact?.evidence.split(', ')[0];
   return { kind: 'blob', name, ...(digest === undefined ? {} : { digest }) };
-}
-
-function refused(
-  { bundle: input, location }: ExamineBlobRequest,
-  passed: readonly VerificationCheck[],
-  error: SealwrightError,
-): ReportedSignature {
-  try {
-    const bundle = readBlobSignature(input);
-    return refusedSignature(location, formatOf(bundle), bundle, passed, error);
-  } catch (unreadable) {
-    if (!(unreadable instanceof SealwrightError)) throw unreadable;
-    return unreadableSignature(location, error);
-  }
 }

@@ -10,12 +10,12 @@ import { completedSignatures, type SuppliedParts } from './completed-signatures.
 import { fetchImageAttestations, type ImageAttestationsRequest } from './image-attestations.ts';
 import type { FoundSignatures } from './image-signatures.ts';
 import { refusalOf } from './refusal.ts';
-import type { SignaturePolicy } from './signature-policy.ts';
 import { signerShortfall } from './signer-demand.ts';
 import {
   judgeSignatures,
   type JudgementRequest,
   type RefusedSignature,
+  type SignatureJudgement,
   type VerifiedSignature,
 } from './signature-judgement.ts';
 
@@ -69,25 +69,49 @@ const MAX_LISTED = 10;
  *   POLICY_ENGINE_*, and what keeps the registry from being asked (AuthError, RemoteError), as it is; LimitError
  */
 export async function verifyAttestations(request: VerifyAttestationsRequest): Promise<VerifiedAttestations> {
+  const found = await attestationsOf(request);
+  const judgement = judgeSignatures(found, request);
+  const { attestations, denied, error } = await judgeAttestations(found, judgement, request);
+  if (error !== undefined) throw error;
+  const { reference, digest, isTagResolved } = found;
   const predicateType = predicateTypeOf(request.type);
-  const fetched = await fetchImageAttestations({ ...request, predicateTypes: [predicateType] });
-  const found = await completedSignatures(fetched, request);
-  const { verified, refused } = judgeSignatures(found, request);
-  if (verified.length === 0) throw attestationRefusal(found, refused, { ...request, predicateType });
+  return { reference, digest, isTagResolved, predicateType, attestations, denied, refused: judgement.refused };
+}
+
+/** What there is to judge. @throws as {@link verifyAttestations}, for what keeps attestations from being read */
+export async function attestationsOf(request: VerifyAttestationsRequest): Promise<FoundSignatures> {
+  const predicateTypes = [predicateTypeOf(request.type)];
+  return completedSignatures(await fetchImageAttestations({ ...request, predicateTypes }), request);
+}
+
+/** What the policies make of those that are proven. */
+export interface AttestationsJudgement {
+  readonly attestations: readonly VerifiedAttestation[];
+  readonly denied: readonly DeniedAttestation[];
+  /** Why the image is not verified; undefined when it is. */
+  readonly error?: SealwrightError;
+}
+
+/** @throws FormatError, LimitError, RemoteError as {@link verifyAttestations}, for what keeps policies from judging */
+export async function judgeAttestations(
+  found: FoundSignatures,
+  { verified, refused }: SignatureJudgement,
+  request: VerifyAttestationsRequest,
+): Promise<AttestationsJudgement> {
+  if (verified.length === 0)
+    return { attestations: [], denied: [], error: attestationRefusal(found, refused, request) };
   const judged: DeniedAttestation[] = [];
   for (const attestation of verified) judged.push(await judgeStatement(attestation, request));
   const attestations = judged.filter(({ objections }) => objections.length === 0);
   const denied = judged.filter(({ objections }) => objections.length > 0);
-  if (attestations.length === 0 || (denied.length > 0 && request.policyMode !== 'any')) {
-    throw denial(found, denied, judged.length);
-  }
-  const shortfall = signerShortfall(
-    request.policy,
-    attestations.map(({ bundle }) => bundle),
-  );
-  if (shortfall !== undefined) throw shortfall;
-  const { reference, digest, isTagResolved } = found;
-  return { reference, digest, isTagResolved, predicateType, attestations, denied, refused };
+  const isDenied = attestations.length === 0 || (denied.length > 0 && request.policyMode !== 'any');
+  const error = isDenied
+    ? denial(found, denied, judged.length)
+    : signerShortfall(
+        request.policy,
+        attestations.map(({ bundle }) => bundle),
+      );
+  return { attestations, denied, ...(error === undefined ? {} : { error }) };
 }
 
 async function judgeStatement(
@@ -116,7 +140,7 @@ function denial(found: FoundSignatures, denied: readonly DeniedAttestation[], to
 function attestationRefusal(
   found: FoundSignatures,
   refused: readonly RefusedSignature[],
-  { predicateType, policy: { revocations } }: { readonly predicateType: string; readonly policy: SignaturePolicy },
+  { type, policy: { revocations } }: VerifyAttestationsRequest,
 ): SealwrightError {
   const isRevoked = revocations?.image([found.digest.toString()]) !== undefined;
   if (refused.length > 0 || found.unusable.length > 0 || isRevoked) return refusalOf(found, refused, revocations);
@@ -125,7 +149,7 @@ function attestationRefusal(
   const other = others.find((type) => type !== IMAGE_SIGNATURE_PREDICATE);
   return new NotFoundError('NO_ATTESTATION', 'the image has no attestation of this type', {
     found: others.length === 0 ? `no attestation refers to ${image}` : `only ${others.join(', ')}`,
-    expected: predicateType,
+    expected: predicateTypeOf(type),
     // Leaving out --type means `custom`, which is rarely what somebody attested.
     fix: other === undefined ? `sealwright attest --predicate FILE ${image}` : `add --type ${other}`,
     details: { image, predicateTypes: others },

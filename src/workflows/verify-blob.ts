@@ -9,11 +9,12 @@ import { Certificate } from '../core/pki/certificate.ts';
 import type { Artifact } from '../core/verify/artifact.ts';
 import { messageSchemes } from '../core/verify/content-signature.ts';
 import { signingKey } from '../core/verify/signer.ts';
-import type { VerificationCheck, VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import { FormatError, InvariantError, SealwrightError, UsageError, VerificationError } from '../errors.ts';
+import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
+import { FormatError, UsageError, VerificationError } from '../errors.ts';
 import { readBlob, type BlobReading, type BlobStream } from './blob-reader.ts';
 import { withFoundEntry, type FindEntry } from './missing-entry.ts';
-import { nearestReason, policiesOf, type SignaturePolicy } from './signature-policy.ts';
+import { verifyByAny, type OnCheck } from './policy-alternatives.ts';
+import { policiesOf, type SignaturePolicy } from './signature-policy.ts';
 import { verifyUnrevoked } from './unrevoked-bundle.ts';
 
 export interface VerifyBlobRequest {
@@ -31,8 +32,7 @@ export interface VerifyBlobRequest {
   readonly trustedRoot: TrustedRoot;
   readonly policy: SignaturePolicy;
   readonly now: Date;
-  /** Told of every step that is passed, for reports. */
-  readonly onCheck?: (check: () => VerificationCheck) => void;
+  readonly onCheck?: OnCheck;
 }
 
 /**
@@ -45,46 +45,11 @@ export async function verifyBlob(request: VerifyBlobRequest): Promise<VerifiedBu
   const given = readBlobSignature(request.bundle);
   const policies = suitablePolicies(request.policy, given);
   const artifact = await artifactOf(request, given, policies);
-  const refusals: BlobRefusal[] = [];
-  for (const policy of policies) {
-    const attempt = await attemptBlob({ ...request, policy }, given, artifact);
-    if ('verified' in attempt) return told(request, attempt).verified;
-    refusals.push(attempt);
-  }
-  const [first, ...more] = refusals;
-  if (first === undefined) throw new InvariantError('a policy without any policy in it');
-  throw told(request, nearestReason([first, ...more])).error;
-}
-
-interface BlobRefusal {
-  readonly error: SealwrightError;
-  readonly passed: readonly (() => VerificationCheck)[];
-}
-
-type BlobAttempt = BlobRefusal | { readonly verified: VerifiedBundle; readonly passed: BlobRefusal['passed'] };
-
-/** By one of the policy's alternatives. */
-async function attemptBlob(
-  request: VerifyBlobRequest,
-  given: UnverifiedBundle,
-  artifact: Artifact,
-): Promise<BlobAttempt> {
-  const { trustedRoot, policy, now } = request;
-  const passed: (() => VerificationCheck)[] = [];
-  const onCheck = (check: () => VerificationCheck): number => passed.push(check);
-  try {
+  const { trustedRoot, now } = request;
+  return verifyByAny(policies, request.onCheck, async (policy, onCheck) => {
     const bundle = await withFoundEntry(given, artifact, policy, request.findEntry);
-    return { verified: verifyUnrevoked({ ...policy, bundle, artifact, trustedRoot, now, onCheck }), passed };
-  } catch (error) {
-    if (!(error instanceof SealwrightError) || error instanceof UsageError || error.family === 'invariant') throw error;
-    return { error, passed };
-  }
-}
-
-/** Tells of the steps of the attempt that counts, and of no other. */
-function told<Attempt extends BlobAttempt>({ onCheck }: VerifyBlobRequest, attempt: Attempt): Attempt {
-  if (onCheck !== undefined) for (const check of attempt.passed) onCheck(check);
-  return attempt;
+    return verifyUnrevoked({ ...policy, bundle, artifact, trustedRoot, now, onCheck });
+  });
 }
 
 /**

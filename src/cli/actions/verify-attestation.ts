@@ -1,31 +1,28 @@
 import { encodeEnvelope } from '../../core/attestation/dsse.ts';
+import { predicateTypeOf } from '../../core/attestation/predicate-type.ts';
 import { InvariantError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import {
-  verifyAttestations,
-  type VerifiedAttestation,
-  type VerifiedAttestations,
-} from '../../workflows/verify-attestations.ts';
-import { reportChecks } from '../attestation-report.ts';
-import { signerText } from '../check-report.ts';
+import { examineAttestations } from '../../workflows/examine-attestations.ts';
+import type { VerificationReport } from '../../workflows/verification-report.ts';
+import type { VerifiedAttestation, VerifiedAttestations } from '../../workflows/verify-attestations.ts';
 import { attestationPolicies } from '../choices/attestation-policies.ts';
 import { imageMaterial } from '../choices/image-material.ts';
 import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
-import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
-import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
+import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import { verificationTrust } from '../choices/verification-trust.ts';
 import type { CommandContext } from '../command.ts';
-import type { Terminal } from '../terminal.ts';
-import { visibleText } from '../visible-text.ts';
+import { attachmentTagPrefix } from '../flags/registry-flags.ts';
+import { cosignHeader } from '../report/cosign-report.ts';
+import { documentOf, failUnlessVerified, printReport, tellImage } from '../report/report-output.ts';
 
 export async function verifyImageAttestations(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   const targets = await verificationTargets(context, flags.arguments);
   const signers = await signerPolicy(context);
-  patternWarnings(context, signers);
+  const warnings = patternWarnings(context, signers);
   const chosen = await attestationPolicies(context);
   try {
     const http = new HttpClient({ proxyEnv: environment, offline: isOffline(context) });
@@ -35,11 +32,21 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
     if (!compat) terminal.progress(`  trust from ${trust.source}`);
     const policy = await unrevoked(signers, context, http, trust.own);
     const repository = signatureRepository(context);
+    const type = flags.string('type') ?? 'custom';
+    const run = {
+      trustSource: trust.source,
+      signers: demandedTexts(policy),
+      require: requirementText(context),
+      predicateType: predicateTypeOf(type),
+      warnings,
+    };
+    const reports: VerificationReport[] = [];
+    const images: VerifiedAttestations[] = [];
     for (const { registry, reference, isLocal } of targets) {
-      const verified = await verifyAttestations({
+      const { report, verified } = await examineAttestations({
         registry,
         reference,
-        type: flags.string('type') ?? 'custom',
+        type,
         ...material,
         ...(checksClaims ? {} : { unsafeSkipClaims: true }),
         tagPrefix: isLocal ? '' : attachmentTagPrefix(context),
@@ -50,36 +57,30 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
         ...(chosen.policies === undefined ? {} : { policies: chosen.policies }),
         ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
       });
-      report(terminal, verified, chosen.files);
-      for (const attestation of verified.attestations) terminal.result(envelopeText(attestation));
+      reports.push(report);
+      if (verified !== undefined) images.push(verified);
+      if (compat && verified !== undefined) {
+        const facts = { hasAnnotations: false, checksClaims, isKey: flags.isGiven('key') };
+        const signed = { reference, signatures: verified.attestations };
+        for (const line of cosignHeader(signed, facts)) terminal.note(line);
+      }
+      if (!compat) tellImage(context, documentOf(context, run, [report]));
+      // cosign looks at no other image after the first that fails.
+      if (compat && report.error !== undefined) break;
     }
     if (!checksClaims) terminal.warn('not compared with the image: --check-claims=false');
+    printReport(context, documentOf(context, run, reports), () => images.flatMap(envelopeLines));
+    failUnlessVerified(reports);
   } finally {
     await chosen.close();
   }
 }
 
-function report(terminal: Terminal, verified: VerifiedAttestations, policyFiles: readonly string[]): void {
-  const { reference, digest, isTagResolved, predicateType, attestations, denied, refused } = verified;
-  if (isTagResolved) terminal.warn(`tag resolved to ${digest.toString()}; that is what was verified`);
-  for (const attestation of attestations) {
-    const { bundle, format } = attestation;
-    terminal.progress(
-      `${reference.context}@${digest.toString()} has ${visibleText(predicateType)} by ${signerText(bundle)}` +
-        (format === 'legacy' ? ', under its .att tag' : ''),
-    );
-    reportChecks(terminal, bundle);
-    if (policyFiles.length > 0) terminal.progress(terminal.done(`policies          ${policyFiles.join(', ')}`));
-  }
-  for (const { manifestDigest, objections } of denied) {
-    terminal.warn(visibleText(`denied by policy ${manifestDigest.toString()}: ${objections.join('; ')}`));
-  }
-  for (const { manifestDigest, error } of refused) {
-    terminal.progress(`  passed over ${manifestDigest.toString()}: ${error.code} ${error.message}`);
-  }
+/** One line an attestation, in either format; what cosign prints, whatever `-o` says. */
+function envelopeLines({ attestations }: VerifiedAttestations): readonly string[] {
+  return attestations.map(envelopeText);
 }
 
-/** One line, in either format; what cosign prints, whatever `-o` says. */
 function envelopeText({ bundle: { content } }: VerifiedAttestation): string {
   if (content.kind !== 'dsse') throw new InvariantError('an attestation without an envelope');
   return encodeEnvelope(content.envelope);

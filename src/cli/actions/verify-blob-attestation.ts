@@ -1,73 +1,38 @@
-import { parseBundle, type UnverifiedBundle } from '../../core/bundle/bundle.ts';
+import { predicateTypeOf } from '../../core/attestation/predicate-type.ts';
+import { parseBundle } from '../../core/bundle/bundle.ts';
 import { DIGEST_LENGTHS } from '../../core/crypto/digest.ts';
+import { encodeHex } from '../../core/encoding/hex.ts';
 import { UsageError } from '../../errors.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
-import { verifyBlobAttestations, type VerifyBlobAttestationRequest } from '../../workflows/verify-blob-attestation.ts';
-import { reportChecks } from '../attestation-report.ts';
-import { checkRecord, signerText } from '../check-report.ts';
-import { signatureOf } from '../choices/detached-signature.ts';
-import { entryFinder } from '../choices/log-search.ts';
-import { unrevoked } from '../choices/revocation-choice.ts';
-import { patternWarnings, signerPolicy } from '../choices/signer-policy.ts';
-import { maxWorkers } from '../choices/verification-switches.ts';
-import { verificationTrust } from '../choices/verification-trust.ts';
+import { verifyBlobAttestation, type VerifyBlobAttestationRequest } from '../../workflows/verify-blob-attestation.ts';
 import type { CommandContext } from '../command.ts';
 import { streamInput } from '../input-file.ts';
+import { verifyGivenBundles } from './verify-given-bundles.ts';
+
+type BlobArtifact = VerifyBlobAttestationRequest['artifact'];
 
 export async function verifyAttestationOfBlob(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, compat, now } = context;
-  const artifact = artifactOf(context);
-  const files = givenBundles(context);
-  const signers = await signerPolicy(context);
-  patternWarnings(context, signers);
-  maxWorkers(context);
-  const http = new HttpClient({ proxyEnv: environment, offline: flags.boolean('offline') });
-  const bundles: UnverifiedBundle[] = [];
-  for (const file of files) {
-    const given = await signatureOf(context, http, { what: 'attestation', bundleFile: file });
-    bundles.push(given instanceof Uint8Array ? parseBundle(given) : given);
-  }
-  const trust = await verificationTrust(context, signers, http);
-  const findEntry = entryFinder(context, http, trust.trustedRoot);
-  if (!compat) terminal.progress(`  trust from ${trust.source}`);
-  const policy = await unrevoked(signers, context, http, trust.own);
-  const attestations = await verifyBlobAttestations(bundles, policy, (bundle) => ({
-    // A file is read for each bundle; what comes through a pipe there is only one bundle for.
-    artifact: bundle === bundles[0] ? artifact : artifactOf(context),
-    bundle,
-    type: flags.string('type') ?? 'custom',
-    trustedRoot: trust.trustedRoot,
-    policy,
-    now: now(),
-    ...(findEntry === undefined ? {} : { findEntry }),
-  }));
-  if (artifact.kind === 'unsafeSkipArtifact') terminal.warn('not compared with any file: --check-claims=false');
-  for (const verified of attestations) {
-    terminal.progress(`${verified.statement?.predicateType ?? ''} by ${signerText(verified)}`);
-    reportChecks(terminal, verified);
-  }
-  terminal.progress('Verified OK');
-  if (flags.string('output') !== 'json') return;
-  for (const verified of attestations) {
-    const predicateType = verified.statement?.predicateType;
-    const checks = verified.checks.map(checkRecord);
-    terminal.result(JSON.stringify({ signer: signerText(verified), predicateType, checks }));
-  }
+  const { flags, terminal } = context;
+  const type = flags.string('type') ?? 'custom';
+  const first = artifactOf(context);
+  const digest = first.kind === 'digest' ? `${first.algorithm}:${encodeHex(first.digest)}` : undefined;
+  await verifyGivenBundles(context, {
+    what: 'attestation',
+    name: flags.arguments[0] ?? digest ?? flags.string('bundle') ?? '--signature',
+    ...(digest === undefined ? {} : { digest }),
+    predicateType: predicateTypeOf(type),
+    read: (given) => (given instanceof Uint8Array ? parseBundle(given) : given),
+    verify: (given) => verifyBlobAttestation({ ...given, artifact: again(first, flags.arguments[0]), type }),
+  });
+  if (first.kind === 'unsafeSkipArtifact') terminal.warn('not compared with any file: --check-claims=false');
 }
 
-/** @throws UsageError USAGE_BAD_FLAG for none, and for several beside a pipe */
-function givenBundles({ flags, compat }: CommandContext): readonly (string | undefined)[] {
-  const files = compat ? [] : flags.several('bundle');
-  if (files.length < 2) return [flags.string('bundle')];
-  flags.exclude('bundle', 'signature');
-  if (flags.arguments[0] !== '-') return files;
-  throw new UsageError('USAGE_BAD_FLAG', 'several bundles cannot be verified for what comes through a pipe', {
-    expected: 'a file, or its digest',
-  });
+/** A file is read for each bundle. */
+function again(artifact: BlobArtifact, path = ''): BlobArtifact {
+  return artifact.kind === 'blob' ? { kind: 'blob', blob: streamInput(path) } : artifact;
 }
 
 /** @throws UsageError USAGE_BAD_FLAG, USAGE_NEEDS_ARTIFACT */
-function artifactOf({ flags, terminal, compat }: CommandContext): VerifyBlobAttestationRequest['artifact'] {
+function artifactOf({ flags, terminal, compat }: CommandContext): BlobArtifact {
   const [path] = flags.arguments;
   const hex = flags.string('digest');
   if (!flags.boolean('check-claims')) return { kind: 'unsafeSkipArtifact' };
@@ -91,7 +56,7 @@ function artifactOf({ flags, terminal, compat }: CommandContext): VerifyBlobAtte
 function namedDigest(
   hex: string,
   name: string | undefined,
-): Pick<Extract<VerifyBlobAttestationRequest['artifact'], { kind: 'digest' }>, 'algorithm' | 'digest'> {
+): Pick<Extract<BlobArtifact, { kind: 'digest' }>, 'algorithm' | 'digest'> {
   const algorithm = (['sha256', 'sha384', 'sha512'] as const).find((known) => known === name);
   if (algorithm === undefined) {
     throw new UsageError('USAGE_BAD_FLAG', '--digest needs the algorithm that made it', {

@@ -13,9 +13,8 @@ import type { CommandContext } from '../command.ts';
 import { asCosignFails } from '../cosign-failure.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { cosignHeader, cosignReport } from '../report/cosign-report.ts';
-import type { ReportDocument } from '../report/report-document.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
+import { documentOf, failUnlessVerified, printReport, tellImage } from '../report/report-output.ts';
 
 /** @param names of images, or folders with `--local-image`; the command's arguments when absent */
 export async function verifyImages(
@@ -78,13 +77,4 @@ export async function verifyImages(
   if (!checksClaims && !compat) terminal.warn('not compared with the image: --check-claims=false');
   printReport(context, documentOf(context, run, reports), (format) => cosignReport(images, { format, compat }));
   failUnlessVerified(compat ? asCosignFails(reports) : reports);
-}
-
-function tellImage(context: CommandContext, { subjects }: ReportDocument): void {
-  for (const subject of subjects) {
-    if (subject.tagResolved === true && subject.outcome === 'verified') {
-      context.terminal.warn(`tag resolved to ${subject.digest ?? ''}; that is what was verified`);
-    }
-    tellSubject(context, subject);
-  }
 }

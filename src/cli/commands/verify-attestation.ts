@@ -11,6 +11,7 @@ import {
 } from '../flags/material-flags.ts';
 import { POLICY_FLAGS, PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
 import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
+import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -25,14 +26,7 @@ export const verifyAttestation: Command = {
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['json', 'text'],
-      help: 'stdout gets the envelopes in either, one a line',
-    },
+    REPORT_FLAG,
     ...REGISTRY_FLAGS,
     TAG_PREFIX_FLAG,
     LOCAL_IMAGE_FLAG,

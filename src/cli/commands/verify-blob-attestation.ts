@@ -4,7 +4,7 @@ import { DETACHED_FLAGS } from '../flags/detached-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { CHECK_FLAGS } from '../flags/material-flags.ts';
 import { PREDICATE_TYPE_FLAG } from '../flags/predicate-flags.ts';
-import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
+import { REPORT_FLAG } from '../flags/report-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -34,7 +34,7 @@ export const verifyBlobAttestation: Command = {
       help: 'compare subjects with the file; =false says nothing about any file',
     },
     { name: 'offline', kind: 'boolean', help: 'open no socket: all material comes from files' },
-    OUTPUT_FLAG,
+    { ...REPORT_FLAG, isOurs: true },
     ...DETACHED_FLAGS.map((flag) =>
       flag.name === 'signature' ? { ...flag, help: 'an attestation without a bundle: its DSSE envelope' } : flag,
     ),

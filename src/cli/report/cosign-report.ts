@@ -113,7 +113,10 @@ export interface CosignHeaderFacts {
 }
 
 /** What cosign says on stderr about each image that it verified (`cosign: cmd/cosign/cli/verify/verify.go`). */
-export function cosignHeader(image: VerifiedImage, facts: CosignHeaderFacts): readonly string[] {
+export function cosignHeader(
+  image: Pick<VerifiedImage, 'reference' | 'signatures'>,
+  facts: CosignHeaderFacts,
+): readonly string[] {
   const isLogged = image.signatures.some(({ bundle }) => bundle.logEntries.length > 0);
   const points = [
     ...(facts.checksClaims && facts.hasAnnotations ? ['The specified annotations were verified.'] : []),

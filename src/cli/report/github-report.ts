@@ -1,7 +1,7 @@
 import { githubCommands, type Annotation } from './github-command.ts';
 import { markdownReport } from './markdown-report.ts';
 import type { ReportDocument, SubjectDocument } from './report-document.ts';
-import { counting, errorPhrase, signerPhrase, subjectName } from './signer-text.ts';
+import { counting, errorPhrase, signersPhrase, subjectName } from './signer-text.ts';
 
 /** GitHub drops a summary of more than 1 MiB whole; several steps may add to one. */
 export const MAX_SUMMARY_BYTES = 900 << 10;
@@ -37,13 +37,12 @@ function subjectAnnotations(subject: SubjectDocument): readonly Annotation[] {
     return [{ level: 'error', title: `${code} ${name}`, text: facts.join('\n') }];
   }
   const waived = counting(subject).flatMap(({ checks }) => checks.filter(({ status }) => status === 'waived'));
-  const signers = counting(subject).map(signerPhrase).join(', ');
   return [
     ...waived.map(({ check, evidence }): Annotation => ({
       level: 'warning',
       title: `Waived: ${check}`,
       text: `${name}: ${evidence}`,
     })),
-    { level: 'notice', title: `Verified ${name}`, text: signers === '' ? 'by policy' : `signed by ${signers}` },
+    { level: 'notice', title: `Verified ${name}`, text: signersPhrase(subject) || 'by policy' },
   ];
 }

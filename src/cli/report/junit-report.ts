@@ -7,16 +7,16 @@ import { counting, signerPhrase, subjectName } from './signer-text.ts';
  * JUnit's XML as CI systems read it: a suite for each subject, its verdict as a test case that fails or, when it could not be
  * checked, is an error, and a case for each check of each signature that counts. What was passed over is skipped, not failed.
  */
-export function junitReport({ subjects, verifiedAt }: ReportDocument): string {
+export function junitReport({ subjects, verifiedAt, demand }: ReportDocument): string {
   const suites = subjects.map((subject) => ({
     name: subjectName(subject),
-    cases: [verdict(subject), ...counting(subject).flatMap(checks), ...passedOver(subject)],
+    cases: [verdict(subject, demand), ...counting(subject).flatMap(checks), ...passedOver(subject)],
   }));
   return junitXml('sealwright verify', suites, verifiedAt);
 }
 
-function verdict({ error, outcome }: SubjectDocument): TestCase {
-  const name = 'is signed by whom it must be';
+function verdict({ error, outcome }: SubjectDocument, { predicateType: type }: ReportDocument['demand']): TestCase {
+  const name = type === undefined ? 'is signed by whom it must be' : `has ${visibleText(type)} by whom it must be`;
   if (error === undefined) return { name, body: [] };
   const { code, message, ...facts } = error;
   const element = outcome === 'could-not-check' ? 'error' : 'failure';

@@ -1,6 +1,6 @@
 import { code, text } from './markdown-text.ts';
 import type { ErrorDocument, ReportDocument, SignatureDocument, SubjectDocument } from './report-document.ts';
-import { counting, signerPhrase, subjectName, VERDICTS } from './signer-text.ts';
+import { attestedType, counting, signerPhrase, subjectName, VERDICTS } from './signer-text.ts';
 
 /** For a pull request or a job's summary: the verdicts in one table, then each subject with its evidence. */
 export function markdownReport(document: ReportDocument): string {
@@ -9,8 +9,10 @@ export function markdownReport(document: ReportDocument): string {
     return `| ${VERDICTS[subject.outcome]} | ${code(subjectName(subject))} | ${text(signers || (subject.error?.code ?? '-'))} |`;
   });
   const count = document.subjects.filter(({ outcome }) => outcome === 'verified').length;
+  const { predicateType } = document.demand;
+  const what = predicateType === undefined ? 'Signatures' : `Attestations ${code(predicateType)}`;
   return [
-    `## Signatures: ${count} of ${document.subjects.length} verified`,
+    `## ${what}: ${count} of ${document.subjects.length} verified`,
     '',
     '| Verdict | What | Signed by, or why not |',
     '|---|---|---|',
@@ -37,8 +39,9 @@ function subjectSection(subject: SubjectDocument): readonly string[] {
 function signatureSection(signature: SignatureDocument): readonly string[] {
   const { signer, format, location, checks } = signature;
   const issuer = signer?.kind === 'certificate' ? `, authenticated by ${text(signer.issuer || 'no named issuer')}` : '';
+  const type = attestedType(signature);
   return [
-    `Signed by ${code(signerPhrase(signature))}${issuer} (${text(format ?? 'unknown format')}, ${code(location)})`,
+    `${type === undefined ? 'Signed' : `${code(type)} attested`} by ${code(signerPhrase(signature))}${issuer} (${text(format ?? 'unknown format')}, ${code(location)})`,
     '',
     '| Check | Status | Evidence |',
     '|---|---|---|',

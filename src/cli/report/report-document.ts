@@ -19,7 +19,12 @@ export interface ReportDocument {
   readonly verifiedAt: string;
   readonly trust: { readonly source: string };
   /** Who must have signed, in words. */
-  readonly demand: { readonly signers: readonly string[]; readonly require: string };
+  readonly demand: {
+    readonly signers: readonly string[];
+    readonly require: string;
+    /** A URI: the type of attestation that there has to be. Absent where signatures are asked for. */
+    readonly predicateType?: string;
+  };
   readonly warnings: readonly string[];
   readonly outcome: Outcome;
   readonly subjects: readonly SubjectDocument[];
@@ -96,6 +101,7 @@ export interface ReportRun {
   readonly trustSource: string;
   readonly signers: readonly string[];
   readonly require: string;
+  readonly predicateType?: string;
   readonly warnings: readonly string[];
 }
 
@@ -106,7 +112,11 @@ export function reportDocument(run: ReportRun, reports: readonly VerificationRep
     program: { name: 'sealwright', version: run.programVersion },
     verifiedAt: run.verifiedAt.toISOString(),
     trust: { source: run.trustSource },
-    demand: { signers: run.signers, require: run.require },
+    demand: {
+      signers: run.signers,
+      require: run.require,
+      ...(run.predicateType === undefined ? {} : { predicateType: run.predicateType }),
+    },
     warnings: run.warnings,
     outcome: worst(subjects),
     subjects,

@@ -1,6 +1,6 @@
 import { visibleText } from '../visible-text.ts';
 import type { SignatureDocument, SignerDocument, SubjectDocument } from './report-document.ts';
-import { errorPhrase, signerPhrase, subjectName } from './signer-text.ts';
+import { attestedType, errorPhrase, signerPhrase, subjectName } from './signer-text.ts';
 
 /** A line for people; `mark` says how it is shown. */
 export interface ReportLine {
@@ -20,7 +20,8 @@ export function reportLines(subject: SubjectDocument): readonly ReportLine[] {
     lines.push({ mark, text: visibleText(text) });
   };
   for (const signature of subject.signatures.filter(({ counts }) => counts)) {
-    say(`${subjectName(subject)} is signed by ${signedBy(signature)}`);
+    const type = attestedType(signature);
+    say(`${subjectName(subject)} ${type === undefined ? 'is signed' : `has ${type}`} by ${signedBy(signature)}`);
     for (const line of origin(signature)) say(`  ${line}`);
     for (const demanded of signature.meets ?? []) say(`  as demanded: ${demanded}`);
     for (const { check, status, evidence } of signature.checks) {
@@ -35,7 +36,7 @@ export function reportLines(subject: SubjectDocument): readonly ReportLine[] {
     say(`    by ${signerPhrase(signature)}${passedChecks(signature)}`);
   }
   for (const demanded of subject.missingSigners ?? []) say(`  not signed by ${demanded}`);
-  if (subject.otherPredicateTypes.length > 0) say(`  no signatures: ${subject.otherPredicateTypes.join(', ')}`);
+  if (subject.otherPredicateTypes.length > 0) say(`  of other types: ${subject.otherPredicateTypes.join(', ')}`);
   for (const format of subject.unreadFormats) say(`  not read: ${format}`);
   return lines;
 }

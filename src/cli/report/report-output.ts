@@ -34,6 +34,16 @@ export function documentOf(
   return reportDocument({ ...run, programVersion: packageVersion(), verifiedAt: now() }, reports);
 }
 
+/** Images on stderr, with a warning where a tag said which one is meant. */
+export function tellImage(context: CommandContext, { subjects }: ReportDocument): void {
+  for (const subject of subjects) {
+    if (subject.tagResolved === true && subject.outcome === 'verified') {
+      context.terminal.warn(`tag resolved to ${subject.digest ?? ''}; that is what was verified`);
+    }
+    tellSubject(context, subject);
+  }
+}
+
 /** A subject on stderr, as progress. What was waived is a warning, which `--quiet` lets through. */
 export function tellSubject({ terminal }: CommandContext, subject: SubjectDocument): void {
   for (const { mark, text } of reportLines(subject)) {
@@ -65,7 +75,7 @@ function resultLines(
 ): readonly string[] {
   switch (format) {
     case 'json':
-      context.terminal.progress("  -o json is Sealwright's report; cosign's array is what -o cosign prints");
+      context.terminal.progress("  -o json is Sealwright's report; what cosign prints is -o cosign");
       return [JSON.stringify(document, null, 2)];
     case 'jsonl':
       return documentsBySubject(document).map((line) => JSON.stringify(line));

@@ -1,7 +1,7 @@
 import { visibleText } from '../visible-text.ts';
 import { sarifLog, type SarifResult } from './sarif-log.ts';
 import type { ErrorDocument, ReportDocument, SignatureDocument, SubjectDocument } from './report-document.ts';
-import { counting, signerPhrase, subjectName } from './signer-text.ts';
+import { counting, signerPhrase, signersPhrase, subjectName } from './signer-text.ts';
 
 const VERIFIED = 'VERIFIED';
 
@@ -22,8 +22,7 @@ function verdict(subject: SubjectDocument): SarifResult {
   const { error, outcome } = subject;
   const locations = [location(subject)];
   if (error === undefined) {
-    const signers = counting(subject).map(signerPhrase).join(', ');
-    const how = signers === '' ? subject.policies.map(({ reason }) => reason).join('; ') : `signed by ${signers}`;
+    const how = signersPhrase(subject) || subject.policies.map(({ reason }) => reason).join('; ');
     return {
       ruleId: VERIFIED,
       kind: 'pass',
