@@ -8,7 +8,9 @@ import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson, type JsonValue } from '../encoding/json.ts';
 import { FormatError, VerificationError } from '../../errors.ts';
 import { RevocationHistory } from './revocation-history.ts';
+import type { RevocationStatement } from './revocation-statement.ts';
 import { parseTime, timeText } from './revocation-time.ts';
+import { MAX_SKEW_MS } from './snapshot-freshness.ts';
 import { verifyStatement, type StatementTrust, type VerifiedStatement } from './verified-statement.ts';
 
 export const SNAPSHOT_MEDIA_TYPE = 'application/vnd.sealwright.revocations.v1+json';
@@ -60,6 +62,7 @@ export function verifySnapshot(
   const history = new RevocationHistory();
   const records = content.statements.map((bundles, index) => {
     const record = verifyRecord(bundles, trust, history, known?.records[index]);
+    checkTime(record.statement, content.issuedAt);
     history.add(record.statement);
     return record;
   });
@@ -136,6 +139,16 @@ function verifyRecord(
 ): SnapshotRecord {
   const digest = recordDigest(bundles);
   return known?.digest === digest ? known : { ...verifyStatement(bundles, trust, history), digest };
+}
+
+/** Of a statement from tomorrow nothing is new enough: evidence about its repository would be fetched again until then. */
+function checkTime({ id, issuedAt }: RevocationStatement, snapshotAt: Date): void {
+  if (issuedAt.getTime() - snapshotAt.getTime() <= MAX_SKEW_MS) return;
+  throw wrong(
+    `the time of statement ${id}`,
+    `no later than the snapshot's, ${timeText(snapshotAt)}`,
+    timeText(issuedAt),
+  );
 }
 
 function recordDigest(bundles: readonly JsonValue[]): string {

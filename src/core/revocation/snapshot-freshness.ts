@@ -7,7 +7,7 @@ export type StalenessMode = 'last-known' | 'enforce' | 'warn';
 /** How long what is known stays good enough after its end, by default: a service that is down must not stop every cluster. */
 export const LAST_KNOWN_MS = 24 * 3_600_000;
 /** Clocks differ a little. */
-const MAX_SKEW_MS = 5 * 60_000;
+export const MAX_SKEW_MS = 5 * 60_000;
 
 export type Freshness =
   | { readonly state: 'fresh'; readonly ageMs: number }

@@ -7,7 +7,11 @@ import type { VerifiedBundle } from '../verify/verified-bundle.ts';
 import { SealwrightError, VerificationError } from '../../errors.ts';
 import { memberId, type AuthorityMember, type RevocationAuthority } from './revocation-authority.ts';
 import type { RevocationHistory } from './revocation-history.ts';
+import { RevocationIndex, revokedError } from './revocation-index.ts';
+import type { SelectorKind } from './revocation-selector.ts';
 import { parseRevocationStatement, type RevocationStatement } from './revocation-statement.ts';
+
+const AUTHORITIES: readonly SelectorKind[] = ['ca', 'log', 'tsa'];
 
 /** A statement with those who have signed it, each in a bundle of his own over the same bytes. */
 export interface VerifiedStatement {
@@ -26,7 +30,8 @@ export interface StatementTrust {
 /**
  * @param bundles JSON of Sigstore bundles
  * @param history of the statements before it, which decide how many must agree, and whom nobody believes any more
- * @throws VerificationError REVOCATION_QUORUM when too few members have signed, or what each signature lacks; FormatError; LimitError
+ * @throws VerificationError REVOCATION_QUORUM when too few members have signed, or what each signature lacks; PolicyError REVOKED for
+ *   one by a certificate whose authorities are revoked; FormatError; LimitError
  */
 export function verifyStatement(
   bundles: readonly JsonValue[],
@@ -38,6 +43,7 @@ export function verifyStatement(
   const [first] = signed;
   if (first?.verified.statement === undefined) throw tooFew([], 1, members);
   for (const { verified } of signed) checkSame(first.verified, verified);
+  for (const { member, verified } of signed) checkAuthorities(member, verified, history);
   const statement = parseRevocationStatement(first.verified.statement);
   const approvals = [...new Set(signed.map(({ member }) => member.name))];
   const wanted = authority.quorum[history.quorumFor(statement)];
@@ -94,6 +100,21 @@ function checkSame(first: VerifiedBundle, other: VerifiedBundle): void {
   throw new VerificationError('REVOCATION_QUORUM', 'those who agree have signed different statements', {
     expected: 'the same bytes under every signature',
   });
+}
+
+/**
+ * Whoever has stolen an authority issues himself the certificate of any member. A key of a member's own needs nobody who vouches for
+ * it, and whoever could not take back a mistake about the only log would be locked out.
+ */
+function checkAuthorities(
+  { name, signer }: AuthorityMember,
+  verified: VerifiedBundle,
+  history: RevocationHistory,
+): void {
+  if (signer.kind === 'key') return;
+  const lost = history.inForce.filter(({ selector }) => AUTHORITIES.includes(selector.kind));
+  const revocation = new RevocationIndex(lost).signature(verified);
+  if (revocation !== undefined) throw revokedError(`the approval by ${name}`, revocation);
 }
 
 /** A member whose key has been revoked approves of nothing after that. */

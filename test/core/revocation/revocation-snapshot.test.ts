@@ -156,6 +156,87 @@ test('a member may have revoked his own key, and says nothing after that', async
   assert.throws(() => verifySnapshot(after, trust), refuses('KEY_MISMATCH'));
 });
 
+const mixed = parseRevocationAuthority(
+  JSON.stringify({
+    mediaType: 'application/vnd.sealwright.revocation-authority.v1+json',
+    members: [
+      { name: 'release', identity: { issuer: ISSUER, subject: SUBJECT } },
+      { name: 'ann', publicKey: people.key('ann').publicKey.toPem() },
+      { name: 'ben', publicKey: people.key('ben').publicKey.toPem() },
+    ],
+    quorum: { narrow: 1, broad: 2, relaxing: 2 },
+    snapshotKeys: [people.snapshotKey.publicKey.toPem()],
+  }),
+);
+
+/** What was revoked before, and what becomes of the next approval by a certificate, and by a key. */
+const STOLEN_AUTHORITIES: readonly (readonly [
+  name: string,
+  about: Record<string, JsonValue>,
+  from: Date | undefined,
+  code: string,
+])[] = [
+  ['its CA', { ca: instance.root.certificate.fingerprint }, undefined, 'REVOKED'],
+  ['its issuing CA', { ca: instance.intermediate.certificate.fingerprint }, undefined, 'REVOKED'],
+  ['its only witness', { tsa: instance.tsa.holder.certificate.fingerprint }, undefined, 'REVOKED'],
+  ['its log', { log: encodeHex(instance.logV2.instance.logId) }, undefined, 'REVOKED'],
+  ['its own identity', { identity: { issuer: ISSUER, subject: SUBJECT } }, undefined, 'KEY_MISMATCH'],
+  ['another CA', { ca: '0'.repeat(64) }, undefined, ''],
+  [
+    'its CA, from after it was stamped',
+    { ca: instance.root.certificate.fingerprint },
+    new Date('2026-06-01T12:01:00Z'),
+    '',
+  ],
+  ['somebody else', { identity: { issuer: ISSUER, subject: 'bob@example.com' } }, undefined, ''],
+];
+
+for (const [name, about, effectiveFrom, code] of STOLEN_AUTHORITIES) {
+  test(`${code === '' ? 'counts' : 'refused'}: an approval by a certificate after a revocation of ${name}`, async () => {
+    const lost = revocation(about, { id: 'lost', ...(effectiveFrom === undefined ? {} : { effectiveFrom }) });
+    const verify = async (next: readonly JsonValue[]): Promise<VerifiedSnapshot> => {
+      const text = await people.snapshot({ statements: [people.sign(lost, ['ann', 'ben']), next] });
+      return verifySnapshot(text, { ...trust, authority: mixed });
+    };
+    const byCertificate = verify(people.sign(image, ['ann'], { managed: false }));
+    if (code !== '') await assert.rejects(byCertificate, refuses(code));
+    else assert.deepEqual((await byCertificate).records[1]?.approvals, ['release']);
+    // A mistake about an authority, or the loss of it, can be mended by those who have keys of their own.
+    assert.equal((await verify(people.sign(reinstatement('lost'), ['ann', 'ben']))).history.inForce.length, 0);
+  });
+}
+
+test('a statement from tomorrow is refused, one from a clock that is a little ahead is not', async () => {
+  const of = async (aheadMs: number): Promise<VerifiedSnapshot> => {
+    const early = revocation({ repository: '*' }, { issuedAt: new Date(ISSUED.getTime() + aheadMs) });
+    return verifySnapshot(await people.snapshot({ statements: [people.sign(early, ['ann', 'ben'])] }), trust);
+  };
+  await assert.rejects(of(86_400_000), refuses('FORMAT_REVOCATION', /^2026-06-03T12:00:00Z$/));
+  await assert.rejects(of(5 * 60_000 + 1000), refuses('FORMAT_REVOCATION'));
+  for (const aheadMs of [5 * 60_000, 0, -86_400_000]) assert.equal((await of(aheadMs)).records.length, 1);
+});
+
+test('every member revoked: nobody is left to say anything', async () => {
+  const keys = ['ann', 'ben', 'cem'].map((name) => people.sign(revocation({ key: keyOf(name) }), ['ann', 'ben']));
+  // Whoever is revoked first can no longer agree to the next.
+  await assert.rejects(
+    async () => verifySnapshot(await people.snapshot({ statements: keys.slice(0, 2) }), trust),
+    refuses('KEY_MISMATCH'),
+  );
+  const all = people.sign(revocation({ identity: { issuer: ISSUER, subject: '*' } }), ['ann', 'ben']);
+  assert.equal(verifySnapshot(await people.snapshot({ statements: [all] }), trust).history.inForce.length, 1);
+  const keyless = {
+    ...trust,
+    authority: { ...mixed, members: mixed.members.slice(0, 1), quorum: { narrow: 1, broad: 1, relaxing: 1 } },
+  };
+  const own = people.sign(revocation({ identity: { issuer: ISSUER, subject: SUBJECT } }), ['ann'], { managed: false });
+  const after = people.sign(image, ['ann'], { managed: false });
+  await assert.rejects(
+    async () => verifySnapshot(await people.snapshot({ statements: [own, after] }), keyless),
+    refuses('REVOCATION_QUORUM', /^nobody$/),
+  );
+});
+
 async function known(): Promise<VerifiedSnapshot> {
   return verifySnapshot(await people.snapshot({ version: 5, statements: [byAnn, byTwo] }), trust);
 }

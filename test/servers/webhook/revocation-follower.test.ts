@@ -1,11 +1,12 @@
 /** Revocations as they reach a webhook: by asking for them, and by whoever brings them. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { encodeHex } from '../../../src/core/encoding/hex.ts';
 import { RemoteError, type SealwrightError } from '../../../src/errors.ts';
 import { followRevocations } from '../../../src/servers/webhook/revocation-follower.ts';
 import { RevocationState } from '../../../src/workflows/revocation-state.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
-import { Authority, ISSUED, revocation } from '../../support/revocations.ts';
+import { Authority, ISSUED, reinstatement, revocation } from '../../support/revocations.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, post } from './review.ts';
 import { World } from './world.ts';
@@ -64,18 +65,42 @@ test('the same again is no news', async (t) => {
 
 test('what strangers bring is refused, and changes nothing', async (t) => {
   const { people, bring, asked, follower } = await following(t);
-  await bring(await people.snapshot({ version: 4, statements: [people.sign(identity, ['ann'])] }));
+  const stolen = people.sign(identity, ['ann']);
+  await bring(await people.snapshot({ version: 4, statements: [stolen] }));
   const stranger = new Authority(people.instance, ['eve'], { narrow: 1, broad: 1, relaxing: 1 });
-  const brought: readonly (readonly [string, number])[] = [
-    [await stranger.snapshot({ version: 9 }), 422],
-    [await people.snapshot({ version: 3 }), 422],
-    [await people.snapshot({ version: 5 }), 422],
-    ['{}', 400],
-    ['not JSON', 400],
-    ['', 400],
-    ['\u0000'.repeat(100), 400],
+  const reinstated = reinstatement(identity.id);
+  const bySelf = people.sign(revocation({ key: encodeHex(people.key('ann').publicKey.id) }), ['ann']);
+  const early = revocation({ repository: '*' }, { issuedAt: new Date(ISSUED.getTime() + 86_400_000) });
+  const brought: readonly (readonly [text: string, status: number, code: string])[] = [
+    [await stranger.snapshot({ version: 9 }), 422, 'SIGNATURE_INVALID'],
+    [await people.snapshot({ version: 3 }), 422, 'REVOCATIONS_OLDER'],
+    [await people.snapshot({ version: 4 }), 422, 'REVOCATIONS_CONFLICT'],
+    [await people.snapshot({ version: 5 }), 422, 'REVOCATIONS_CONFLICT'],
+    // A member who has revoked his own key says nothing after that, in the same snapshot either.
+    [
+      await people.snapshot({ version: 5, statements: [stolen, bySelf, people.sign(reinstated, ['ann'])] }),
+      422,
+      'REVOCATION_QUORUM',
+    ],
+    [
+      await people.snapshot({ version: 5, statements: [stolen, people.sign(early, ['ann'])] }),
+      400,
+      'FORMAT_REVOCATION',
+    ],
+    [await people.snapshot({ version: 5, statements: [stolen], expires: ISSUED }), 400, 'FORMAT_REVOCATION'],
+    ['{}', 400, 'FORMAT_REVOCATION'],
+    ['not JSON', 400, 'FORMAT_REVOCATION'],
+    ['', 400, 'FORMAT_REVOCATION'],
+    ['\u0000'.repeat(100), 400, 'FORMAT_REVOCATION'],
   ];
-  for (const [text, status] of brought) assert.equal((await bring(text)).status, status, text.slice(0, 40));
+  for (const [text, status, code] of brought) {
+    const answer = await bring(text);
+    assert.deepEqual(
+      [answer.status, ((await answer.json()) as { code: string }).code],
+      [status, code],
+      text.slice(0, 40),
+    );
+  }
   assert.equal((await bring('x'.repeat((16 << 20) + 1))).status, 413);
   assert.equal(follower.view().version, 4);
   assert.match((await asked()).message, /^REVOKED /);
