@@ -205,7 +205,7 @@ test('how old the news are: the command line, and an audit', async (t) => {
       const [verified, audited] = await Promise.all([verify(lab, row, image, known), audit(lab, image, known)]);
       assert.equal(errorCode(verified), code, verified.stderr);
       assert.equal(verified.exitCode, { '': 0, REVOKED, TRUST_STALE: 22 }[code], verified.stderr);
-      if (!isRevoked) assert.equal(/nobody knows whether/.test(verified.stderr), hours !== 0);
+      if (!isRevoked) assert.equal(verified.stderr.includes('nobody knows whether'), hours !== 0);
       assert.equal(audited.code ?? '', code, audited.reason ?? '');
       assert.equal(audited.state, { '': 'verified', REVOKED: 'revoked', TRUST_STALE: 'none' }[code]);
     });
