@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { UsageError } from '../../errors.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
 import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../workflows/attest-blob.ts';
 import { reportDropped } from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
+import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { isOlderAttestation } from '../flags/older-storage-flags.ts';
@@ -19,12 +19,12 @@ import { visibleText } from '../visible-text.ts';
 const SHA256 = /^[0-9a-fA-F]{64}$/;
 
 export async function attestAboutBlob(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, now } = context;
+  const { flags, terminal, now } = context;
   const [path = ''] = flags.arguments;
   const artifact = artifactOf(context, path);
   const content = await attestationContent(context);
   const olderFormat = isOlderAttestation(context);
-  const http = new HttpClient({ proxyEnv: environment });
+  const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   terminal.progress(`  trust from ${trust.source}`);

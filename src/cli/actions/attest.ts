@@ -1,9 +1,9 @@
-import { HttpClient } from '../../io/net/http-client.ts';
 import { attestImage } from '../../workflows/attest-image.ts';
 import { attestedImageRecord, reportAttestation, verifyAttestationCommand } from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
+import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { olderAttestationStorage } from '../flags/predicate-flags.ts';
@@ -11,12 +11,12 @@ import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
 
 export async function attestAboutImage(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, now, compat } = context;
+  const { flags, terminal, now, compat } = context;
   const [argument = ''] = flags.arguments;
   const reference = imageReference(argument);
   const older = olderAttestationStorage(context);
   const content = await attestationContent(context);
-  const http = new HttpClient({ proxyEnv: environment });
+  const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   terminal.progress(`  trust from ${trust.source}`);

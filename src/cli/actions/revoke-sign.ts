@@ -1,6 +1,5 @@
 import { selectorText } from '../../core/revocation/revocation-selector.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
 import {
   approveRevocation,
   encodeSignedRevocation,
@@ -12,6 +11,7 @@ import type { SignerInput, SigningContext } from '../../workflows/signing-servic
 import { registryClient } from '../choices/registry-choice.ts';
 import { revocationOf } from '../choices/revocation-statement-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
+import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { confirm } from '../confirmation.ts';
@@ -39,7 +39,7 @@ export async function approveStatementOfRevocation(context: CommandContext): Pro
 }
 
 async function signingContext(context: CommandContext): Promise<SigningContext & { readonly signer: SignerInput }> {
-  const http = new HttpClient({ proxyEnv: context.environment });
+  const http = signingClient(context);
   const trust = await signingTrust(context, http);
   context.terminal.progress(`  trust from ${trust.source}`);
   const { signer } = await chosenSigner(context, http, trust);

@@ -1,10 +1,10 @@
 import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
 import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
 import { agreeToStatement, isLogConsentWanted } from '../choices/log-consent.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
+import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { announceBlobAsCosign } from '../cosign-signing-report.ts';
@@ -17,7 +17,7 @@ import { signatureFacts, signerFlags } from '../signed-image-report.ts';
 import { visibleText } from '../visible-text.ts';
 
 export async function signBlobs(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, now, compat } = context;
+  const { flags, terminal, now, compat } = context;
   const paths = flags.arguments;
   const bundleFile = flags.string('bundle');
   if (bundleFile !== undefined && paths.length > 1) {
@@ -29,7 +29,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
   const olderFormat = isOlderFormat(context);
   if (compat && !olderFormat && bundleFile === undefined) throw bundleNotNamed();
   if (olderFormat) checkPartFiles(context);
-  const http = new HttpClient({ proxyEnv: environment });
+  const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   if (isLogConsentWanted(context)) agreeToStatement(context);

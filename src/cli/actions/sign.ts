@@ -2,7 +2,6 @@ import { LAYER_ANNOTATIONS } from '../../core/bundle/signature-layer.ts';
 import { withoutLogs } from '../../core/trust/older-services.ts';
 import type { ImageReference } from '../../core/image/reference.ts';
 import { UsageError } from '../../errors.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
 import { signImage, signImageRecursively, type SignImageRequest } from '../../workflows/sign-image.ts';
 import { signImages as signImagesTogether } from '../../workflows/sign-images.ts';
 import type { SignedImage } from '../../workflows/signed-image.ts';
@@ -11,6 +10,7 @@ import { privateUnlogged } from '../choices/log-consent.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { signedReferences } from '../choices/signed-attachment.ts';
 import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
+import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { announceAsCosign, reportSignedAsCosign } from '../cosign-signing-report.ts';
@@ -25,7 +25,7 @@ const MAX_WORKERS = 100;
 const DEFAULT_WORKERS = 10;
 
 export async function signImages(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment, now, compat } = context;
+  const { flags, terminal, now, compat } = context;
   const references = flags.arguments.map(imageReference);
   const noted = annotations(context);
   const isSeveral = references.length > 1 || flags.boolean('recursive');
@@ -33,7 +33,7 @@ export async function signImages(context: CommandContext): Promise<void> {
   const maxWorkers = flags.integer('max-workers', 1, MAX_WORKERS) ?? DEFAULT_WORKERS;
   const older = olderStorage(context);
   if (older !== undefined) checkOutputFiles(context, references.length);
-  const http = new HttpClient({ proxyEnv: environment });
+  const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   if (!compat) terminal.progress(`  trust from ${trust.source}`);

@@ -19,16 +19,19 @@ export function keySources(
 /** The key that `--key` of a verifying command names. @throws as loadPublicKey; RemoteError REMOTE_OFFLINE */
 export async function verificationKey(context: CommandContext, reference: string): Promise<PublicKey> {
   const offline = isOffline(context);
-  // Clusters and key services are asked by programs and clients of their own.
-  const [scheme] = /^[a-z][a-z0-9+.-]*(?=:\/\/)/i.exec(reference) ?? [];
-  if (offline && scheme !== undefined && !['env', 'file', 'http', 'https'].includes(scheme.toLowerCase())) {
-    throw new RemoteError('REMOTE_OFFLINE', 'the key is somewhere else, and nothing may be asked', {
-      found: reference,
-      expected: 'a file, or env://NAME',
-      fix: `sealwright public-key --key ${reference} > key.pub, and --key key.pub`,
-    });
-  }
+  if (offline) refuseRemoteKey(reference, `sealwright public-key --key ${reference} > key.pub, and --key key.pub`);
   return loadPublicKey(reference, keySources(context, new HttpClient({ proxyEnv: context.environment, offline })));
+}
+
+/** Clusters and key services are asked by programs and clients of their own. @throws RemoteError REMOTE_OFFLINE */
+export function refuseRemoteKey(reference: string, fix: string): void {
+  const [scheme] = /^[a-z][a-z0-9+.-]*(?=:\/\/)/i.exec(reference) ?? [];
+  if (scheme === undefined || ['env', 'file', 'http', 'https'].includes(scheme.toLowerCase())) return;
+  throw new RemoteError('REMOTE_OFFLINE', 'the key is somewhere else, and nothing may be asked', {
+    found: reference,
+    expected: 'a file, or env://NAME',
+    fix,
+  });
 }
 
 /** Whether no socket may be opened but the registry's. cosign's flag of this name forbids nothing of the sort. */

@@ -28,6 +28,14 @@ export const SIGNING_FLAGS: readonly Flag[] = [
     implies: { name: 'tlog-upload', value: false },
   },
   {
+    name: 'offline',
+    isOurs: true,
+    kind: 'boolean',
+    help: 'with --key and --no-log: open no socket but for the registry',
+    // Only the services that flags name, and it names none: a key signs by itself.
+    implies: { name: 'use-signing-config', value: false },
+  },
+  {
     name: 'tlog-upload',
     kind: 'boolean',
     default: true,
