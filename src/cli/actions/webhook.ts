@@ -26,7 +26,7 @@ import { systemNamespace } from '../choices/cluster-choice.ts';
 import { outsideSources } from '../choices/policy-choice.ts';
 import { registryBudget } from '../choices/registry-budget-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
-import { openRevocations } from '../choices/revocation-choice.ts';
+import { openRevocations, type OpenedRevocations } from '../choices/revocation-choice.ts';
 import { servingCertificate } from '../choices/serving-choice.ts';
 import type { ResolvedTrust } from '../../workflows/trust-source.ts';
 import { trustFor } from '../choices/trust-choice.ts';
@@ -130,15 +130,32 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   }
 }
 
-/** @throws as `openRevocations`; a source that does not answer is told, and shows in decisions */
+/**
+ * Undefined where nothing can ever be told: a trust from files, and nothing said about revocations.
+ *
+ * @throws as `openRevocations`; a source that does not answer is told, and shows in decisions
+ */
 async function followedRevocations(
   context: CommandContext,
   trust: ResolvedTrust,
   logger: Logger,
 ): Promise<RevocationFollower | undefined> {
   const http = new HttpClient({ proxyEnv: context.environment });
-  const opened = await openRevocations(context, http, trust);
-  return opened === undefined ? undefined : followRevocations({ ...opened, logger });
+  const first = await openRevocations(context, http, trust);
+  const isSaid = ['revocations', 'revocation-authority', 'trusted-root', 'trust-config'].some((name) =>
+    context.flags.isGiven(name),
+  );
+  if (isSaid) return first === undefined ? undefined : followRevocations({ first, logger });
+  let known = trust.revocations?.authority;
+  const reopen = async (): Promise<OpenedRevocations | undefined> => {
+    const now = await trustFor(context, http);
+    const authority = now.revocations?.authority;
+    if (authority === undefined || authority === known) return undefined;
+    const opened = await openRevocations(context, http, now);
+    known = authority;
+    return opened;
+  };
+  return followRevocations({ first, reopen, logger });
 }
 
 interface OpenedPolicies {

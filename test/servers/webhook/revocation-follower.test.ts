@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { encodeHex } from '../../../src/core/encoding/hex.ts';
 import { RemoteError, type SealwrightError } from '../../../src/errors.ts';
-import { followRevocations } from '../../../src/servers/webhook/revocation-follower.ts';
-import { RevocationState } from '../../../src/workflows/revocation-state.ts';
+import { followRevocations, type FollowedRevocations } from '../../../src/servers/webhook/revocation-follower.ts';
+import { refreshRevocations, RevocationState } from '../../../src/workflows/revocation-state.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { Authority, ISSUED, reinstatement, revocation } from '../../support/revocations.ts';
 import { openDoor, policyFor } from './door.ts';
+import { Recorder } from './recorder.ts';
 import { ask, pod, post } from './review.ts';
 import { World } from './world.ts';
 
@@ -25,8 +26,7 @@ async function following(t: TestContext, refresh?: (state: RevocationState) => P
     now: () => ISSUED,
   });
   const follower = await followRevocations({
-    state,
-    refresh: () => refresh?.(state) ?? Promise.resolve(undefined),
+    first: { state, refresh: () => refresh?.(state) ?? Promise.resolve(undefined) },
     everyMs: 5,
   });
   t.after(() => follower.close());
@@ -132,4 +132,76 @@ test('the source is asked again and again; one that fails takes nothing back', a
   await failed;
   assert.ok(count > 2);
   assert.equal(follower.view().index.size, 1);
+});
+
+/** A trust that says nothing at first, and then what a test has it say. */
+async function silentTrust(t: TestContext) {
+  const world = await World.open(t);
+  let next: (() => Promise<FollowedRevocations | undefined>) | undefined;
+  let turn: (() => void) | undefined;
+  const recorder = new Recorder();
+  const follower = await followRevocations({
+    first: undefined,
+    reopen: async () => {
+      const told = await next?.().finally(() => (next = undefined));
+      turn?.();
+      return told;
+    },
+    everyMs: 5,
+    logger: recorder.logger,
+  });
+  t.after(() => follower.close());
+  const door = await openDoor(t, { world, revocations: follower });
+  door.enforce(policyFor(world));
+  const image = await world.pushSigned('shop/app');
+  const open = async (people: Authority, snapshot: string): Promise<FollowedRevocations> => {
+    const state = await RevocationState.open({
+      authority: people.authority,
+      trustedRoot: world.instance.trustedRoot,
+      keeper: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+      mode: 'last-known',
+      now: () => ISSUED,
+    });
+    return { state, refresh: () => refreshRevocations(state, () => Promise.resolve(snapshot)) };
+  };
+  return {
+    world,
+    recorder,
+    open,
+    routes: door.webhook.routes,
+    asked: () => ask(door.webhook.routes, 'validate', { object: pod(image.toString()) }),
+    /** Comes back when the trust has been asked, and once more after that. */
+    says: async (told: () => Promise<FollowedRevocations | undefined>) => {
+      next = told;
+      for (let count = 0; count < 3; count++) await new Promise<void>((resolve) => (turn = resolve));
+    },
+  };
+}
+
+test('a trust that begins to tell is heard without a restart, and so is one that names others', async (t) => {
+  const { world, open, asked, says, routes } = await silentTrust(t);
+  assert.equal((await asked()).allowed, true, 'silence about revocations is no staleness');
+  assert.equal((await post(routes, '/revocations', '{}')).status, 404);
+  const quorum = { narrow: 1, broad: 1, relaxing: 1 };
+  const first = new Authority(world.instance, ['ann'], quorum);
+  const text = await first.snapshot({ version: 1 });
+  await says(() => open(first, text));
+  assert.equal((await asked()).allowed, true);
+  const second = new Authority(world.instance, ['ben'], quorum);
+  const revoked = await second.snapshot({ version: 2, statements: [second.sign(identity, ['ben'])] });
+  await says(() => open(second, revoked));
+  assert.match((await asked()).message, /^REVOKED /);
+});
+
+test('a trust that cannot be asked takes nothing back; one whose word cannot be had is not taken for silence', async (t) => {
+  const { world, open, asked, says, recorder } = await silentTrust(t);
+  await says(() => Promise.reject(new RemoteError('REMOTE_UNREACHABLE', 'gone')));
+  assert.deepEqual(
+    recorder.lines.map(({ level, facts }) => [level, (facts['error'] as RemoteError).code]),
+    [['warn', 'REMOTE_UNREACHABLE']],
+  );
+  assert.equal((await asked()).allowed, true);
+  const people = new Authority(world.instance, ['ann'], { narrow: 1, broad: 1, relaxing: 1 });
+  await says(() => open(people, 'not a snapshot'));
+  assert.match((await asked()).message, /TRUST_STALE/);
 });
