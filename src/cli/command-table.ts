@@ -293,7 +293,7 @@ export const COMMAND_NAMES: readonly string[] = COMMANDS.flatMap(({ entries }) =
 
 export function findCommand(name: string): CommandEntry | undefined {
   for (const { entries } of COMMANDS) {
-    const entry = entries.find((candidate) => candidate.name === name);
+    const entry = entries.find((candidate) => candidate.name === name || candidate.aliases?.includes(name) === true);
     if (entry !== undefined) return entry;
   }
   return undefined;

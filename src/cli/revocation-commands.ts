@@ -44,6 +44,13 @@ export const REVOCATION_COMMANDS: CommandGroup = {
       load: async () => (await import('./commands/revoke-watch.ts')).revokeWatch,
     },
     {
+      name: 'revoke drill',
+      aliases: ['revoke --drill'],
+      summary: 'revoke a canary for real, time it, and make it good again',
+      isSeldom: true,
+      load: async () => (await import('./commands/revoke-drill.ts')).revokeDrill,
+    },
+    {
       name: 'revoke export',
       summary: 'have policy-controller, Kyverno, the API server or OPA deny what is revoked',
       load: async () => (await import('./commands/revoke-export.ts')).revokeExport,

@@ -3,6 +3,7 @@ import { parseBundle } from '../core/bundle/bundle.ts';
 import type { SigningKey } from '../core/crypto/signing-key.ts';
 import { JsonFields } from '../core/encoding/json-fields.ts';
 import { parseJson, type JsonValue } from '../core/encoding/json.ts';
+import { drillStatement, type DrillRecord } from '../core/revocation/drill-record.ts';
 import {
   signSnapshot,
   verifySnapshot,
@@ -50,6 +51,14 @@ export async function approveRevocation(
   { statement, bundles }: SignedRevocation,
 ): Promise<SignedRevocation> {
   return { statement, bundles: [...bundles, await sign(context, payloadOf(bundles[0]))] };
+}
+
+/** Signs and logs what a drill has found out, as whoever may revoke. @returns the bundle @throws as `signRevocation` */
+export async function signDrill(
+  context: SigningContext & { readonly signer: SignerInput },
+  record: DrillRecord,
+): Promise<JsonValue> {
+  return sign(context, encodeStatement(drillStatement(record)));
 }
 
 async function sign(

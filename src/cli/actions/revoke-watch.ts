@@ -1,28 +1,17 @@
 import { LADDER } from '../../core/audit/running-copy.ts';
-import { encodeHex } from '../../core/encoding/hex.ts';
-import { randomBytes } from '../../core/crypto/random.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
 import { PolicyError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import { SYSTEM_CLOCK } from '../../io/net/http-client.ts';
-import { readClusterWorkloads, type ClusterWorkload } from '../../workflows/cluster-workloads.ts';
-import { sweepRunningCopies, type Sweep, type SweptPod } from '../../workflows/sweep-running-copies.ts';
-import { auditedPolicies } from '../choices/audit-choice.ts';
-import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
-import { openRehearsal } from '../choices/rehearsal-choice.ts';
-import { workloadAccess } from '../choices/workload-choice.ts';
+import type { Sweep } from '../../workflows/sweep-running-copies.ts';
+import { chosenCluster } from '../choices/cluster-choice.ts';
+import { sweepCluster } from '../choices/sweep-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { parseDuration } from '../duration.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { untilInterrupted } from '../interruption.ts';
 import { sweepDocument, sweepText } from '../report/sweep-report.ts';
 
-const MINUTE_MS = 60_000;
 /** What runs although it is revoked has to be found in two minutes. */
-const MAX_INTERVAL_MS = 2 * MINUTE_MS;
-const RETRIES = 3;
+const MAX_INTERVAL_MS = 120_000;
 const MAX_PER_MINUTE = 600;
-const SUFFIX_BYTES = 8;
-const CLUSTER_OWN = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 /**
  * Looks for pods that run what is revoked, once or for ever. A look that fails is told, and the next one begins anew: with the
@@ -61,56 +50,19 @@ async function look(context: CommandContext): Promise<Sweep> {
   const { flags, terminal, now } = context;
   const cluster = await chosenCluster(context);
   try {
-    const { policies, exceptions } = await auditedPolicies(context, cluster);
-    const opened = await openRehearsal(context, [policies], { trust: true });
-    try {
-      const { workloads, notLookedAt } = await readClusterWorkloads(cluster, flags.list('namespace'));
-      const accessOf = workloadAccess(context, cluster, opened);
-      const pods = workloads
-        .filter(({ kind }) => kind === 'pod')
-        .map((pod) => sweptPod(pod, accessOf(pod.namespace, pod.identity)));
-      const perMinute = flags.integer('per-minute', 1, MAX_PER_MINUTE) ?? 10;
-      const forced = flags.list('force-namespace');
-      const sweep = await sweepRunningCopies(
-        pods,
-        {
-          cluster,
-          rehearsal: opened.rehearsal,
-          rehearsed: {
-            policies: new PolicySet(policies.policies, policies.references),
-            exceptions,
-            noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
-          },
-          trustedRoot: opened.trustedRoot,
-          level: LADDER.find((rung) => rung === flags.string('level')) ?? 'report',
-          isDryRun: flags.boolean('dry-run'),
-          needed: new Set([...CLUSTER_OWN, systemNamespace(context)].filter((name) => !forced.includes(name))),
-          retries: RETRIES,
-          pauseMs: MINUTE_MS / perMinute,
-          sleep: (ms) => SYSTEM_CLOCK.sleep(ms),
-          now,
-          suffix: () => encodeHex(randomBytes(SUFFIX_BYTES)),
-        },
-        notLookedAt.map(({ what, error }) => ({ what, reason: `${error.code} ${error.message}` })),
-      );
-      const version = opened.rehearsal.revocations?.version;
-      if (flags.string('output') === 'json') terminal.result(JSON.stringify(sweepDocument(sweep, version, now())));
-      else for (const line of sweepText(sweep, version)) terminal.result(line);
-      return sweep;
-    } finally {
-      await opened.close();
-    }
+    const { sweep, version, isAnythingRevoked } = await sweepCluster(context, cluster, {
+      level: LADDER.find((rung) => rung === flags.string('level')) ?? 'report',
+      isDryRun: flags.boolean('dry-run'),
+      perMinute: flags.integer('per-minute', 1, MAX_PER_MINUTE) ?? 10,
+      forced: flags.list('force-namespace'),
+      namespaces: flags.list('namespace'),
+    });
+    if (flags.string('output') === 'json') terminal.result(JSON.stringify(sweepDocument(sweep, version, now())));
+    else for (const line of sweepText(sweep, version, isAnythingRevoked)) terminal.result(line);
+    return sweep;
   } finally {
     cluster.http.close();
   }
-}
-
-function sweptPod(
-  { name, namespace, owner, object, containers }: ClusterWorkload,
-  access: SweptPod['access'],
-): SweptPod {
-  const metadata = object.document?.['metadata'] as { readonly uid?: string } | undefined;
-  return { name, uid: metadata?.uid ?? '', namespace, owner, isRunning: true, object, access, containers };
 }
 
 function gate({ copies, notLookedAt }: Sweep): void {

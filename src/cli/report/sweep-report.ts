@@ -27,8 +27,13 @@ export function sweepDocument(sweep: Sweep, version: number | undefined, at: Dat
   };
 }
 
-export function sweepText({ pods, copies, notLookedAt }: Sweep, version: number | undefined): readonly string[] {
+export function sweepText(
+  { pods, copies, notLookedAt }: Sweep,
+  version: number | undefined,
+  isAnythingRevoked: boolean,
+): readonly string[] {
   const news = version === undefined ? 'nobody tells of revocations' : `revocations version ${version}`;
+  if (!isAnythingRevoked) return [`nothing is revoked: no pod was looked at (${news})`];
   return [
     `${pods} pods looked at, ${copies.length} run what is revoked (${news})`,
     ...copies.flatMap(copyText),
