@@ -6,6 +6,7 @@ export { signImages, type ImageOutcome, type SignImagesRequest } from './workflo
 export type { SignedImage } from './workflows/signed-image.ts';
 export { signBlob, type SignBlobRequest, type SignedBlob } from './workflows/sign-blob.ts';
 export { attestImage, type AttestedImage, type AttestImageRequest } from './workflows/attest-image.ts';
+export { attestImages, type AttestationOutcome, type AttestImagesRequest } from './workflows/attest-images.ts';
 export { attestBlob, type AttestBlobRequest, type AttestedBlob } from './workflows/attest-blob.ts';
 export type { AttestationContent } from './workflows/attested-statement.ts';
 export { generateKeyPair, type GenerateKeyPairRequest, type GeneratedKeyPair } from './workflows/generate-key-pair.ts';

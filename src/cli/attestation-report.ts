@@ -1,4 +1,5 @@
 import type { AttestedImage } from '../workflows/attest-image.ts';
+import type { AttestationOutcome } from '../workflows/attest-images.ts';
 import { signatureFacts, signerFlags, type SignatureOrigin } from './signed-image-report.ts';
 import { shellCommand } from './shell-word.ts';
 import type { Terminal } from './terminal.ts';
@@ -13,6 +14,13 @@ export function reportAttestation(terminal: Terminal, attested: AttestedImage, v
   terminal.progress(terminal.done(`attested  ${visibleText(attested.statement.predicateType)}`));
   if (attested.referrer === undefined) terminal.warn('not pushed: --no-upload');
   terminal.progress(`  verify:   ${verify}`);
+}
+
+/** A line for many images. */
+export function tellAttestedTotal(terminal: Terminal, outcomes: readonly AttestationOutcome[]): void {
+  const failed = outcomes.filter(({ kind }) => kind === 'failed').length;
+  const text = `${outcomes.length - failed} attested, ${failed} failed`;
+  terminal.progress(failed === 0 ? terminal.done(text) : text);
 }
 
 /** What a predicate's type has no place for is lost in silence otherwise. */
@@ -37,6 +45,7 @@ export function attestedImageRecord(attested: AttestedImage, verify: string): ob
   return {
     image: `${attested.reference.context}@${attested.digest.toString()}`,
     digest: attested.digest.toString(),
+    outcome: 'attested',
     predicateType: attested.statement.predicateType,
     dropped: attested.dropped,
     signer:

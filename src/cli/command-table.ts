@@ -29,7 +29,7 @@ export const COMMANDS: readonly CommandGroup[] = [
       },
       {
         name: 'attest',
-        summary: 'attach a signed statement to an image',
+        summary: 'attach a signed statement to images',
         load: async () => (await import('./commands/attest.ts')).attest,
       },
       {

@@ -1,4 +1,5 @@
 import { renderError, type SealwrightError } from '../errors.ts';
+import type { ImageReference } from '../core/image/reference.ts';
 import type { ImageOutcome } from '../workflows/sign-images.ts';
 import type { SignedImage } from '../workflows/signed-image.ts';
 import type { CommandContext } from './command.ts';
@@ -43,22 +44,18 @@ function reportFailed(
   { flags, terminal }: CommandContext,
   { reference, error, leftBehind }: ImageOutcome & { readonly kind: 'failed' },
 ): void {
-  if (flags.string('output') === 'json') {
-    const { code, message, facts } = error;
-    const { found, expected, fix } = facts;
-    terminal.result(
-      JSON.stringify({
-        image: reference.toString(),
-        outcome: 'failed',
-        error: { code, message, found, expected, fix },
-      }),
-    );
-  }
+  if (flags.string('output') === 'json') terminal.result(JSON.stringify(failedRecord(reference, error)));
   for (const { subject, referrer } of leftBehind) {
     terminal.warn(
       `the signature of ${subject.toString()} stays (${referrer.toString()}): the registry does not delete`,
     );
   }
+}
+
+/** What `-o json` says of an image that could not be signed or attested. */
+export function failedRecord(reference: ImageReference, { code, message, facts }: SealwrightError): object {
+  const { found, expected, fix } = facts;
+  return { image: reference.toString(), outcome: 'failed', error: { code, message, found, expected, fix } };
 }
 
 /** A line for many images. */
@@ -71,24 +68,27 @@ export function tellTotal({ terminal }: CommandContext, outcomes: readonly Image
   terminal.progress(failed === 0 ? terminal.done(text) : text);
 }
 
+interface Ending {
+  readonly reference: ImageReference;
+  readonly error?: SealwrightError;
+}
+
 /**
- * Ends the command when an image could not be signed: with its error, or with each error and the images that it kept from
- * being signed. The exit code is the first one's.
+ * Ends the command when an image could not be signed or attested: with its error, or with each error and the images that it kept from
+ * it. The exit code is the first one's.
  *
  * @throws SealwrightError or ReportedFailure
  */
-export function failUnlessSigned(outcomes: readonly ImageOutcome[]): void {
-  const byError = new Map<SealwrightError, string[]>();
-  for (const outcome of outcomes) {
-    if (outcome.kind === 'signed') continue;
-    byError.set(outcome.error, [...(byError.get(outcome.error) ?? []), outcome.reference.toString()]);
-  }
-  const [first] = byError.keys();
+export function failUnlessDone(outcomes: readonly Ending[]): void {
+  const failed = outcomes.flatMap(({ reference, error }) => (error === undefined ? [] : [{ reference, error }]));
+  const [first] = failed;
   if (first === undefined) return;
-  if (outcomes.length === 1) throw first;
-  const texts = [...byError].map(([error, names]) => {
-    const images = names.map((name) => `  of:       ${name}`);
-    return [renderError(error), ...images].join('\n');
-  });
-  throw new ReportedFailure(texts.join('\n'), first.exitCode);
+  if (outcomes.length === 1) throw first.error;
+  const byText = new Map<string, string[]>();
+  for (const { reference, error } of failed) {
+    const text = renderError(error);
+    byText.set(text, [...(byText.get(text) ?? []), `  of:       ${reference.toString()}`]);
+  }
+  const texts = [...byText].map(([text, names]) => [text, ...names].join('\n'));
+  throw new ReportedFailure(texts.join('\n'), first.error.exitCode);
 }

@@ -4,15 +4,16 @@ import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { LAYER_ANNOTATIONS } from '../core/bundle/signature-layer.ts';
-import { olderServices } from '../core/trust/older-services.ts';
 import { pushBundle } from '../io/registry/bundle-store.ts';
 import { pushLayers } from '../io/registry/layer-writer.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
 import { attestedStatement, type AttestationContent, type AttestedStatement } from './attested-statement.ts';
 import { assembleBundle } from './bundle-assembly.ts';
 import { assembleAttestationLayer, type SignedLayer } from './layer-assembly.ts';
-import { obtainCredentials } from './signing-credentials.ts';
+import type { SharedCredentials } from './shared-credentials.ts';
+import type { SigningCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
+import { servicesFor, sharedCredentials } from './storable-services.ts';
 import { signStatement } from './statement-signature.ts';
 
 export interface AttestImageRequest extends SigningContext {
@@ -69,13 +70,20 @@ export interface AttestedImage {
  *   VerificationError SUBJECT_MISMATCH or PREDICATE_TYPE_MISMATCH for a statement; AuthError (token or registry); RemoteError;
  *   VerificationError, FormatError for answers of services that are not what they should be
  */
-export async function attestImage(request: AttestImageRequest): Promise<AttestedImage> {
+export function attestImage(request: AttestImageRequest): Promise<AttestedImage> {
+  return attestImageBy(request, sharedCredentials(request));
+}
+
+/** @param credentials shared by whatever else is attested in the same run. @throws as {@link attestImage} */
+export async function attestImageBy(
+  request: AttestImageRequest,
+  credentials: SharedCredentials,
+): Promise<AttestedImage> {
   const { registry, reference, content, now } = request;
   const subject = await registry.resolve(reference);
   const { algorithm, hex } = subject.digest;
   const attested = attestedStatement(content, { name: reference.context, digests: new Map([[algorithm, hex]]) }, now());
-  const assembled =
-    request.olderStorage === undefined ? await inBundle(request, attested) : await inLayer(request, attested);
+  const assembled = await assemble(servicesFor(request), attested, await credentials.current());
   return {
     reference,
     digest: subject.digest,
@@ -89,22 +97,18 @@ export async function attestImage(request: AttestImageRequest): Promise<Attested
 
 type Assembled = Pick<AttestedImage, 'bundleJson' | 'layer' | 'bundle'>;
 
-async function inBundle(request: AttestImageRequest, { payload, artifact }: AttestedStatement): Promise<Assembled> {
-  const credentials = await obtainCredentials(request, request.signer);
+async function assemble(
+  request: AttestImageRequest,
+  { payload, artifact, statement }: AttestedStatement,
+  credentials: SigningCredentials,
+): Promise<Assembled> {
+  if (request.olderStorage !== undefined) {
+    const layer = await assembleAttestationLayer(request, credentials, payload, statement.predicateType, artifact);
+    return { bundleJson: undefined, layer, bundle: layer.verified };
+  }
   const fresh = await signStatement(credentials, payload, artifact);
   const { json, verified } = await assembleBundle(request, credentials, fresh);
   return { bundleJson: json, layer: undefined, bundle: verified };
-}
-
-/** With the services whose answers that storage can keep. */
-async function inLayer(
-  request: AttestImageRequest,
-  { payload, artifact, statement }: AttestedStatement,
-): Promise<Assembled> {
-  const context = { ...request, signingConfig: olderServices(request.signingConfig) };
-  const credentials = await obtainCredentials(context, request.signer);
-  const layer = await assembleAttestationLayer(context, credentials, payload, statement.predicateType, artifact);
-  return { bundleJson: undefined, layer, bundle: layer.verified };
 }
 
 async function push(

@@ -3,14 +3,14 @@ import { encodeStatement } from '../core/attestation/statement.ts';
 import type { Descriptor } from '../core/image/descriptor.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
-import { olderServices } from '../core/trust/older-services.ts';
 import { InvariantError } from '../errors.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
 import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
 import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 import { manifestTree } from './manifest-tree.ts';
 import { findOwnSignature } from './own-signature.ts';
-import { SharedCredentials } from './shared-credentials.ts';
+import type { SharedCredentials } from './shared-credentials.ts';
+import { servicesFor, sharedCredentials } from './storable-services.ts';
 import { signImageLayers, type OlderStorage } from './sign-image-layers.ts';
 import { pushSignature, withdrawBundles, type StoredSignature } from './signature-push.ts';
 import {
@@ -68,21 +68,6 @@ export async function signImageRecursively(request: SignImageRequest): Promise<r
   const subject = await request.registry.resolve(request.reference);
   const subjects = await manifestTree(request.registry, request.reference, subject);
   return signManifests(request, subjects, sharedCredentials(request), sequential());
-}
-
-/** The credentials that {@link signManifests} needs for a request. */
-export function sharedCredentials(
-  request: Pick<SignImageRequest, keyof SigningContext | 'signer' | 'olderStorage'>,
-): SharedCredentials {
-  return new SharedCredentials(servicesFor(request), request.signer);
-}
-
-/** cosign's older storage cannot keep what every service answers. */
-function servicesFor<Request extends SigningContext & Pick<SignImageRequest, 'olderStorage'>>(
-  request: Request,
-): Request {
-  if (request.olderStorage === undefined) return request;
-  return { ...request, signingConfig: olderServices(request.signingConfig) };
 }
 
 function sequential(): ConcurrencyLimit {

@@ -3,7 +3,8 @@ import type { ImageReference } from '../core/image/reference.ts';
 import { SealwrightError } from '../errors.ts';
 import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 import { manifestTree } from './manifest-tree.ts';
-import { sharedCredentials, SIGNING_TURNS, signManifests, type SignImageRequest } from './sign-image.ts';
+import { SIGNING_TURNS, signManifests, type SignImageRequest } from './sign-image.ts';
+import { sharedCredentials } from './storable-services.ts';
 import type { StoredSignature } from './signature-push.ts';
 import type { SignedImage } from './signed-image.ts';
 

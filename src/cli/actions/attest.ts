@@ -1,30 +1,46 @@
-import { attestImage } from '../../workflows/attest-image.ts';
-import { attestedImageRecord, reportAttestation, verifyAttestationCommand } from '../attestation-report.ts';
+import { attestImage, type AttestedImage, type AttestImageRequest } from '../../workflows/attest-image.ts';
+import { attestImages } from '../../workflows/attest-images.ts';
+import {
+  attestedImageRecord,
+  reportAttestation,
+  tellAttestedTotal,
+  verifyAttestationCommand,
+} from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
+import { bundleFiles } from '../choices/bundle-files.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { olderAttestationStorage } from '../flags/predicate-flags.ts';
+import { maxSigningWorkers } from '../flags/signing-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
-import { writeOutputFile } from '../output-file.ts';
+import { failedRecord, failUnlessDone } from '../signed-batch-report.ts';
+import type { SignatureOrigin } from '../signed-image-report.ts';
 
-export async function attestAboutImage(context: CommandContext): Promise<void> {
+export async function attestAboutImages(context: CommandContext): Promise<void> {
   const { flags, terminal, now, compat } = context;
-  const [argument = ''] = flags.arguments;
-  const reference = imageReference(argument);
+  const references = flags.arguments.map(imageReference);
   const older = olderAttestationStorage(context);
+  const files = bundleFiles(context, references.length > 1);
+  const maxWorkers = maxSigningWorkers(context);
   const content = await attestationContent(context);
   const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   terminal.progress(`  trust from ${trust.source}`);
+  const registry = registryClient(context, 'push');
   const repository = signatureRepository(context);
-  const attested = await attestImage({
+  registry.announce(
+    [...references, ...(repository === undefined ? [] : [repository])].map((used) => ({
+      repository: used,
+      action: 'push',
+    })),
+  );
+  const request: Omit<AttestImageRequest, 'reference'> = {
     http,
-    registry: registryClient(context, 'push'),
-    reference,
+    registry,
     signer,
     content,
     signingConfig: signingConfigOf(context, trust),
@@ -34,15 +50,43 @@ export async function attestAboutImage(context: CommandContext): Promise<void> {
     now,
     ...(older === undefined ? {} : { olderStorage: older }),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
+  };
+  const origin = { key, trustFlags: trustFlagsGiven(context) };
+  const tell = (attested: AttestedImage): void => {
+    files?.write(attested);
+    tellAttested(context, attested, origin);
+  };
+  if (compat) {
+    // One after the other, each with a certificate of its own, up to the first that fails.
+    for (const reference of references) tell(await attestImage({ ...request, reference }));
+    return;
+  }
+  const outcomes = await attestImages({
+    ...request,
+    references,
+    maxWorkers,
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'attested') tell(outcome.attested);
+      else if (flags.string('output') === 'json') {
+        terminal.result(JSON.stringify(failedRecord(outcome.reference, outcome.error)));
+      }
+    },
   });
-  const bundleFile = flags.string('bundle');
-  if (bundleFile !== undefined && attested.bundleJson !== undefined) writeOutputFile(bundleFile, attested.bundleJson);
+  if (references.length > 1) tellAttestedTotal(terminal, outcomes);
+  failUnlessDone(outcomes);
+}
+
+function tellAttested(
+  { flags, terminal, compat }: CommandContext,
+  attested: AttestedImage,
+  origin: SignatureOrigin,
+): void {
   if (attested.isTagResolved) terminal.warn(`tag resolved to ${attested.digest.toString()}; that digest is attested`);
-  const verify = verifyAttestationCommand(attested, { key, trustFlags: trustFlagsGiven(context) });
+  const verify = verifyAttestationCommand(attested, origin);
   reportAttestation(terminal, attested, verify);
   if (flags.string('output') === 'json') terminal.result(JSON.stringify(attestedImageRecord(attested, verify)));
   // As cosign's help says of --no-upload; cosign itself prints nothing, and scripts that expect that stay as they are.
-  else if (attested.referrer === undefined && bundleFile === undefined && !compat) {
+  else if (attested.referrer === undefined && flags.string('bundle') === undefined && !compat) {
     terminal.result(attested.bundleJson ?? Buffer.from(attested.layer?.content ?? []).toString());
   }
 }

@@ -16,13 +16,10 @@ import type { CommandContext } from '../command.ts';
 import { announceAsCosign, reportSignedAsCosign } from '../cosign-signing-report.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { olderStorage } from '../flags/older-storage-flags.ts';
+import { maxSigningWorkers } from '../flags/signing-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
-import { failUnlessSigned, reportOutcome, tellTotal } from '../signed-batch-report.ts';
-
-/** More at once would only make services refuse. */
-const MAX_WORKERS = 100;
-const DEFAULT_WORKERS = 10;
+import { failUnlessDone, reportOutcome, tellTotal } from '../signed-batch-report.ts';
 
 export async function signImages(context: CommandContext): Promise<void> {
   const { flags, terminal, now, compat } = context;
@@ -30,7 +27,7 @@ export async function signImages(context: CommandContext): Promise<void> {
   const noted = annotations(context);
   const isSeveral = references.length > 1 || flags.boolean('recursive');
   const files = bundleFiles(context, isSeveral);
-  const maxWorkers = flags.integer('max-workers', 1, MAX_WORKERS) ?? DEFAULT_WORKERS;
+  const maxWorkers = maxSigningWorkers(context);
   const older = olderStorage(context);
   if (older !== undefined) checkOutputFiles(context, references.length);
   const http = signingClient(context);
@@ -82,7 +79,7 @@ export async function signImages(context: CommandContext): Promise<void> {
     },
   });
   if (references.length > 1) tellTotal(context, outcomes);
-  failUnlessSigned(outcomes);
+  failUnlessDone(outcomes);
 }
 
 /** One after the other, each with a certificate of its own, up to the first that fails; signed again whatever is there. */

@@ -1,14 +1,21 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import type { SignedImage } from '../../workflows/signed-image.ts';
+import type { Digest } from '../../core/image/digest.ts';
 import type { CommandContext } from '../command.ts';
 import { writeOutputFile } from '../output-file.ts';
 
-/** Where the bundles of signed images go besides the registry. */
+/** An image that was signed or attested. */
+export interface BundledImage {
+  readonly digest: Digest;
+  /** Undefined in cosign's older storage. */
+  readonly bundleJson: string | undefined;
+}
+
+/** Where the bundles of images go besides the registry. */
 export interface BundleFiles {
   /** @throws UsageError USAGE_FILE */
-  readonly write: (image: SignedImage) => void;
+  readonly write: (image: BundledImage) => void;
 }
 
 /**
@@ -42,11 +49,11 @@ export function bundleFiles({ flags, compat }: CommandContext, isSeveral: boolea
   });
 }
 
-function writeBundle(path: string, { bundleJson }: SignedImage): void {
+function writeBundle(path: string, { bundleJson }: BundledImage): void {
   if (bundleJson !== undefined) writeOutputFile(path, bundleJson);
 }
 
-function bundleName({ digest }: SignedImage): string {
+function bundleName({ digest }: BundledImage): string {
   return `${digest.algorithm}-${digest.hex}.sigstore.json`;
 }
 

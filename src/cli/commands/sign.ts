@@ -3,7 +3,7 @@ import { annotationFlag } from '../flags/annotation-flags.ts';
 import { REFERRERS_MODE_FLAG } from '../flags/image-flags.ts';
 import { ATTACHMENT_FLAG, OLDER_IMAGE_FLAGS } from '../flags/older-storage-flags.ts';
 import { REGISTRY_FLAGS, TAG_PREFIX_FLAG } from '../flags/registry-flags.ts';
-import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
+import { SIGNING_FLAGS, SIGNING_WORKERS_FLAG } from '../flags/signing-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
 import { TOKEN_FLAGS } from '../flags/token-flags.ts';
 import { SIGNING_CONFIG_FLAG, TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -28,14 +28,7 @@ export const sign: Command = {
     SIGNING_CONFIG_FLAG,
     { name: 'bundle', kind: 'string', value: 'FILE|DIR/', help: 'write the bundle, or each one, to a file as well' },
     { name: 'force', isOurs: true, kind: 'boolean', help: 'sign what carries this very signature already' },
-    {
-      name: 'max-workers',
-      isOurs: true,
-      kind: 'string',
-      value: 'N',
-      default: '10',
-      help: 'how many images are worked on at once',
-    },
+    SIGNING_WORKERS_FLAG,
     {
       name: 'upload',
       kind: 'boolean',

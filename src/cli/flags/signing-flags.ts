@@ -1,3 +1,4 @@
+import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { HARDWARE_KEY_FLAGS, KEY_KINDS } from './key-flags.ts';
 import { CERTIFICATE_FLAGS, SERVICE_FLAGS, TIMESTAMP_CLIENT_FLAGS } from './service-flags.ts';
@@ -51,3 +52,22 @@ export const SIGNING_FLAGS: readonly Flag[] = [
   ...SERVICE_FLAGS,
   ...TIMESTAMP_CLIENT_FLAGS,
 ];
+
+/** Of the commands that work on several images. */
+export const SIGNING_WORKERS_FLAG: Flag = {
+  name: 'max-workers',
+  isOurs: true,
+  kind: 'string',
+  value: 'N',
+  default: '10',
+  help: 'how many images are worked on at once',
+};
+
+/** More at once would only make services refuse. */
+const MAX_WORKERS = 100;
+const DEFAULT_WORKERS = 10;
+
+/** @throws UsageError USAGE_BAD_FLAG */
+export function maxSigningWorkers({ flags }: CommandContext): number {
+  return flags.integer('max-workers', 1, MAX_WORKERS) ?? DEFAULT_WORKERS;
+}
