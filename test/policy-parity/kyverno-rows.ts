@@ -135,9 +135,9 @@ const RULES: readonly Rule[] = [
   ],
   [
     /\.allowInsecureRegistry$/,
-    'refused',
-    REFUSED,
-    'a registry that may be reached without TLS is named to the webhook',
+    'better',
+    parsed('credentials of a policy'),
+    'accepted with a warning: no policy opens a registry without TLS, the webhook is told to (`--allow-http-registry`)',
   ],
   [
     /\.imageRegistryCredentials\.providers(\[\])?$/,
@@ -231,9 +231,9 @@ const VALIDATING: readonly Rule[] = [
   ],
   [
     /^spec\.credentials\.allowInsecureRegistry$/,
-    'refused',
-    CEL_REFUSED,
-    'a registry that may be reached without TLS is named to the webhook',
+    'better',
+    validated('what changes no decision is accepted'),
+    'accepted with a warning: no policy opens a registry without TLS, the webhook is told to (`--allow-http-registry`)',
   ],
   [
     /^spec\.credentials\.providers\b/,
@@ -273,9 +273,9 @@ const VALIDATING: readonly Rule[] = [
   [/\.(expression|subjectExpression)$/, 'refused', CEL_REFUSED, 'trust is written in the policy, not computed'],
   [
     /\.PullSecrets\b/,
-    'refused',
-    CEL_REFUSED,
-    'registries are asked with the credentials of the workload and of the webhook',
+    'better',
+    opened("an attestor's own PullSecrets open where it signs, in the namespace of its policy"),
+    'a policy of a namespace names those of its own; Kyverno takes its own namespace’s for it as well',
   ],
   [/\.trustedRoot\b/, 'same', validated('a trusted root of its own')],
   [

@@ -76,7 +76,7 @@ const ACCEPTED: Readonly<Record<string, string>> = {
     ),
   ),
   'credentials of a policy': policy(
-    entry(`imageRegistryCredentials: {providers: [github], secrets: [pull]}, ${BY_KEY}`),
+    entry(`imageRegistryCredentials: {allowInsecureRegistry: true, providers: [github], secrets: [pull]}, ${BY_KEY}`),
   ),
   'a certificate': policy(
     entry(
@@ -143,10 +143,6 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
   'no admission': [policy(entry(BY_KEY), 'admission: false, '), /spec\.admission is not supported/],
   Notary: [policy(entry(`${BY_KEY}, type: Notary`)), /verifyImages\[0\]\.type is not supported: Notary/],
   'a validation of results': [policy(entry(`${BY_KEY}, validate: {}`)), /verifyImages\[0\]\.validate is not supported/],
-  'an insecure registry': [
-    policy(entry(`${BY_KEY}, imageRegistryCredentials: {allowInsecureRegistry: true}`)),
-    /allowInsecureRegistry is not supported/,
-  ],
   roles: [
     policy(entry(BY_KEY, 'match: {any: [{resources: {kinds: [Pod]}, clusterRoles: [admin]}]}')),
     /match\.any\[0\]\.clusterRoles is not supported/,

@@ -31,14 +31,14 @@ spec:
 `;
 }
 
-function validating(credentials: string, kind = 'ImageValidatingPolicy'): string {
+function validating(credentials: string, kind = 'ImageValidatingPolicy', source = ''): string {
   return `apiVersion: policies.kyverno.io/v1
 kind: ${kind}
 metadata: {name: p${kind.startsWith('Namespaced') ? ', namespace: shop' : ''}}
 spec:
   matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}
   credentials: ${credentials}
-  attestors: [{name: alice, cosign: {keyless: {identities: [{issuer: "${ISSUER}", subject: "${SUBJECT}"}]}}}]
+  attestors: [{name: alice, cosign: {${source}keyless: {identities: [{issuer: "${ISSUER}", subject: "${SUBJECT}"}]}}}]
   validations: [{expression: "images.containers.all(i, verifyImageSignatures(i, [attestors.alice]) > 0)"}]
 `;
 }
@@ -69,6 +69,28 @@ test('an ImageValidatingPolicy has the registry asked with its own Secrets too',
   assert.match(without.message, /^COULD_NOT_CHECK {2}[^]*AUTH_REGISTRY/);
   objects.set(SYSTEM, dockerConfig(world.host));
   assert.equal((await judge(setOf(validating('{secrets: [pull]}')), {}, more)).allowed, true);
+});
+
+test("an attestor's own PullSecrets open where it signs, in the namespace of its policy", async (t) => {
+  const engines = await policyEngines(t);
+  if (engines === undefined) return;
+  const more = { engines: () => Promise.resolve(engines), noMatch: 'allow' as const };
+  const source = 'source: {PullSecrets: [{name: gone}, {name: pull}]}, ';
+  const ofCluster = setOf(validating('{secrets: [other]}', 'ImageValidatingPolicy', source));
+  const ofShop = setOf(validating('{}', 'NamespacedImageValidatingPolicy', source));
+  const inShop = SYSTEM.replace('cosign-system', 'shop');
+  for (const [policies, path, elsewhere] of [
+    [ofCluster, SYSTEM, inShop],
+    [ofShop, inShop, SYSTEM],
+  ] as const) {
+    const { world, objects, asked, judge } = await openPrivateRegistry(t);
+    objects.set(elsewhere, dockerConfig(world.host));
+    assert.match((await judge(policies, {}, more)).message, /^COULD_NOT_CHECK {2}[^]*AUTH_REGISTRY/, path);
+    assert.ok(!asked.includes(elsewhere), 'not looked into');
+    const { world: other, objects: own, judge: again } = await openPrivateRegistry(t);
+    own.set(path, dockerConfig(other.host));
+    assert.equal((await again(policies, {}, more)).allowed, true, path);
+  }
 });
 
 test('where they have nothing for the registry, the workload has, and then the webhook', async (t) => {

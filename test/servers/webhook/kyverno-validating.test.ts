@@ -195,14 +195,15 @@ test('a tag is pinned, refused or left, as mutateDigest and verifyDigest say', a
 
 test('what changes no decision is accepted', () => {
   const more = `auditAnnotations: [{key: a, valueExpression: "'b'"}]
-  credentials: {providers: [github], secrets: [pull]}
+  credentials: {allowInsecureRegistry: true, providers: [github], secrets: [pull]}
   webhookConfiguration: {timeoutSeconds: 10}
   evaluation: {mode: Kubernetes, admission: {enabled: true}, background: {enabled: false}}
   images: [{name: more, expression: "[\\"a\\"]"}]
 `;
   const text = policy(SIGNED, more).replace(', message: refused by p', ', message: refused by p, reason: Forbidden');
   const [read] = parsePolicyObjects(text, 'file').policies;
-  assert.equal(read?.warnings.length, 2);
+  assert.equal(read?.warnings.length, 3);
+  assert.match(read.warnings.join('\n'), /allowInsecureRegistry: .*--allow-http-registry/);
 });
 
 const INSTANCE = new FakeInstance();
@@ -290,9 +291,9 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
     policy(SIGNED, '', { attestors: '{name: alice, cosign: {keyless: {identities: [{}]}}}' }),
     /an identity that is anybody proves nothing/,
   ],
-  'pull secrets': [
-    policy(SIGNED, '', { attestors: ALICE.replace('cosign: {', 'cosign: {source: {PullSecrets: [{name: a}]}, ') }),
-    /source\.PullSecrets is not supported/,
+  'pull secrets of another namespace': [
+    policy(SIGNED, '', { attestors: ALICE.replace('cosign: {', 'cosign: {source: {PullSecrets: [{name: a/b}]}, ') }),
+    /source\.PullSecrets\[0\]\.name: name of a Secret is required/,
   ],
   'a log without URL': [
     policy(SIGNED, '', { attestors: ALICE.replace('cosign: {', 'cosign: {ctlog: {}, ') }),
@@ -312,10 +313,6 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
   'no admission': [
     policy(SIGNED, 'evaluation: {admission: {enabled: false}}'),
     /evaluation\.admission is not supported/,
-  ],
-  'an insecure registry': [
-    policy(SIGNED, 'credentials: {allowInsecureRegistry: true}'),
-    /allowInsecureRegistry is not/,
   ],
   'an unknown action': [policy(SIGNED, 'validationActions: [Block]'), /Block is no action/],
   'an unknown member': [policy(SIGNED, 'signers: []'), /unknown member/],

@@ -20,9 +20,10 @@ const ALWAYS = { start: new Date(0) };
 export function attestorDemand(
   attestor: Attestor,
   wantsAttestations: boolean,
-  secrets: readonly PolicySecret[],
+  ofPolicy: readonly PolicySecret[],
 ): EvidenceDemand {
   const { repository, tagPrefix } = attestor;
+  const secrets = [...(attestor.secrets ?? []), ...ofPolicy];
   const hasSource = repository !== undefined || tagPrefix !== undefined || secrets.length > 0;
   const roots = new WeakMap<TrustedRoot, TrustedRoot>();
   return {

@@ -5,6 +5,7 @@ import type { Certificate } from '../../pki/certificate.ts';
 import type { TrustedRoot } from '../../trust/trusted-root.ts';
 import type { PublicKey } from '../../crypto/public-key.ts';
 import type { KeyHash, KeySource } from '../cluster-image-policy.ts';
+import type { PolicySecret } from '../signature-source.ts';
 import type { Wildcard } from './wildcard.ts';
 
 /** Who may have signed, as Kyverno says it: one key, certificates, or a keyless identity. */
@@ -23,6 +24,8 @@ interface AttestorDemands {
   readonly repository?: Repository;
   /** In front of the tags `sha256-….sig` and `.att`. */
   readonly tagPrefix?: string;
+  /** Secrets with which that is opened, before those that the policy names for all. */
+  readonly secrets?: readonly PolicySecret[];
   /** What the signer must have noted beside the digest: each with exactly this value. */
   readonly annotations: ReadonlyMap<string, string>;
   readonly log: LogDemand;

@@ -79,7 +79,7 @@ export function parseImageValidatingPolicy(document: JsonFields): ImageValidatin
     ?.only('mutateDigest', 'verifyDigest', 'required');
   const mutates = configuration?.optionalBoolean('mutateDigest') ?? true;
   const verifies = configuration?.optionalBoolean('verifyDigest') ?? true;
-  const attestors = parseAttestors(spec, problems);
+  const attestors = parseAttestors(spec, namespace, problems);
   const attestations = parseAttestations(spec, problems);
   const { globs, references } = parseReferences(spec, problems);
   const expressions: JsonObject = {
@@ -130,14 +130,18 @@ function checkSupported(spec: JsonFields, problems: KyvernoProblems, warnings: s
   }
 }
 
-function parseAttestors(spec: JsonFields, problems: KyvernoProblems): ReadonlyMap<string, NamedAttestor> {
+function parseAttestors(
+  spec: JsonFields,
+  namespace: string | undefined,
+  problems: KyvernoProblems,
+): ReadonlyMap<string, NamedAttestor> {
   const attestors = new Map<string, NamedAttestor>();
   for (const [index, entry] of spec.objects('attestors', MAX_ENTRIES).entries()) {
     const path = `spec.attestors[${index}]`;
     const name = entry.optionalString('name') ?? '';
     if (name === '') problems.invalid(`${path}.name`, 'a name is required');
     if (attestors.has(name)) problems.invalid(`${path}.name`, `there are two attestors ${name}`);
-    attestors.set(name, { anyOf: parseNamedAttestor(entry, path, problems) });
+    attestors.set(name, { anyOf: parseNamedAttestor(entry, { path, namespace }, problems) });
   }
   if (attestors.size === 0) problems.invalid('spec.attestors', 'at least one attestor is required');
   return attestors;

@@ -12,6 +12,7 @@ import { parseCertificates } from './certificate-attestor-parser.ts';
 import { parseExtensions } from './keyless-attestor-parser.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
 import { parseChain, rootLast } from './log-demand-parser.ts';
+import { parsePullSecrets, type CredentialsPlace } from './registry-secrets-parser.ts';
 
 const MAX_IDENTITIES = 100;
 const KINDS = ['key', 'keyless', 'certificate'] as const;
@@ -19,7 +20,11 @@ const HASHES: readonly string[] = ['sha224', 'sha256', 'sha384', 'sha512'];
 const NOT_EVALUATED = 'trust is written in the policy, not computed';
 
 /** An entry of `attestors` of an `ImageValidatingPolicy`: what satisfies it, any of which suffices. */
-export function parseNamedAttestor(fields: JsonFields, path: string, problems: KyvernoProblems): readonly Attestor[] {
+export function parseNamedAttestor(
+  fields: JsonFields,
+  { path, namespace }: CredentialsPlace,
+  problems: KyvernoProblems,
+): readonly Attestor[] {
   fields.only('name', 'cosign', 'notary');
   problems.unsupportedMembers(fields, path, { notary: 'Notary signatures are not read' });
   const cosign = fields.optionalObject('cosign');
@@ -40,7 +45,7 @@ export function parseNamedAttestor(fields: JsonFields, path: string, problems: K
   }
   const common: AttestorCommon = {
     path: `${place}.${kind}`,
-    ...parseSource(cosign.optionalObject('source'), place, problems),
+    ...parseSource(cosign.optionalObject('source'), { path: `${place}.source`, namespace }, problems),
     annotations: cosign.has('annotations') ? textMap(cosign.object('annotations')) : new Map(),
     log: parseLog(cosign.optionalObject('ctlog'), `${place}.ctlog`, problems),
     ...parseRoot(cosign.optionalObject('trustedRoot'), `${place}.trustedRoot`, problems),
@@ -133,19 +138,19 @@ function parseCertificate(fields: JsonFields, common: AttestorCommon, problems: 
 
 function parseSource(
   fields: JsonFields | undefined,
-  path: string,
+  place: CredentialsPlace,
   problems: KyvernoProblems,
-): Pick<AttestorCommon, 'repository' | 'tagPrefix'> {
+): Pick<AttestorCommon, 'repository' | 'tagPrefix' | 'secrets'> {
   fields?.only('repository', 'PullSecrets', 'tagPrefix');
-  if (fields?.has('PullSecrets') === true) {
-    const why = "registries are asked with the credentials of the workload and of the webhook's own";
-    problems.unsupported(`${path}.source.PullSecrets`, why);
-  }
+  const secrets = parsePullSecrets(fields, place, problems);
   const text = fields?.optionalString('repository') ?? '';
   const tagPrefix = fields?.optionalString('tagPrefix') ?? '';
-  const repository =
-    text === '' ? undefined : problems.usable(`${path}.source.repository`, () => parseRepository(text));
-  return { ...(repository === undefined ? {} : { repository }), ...(tagPrefix === '' ? {} : { tagPrefix }) };
+  const repository = text === '' ? undefined : problems.usable(`${place.path}.repository`, () => parseRepository(text));
+  return {
+    ...(repository === undefined ? {} : { repository }),
+    ...(tagPrefix === '' ? {} : { tagPrefix }),
+    ...(secrets.length === 0 ? {} : { secrets }),
+  };
 }
 
 /** Without `ctlog` a log entry is required, as with one that does not say otherwise. */

@@ -25,8 +25,8 @@ export function parseRegistrySecrets(
 ): readonly PolicySecret[] {
   fields?.only('allowInsecureRegistry', 'providers', 'secrets');
   if (fields?.optionalBoolean('allowInsecureRegistry') === true) {
-    const why = 'a registry that may be reached without TLS is named to the webhook';
-    problems.unsupported(`${path}.allowInsecureRegistry`, why);
+    const how = 'registries without TLS are allowed to the webhook itself (--allow-http-registry), for all policies';
+    warnings.push(`${path}.allowInsecureRegistry: ${how}`);
   }
   if (fields?.has('providers') === true) {
     warnings.push(`${path}.providers: the helpers of clouds are those of the webhook's own credentials`);
@@ -46,5 +46,22 @@ export function parseRegistrySecrets(
       return [];
     }
     return [{ ...(namespace === undefined ? {} : { namespace }), name }];
+  });
+}
+
+/**
+ * `source.PullSecrets` of an attestor: names alone, of the policy's own namespace, or of the webhook's where it has none (Kyverno
+ * pkg/image/verifiers/ivpol/cosign/opts.go looks into its own for either).
+ */
+export function parsePullSecrets(
+  fields: JsonFields | undefined,
+  { path, namespace }: CredentialsPlace,
+  problems: KyvernoProblems,
+): readonly PolicySecret[] {
+  return (fields?.objects('PullSecrets', MAX_SECRETS) ?? []).flatMap((entry, index) => {
+    const name = entry.only('name').optionalString('name') ?? '';
+    if (NAME.test(name)) return [{ ...(namespace === undefined ? {} : { namespace }), name }];
+    problems.invalid(`${path}.PullSecrets[${index}].name`, 'name of a Secret is required');
+    return [];
   });
 }
