@@ -167,6 +167,7 @@ export type VerificationCode =
   | 'TUF_ROLLBACK' // trust metadata older than what has been seen before
   | 'TUF_MISMATCH' // trust metadata or a target that is not the one that other metadata names
   | 'REVOCATION_QUORUM' // too few members of the revocation authority, or about different statements
+  | 'AUDIT_TIME' // a snapshot of an audit that was not signed when it says it was taken
   | 'REVOCATIONS_OLDER' // a snapshot of revocations older than one seen before
   | 'REVOCATIONS_CONFLICT' // snapshots of revocations that contradict each other
   | 'DIGEST_MISMATCH'; // content does not have the digest it was named by

@@ -18,6 +18,15 @@ export class FlagValues {
     this.arguments = positional;
   }
 
+  /** The same, where `name` means what was given for `source`: for a command whose own flag of that name is another one. */
+  renamed(source: string, name: string): FlagValues {
+    const given = new Map(this.#given);
+    given.delete(name);
+    const texts = this.#texts(source);
+    if (texts !== undefined) given.set(name, texts);
+    return new FlagValues([...this.#flags.values()], given, this.arguments);
+  }
+
   isDeclared(name: string): boolean {
     return this.#flags.has(name);
   }

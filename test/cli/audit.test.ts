@@ -184,12 +184,12 @@ test('a threshold: reached, missed, and not to be told', async (t) => {
   const lab = await openLab(t);
   const [good, bare] = [await lab.world.pushSigned('shop/app'), await lab.world.push('shop/bare')];
   const images = [digestName(good), digestName(bare)];
-  assert.equal((await lab.audit(...TAKE, '--min-coverage', '50', ...images)).exitCode, 0);
-  const missed = await lab.audit(...TAKE, '--min-coverage', '51', ...images);
+  assert.equal((await lab.audit(...TAKE, '--fail-under', '50', ...images)).exitCode, 0);
+  const missed = await lab.audit(...TAKE, '--fail-under', '51', ...images);
   assert.deepEqual([missed.exitCode, errorCode(missed)], [20, 'POLICY_DENIED']);
   lab.world.fault.answer = (request) =>
     request.url.includes('/shop/bare/') ? new Response('down', { status: 500 }) : undefined;
-  const unknown = await lab.audit(...TAKE, '--min-coverage', '51', ...images);
+  const unknown = await lab.audit(...TAKE, '--fail-under', '51', ...images);
   assert.deepEqual([unknown.exitCode, errorCode(unknown)], [23, 'COULD_NOT_CHECK']);
 });
 
@@ -209,7 +209,15 @@ test('before and after: the page on what changed, and two snapshots minutes apar
 
   await lab.world.sign(app);
   await lab.audit(...TAKE, '--out', 'after.json', ...images);
-  const markdown = await lab.audit('diff', 'before.json', 'after.json', '--ticket', 'SEC-77', '--fail-on-regression');
+  const markdown = await lab.audit(
+    'diff',
+    'before.json',
+    'after.json',
+    '--ticket',
+    'SEC-77',
+    '--fail-on',
+    'regression',
+  );
   assert.equal(markdown.exitCode, 0, markdown.stderr);
   assert.match(markdown.stdout, /it could be said who built 1 of 2 running images; on .*, 2 of 2\./);
   assert.match(
@@ -228,7 +236,7 @@ test('before and after: the page on what changed, and two snapshots minutes apar
   assert.deepEqual([json.improvements.length, json.wouldBreak.length], [1, 0]);
 
   writeFileSync(lab.sandbox.path('worse.json'), readFileSync(lab.sandbox.path('before.json')));
-  const regressed = await lab.audit('diff', 'worse.json', 'worse.json', '--fail-on-regression');
+  const regressed = await lab.audit('diff', 'worse.json', 'worse.json', '--fail-on', 'regression');
   assert.equal(regressed.exitCode, 0, 'nothing changed');
   const backwards = await lab.audit('diff', 'after.json', 'before.json');
   assert.equal(errorCode(backwards), 'USAGE_BAD_FLAG');
@@ -240,7 +248,9 @@ test('before and after: the page on what changed, and two snapshots minutes apar
 const REFUSALS: readonly (readonly [string, readonly string[], string])[] = [
   ['no system', ['snapshot', '--policy', 'policy.yaml', 'x'], 'USAGE_BAD_FLAG'],
   ['no policy without a cluster', ['snapshot', '--system', 's', 'x'], 'USAGE_BAD_FLAG'],
-  ['a threshold over 100', [...TAKE, '--min-coverage', '101', 'x'], 'USAGE_BAD_FLAG'],
+  ['a threshold over 100', [...TAKE, '--fail-under', '101', 'x'], 'USAGE_BAD_FLAG'],
+  ['a threshold of nothing', [...TAKE, '--fail-under', 'pods:50', 'x'], 'USAGE_BAD_FLAG'],
+  ['a state that is none', [...TAKE, '--fail-on', 'unsigned,fine', 'x'], 'USAGE_BAD_FLAG'],
   ['a manifest that is none', [...TAKE, '--resource', 'root.json'], 'FORMAT_POLICY'],
   ['a snapshot that is none', ['diff', 'root.json', 'root.json'], 'FORMAT_AUDIT'],
   ['a snapshot that is not there', ['diff', 'absent.json', 'absent.json'], 'USAGE_FILE'],

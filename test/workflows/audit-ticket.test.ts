@@ -67,7 +67,14 @@ interface Bench {
 function rolling(tracker: TicketTracker, waits: number[]): Roll {
   return (of, { isRehearsal = false } = {}) => {
     const gap = auditGap(of);
-    const facts = (plan: TicketPlan) => ({ gap, plan, owner: 'payments', holdDays: 14, to: 'github:acme/ops' });
+    const facts = (plan: TicketPlan) => ({
+      gap,
+      plan,
+      owner: 'payments',
+      holdDays: 14,
+      to: 'github:acme/ops',
+      signature: 'unsigned snapshot',
+    });
     return rollTicket(gap, {
       tracker,
       terms: { holdDays: 14 },
@@ -315,6 +322,7 @@ test('names of images and workloads bring no mark-up of their own', () => {
     owner: '<b>@all</b>',
     holdDays: 14,
     to: 'x.md',
+    signature: 'unsigned snapshot',
   };
   const markdown = ticketText('markdown', facts).body;
   assert.doesNotMatch(markdown, /<b>|sign 'r\/x/);

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { checkAuditGate, coverageFloor, GATED_STATES, type AuditGate } from '../../core/audit/audit-gate.ts';
 import { auditFigures } from '../../core/audit/audit-figures.ts';
 import { contentDigest, encodeAuditSnapshot, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
@@ -5,7 +7,7 @@ import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
-import { PolicyError, RemoteError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { auditWorkloads, type AuditedWorkload } from '../../workflows/audit-workloads.ts';
@@ -14,12 +16,18 @@ import { auditedPolicies, auditedThings } from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import type { ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
+import { snapshotSigner, type SnapshotSigner } from '../choices/snapshot-signer.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
 import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
+import { snapshotBundlePath } from '../flags/snapshot-flags.ts';
+import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { auditMetricsText } from '../report/audit-metrics.ts';
 import { auditText } from '../report/audit-text.ts';
+import { shellCommand } from '../shell-word.ts';
+import { signatureFacts, signerFlags } from '../signed-image-report.ts';
+import { visibleText } from '../visible-text.ts';
 
 const READABLE = 0o644;
 const PERCENT = 100;
@@ -27,15 +35,15 @@ const PERCENT = 100;
 /**
  * Looks at everything that runs, changes nothing, and says what is known about it.
  *
- * @throws PolicyError POLICY_DENIED below `--min-coverage`; RemoteError COULD_NOT_CHECK when nobody can tell whether it is reached;
- *   what its parts throw
+ * @throws PolicyError POLICY_DENIED, RemoteError COULD_NOT_CHECK as `checkAuditGate`; what its parts throw
  */
 export async function takeSnapshot(context: CommandContext): Promise<void> {
   const { flags, terminal, now } = context;
   const system = flags.required('system');
+  const gate = chosenGate(context);
+  const signer = await snapshotSigner(context);
   const isOffline = flags.arguments.length > 0 || flags.isGiven('resource');
   const cluster = isOffline ? undefined : await chosenCluster(context);
-  const minimum = flags.integer('min-coverage', 0, PERCENT);
   try {
     const chosen = await auditedPolicies(context, cluster);
     const opened = await openRehearsal(context, [chosen.policies], { trust: true });
@@ -52,12 +60,14 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
         entries: await audit(context, workloads, chosen, opened),
         notLookedAt: notLookedAt.map(({ what, error }) => ({ what, reason: `${error.code} ${error.message}` })),
       };
+      await keep(context, snapshot, signer);
       tell(context, snapshot);
-      gate(snapshot, minimum);
+      checkAuditGate(snapshot, gate);
     } finally {
       await opened.close();
     }
   } finally {
+    signer?.close();
     cluster?.http.close();
   }
 }
@@ -101,14 +111,37 @@ function policyFacts({ flags }: CommandContext, { policies }: ChosenPolicies): {
   };
 }
 
-function tell({ flags, terminal }: CommandContext, snapshot: AuditSnapshot): void {
+/** Before anything is printed: signed first, so that what lies there without its signature is no snapshot that was to have one. */
+async function keep(
+  context: CommandContext,
+  snapshot: AuditSnapshot,
+  signer: SnapshotSigner | undefined,
+): Promise<void> {
+  const { flags, terminal } = context;
   const out = flags.string('out');
+  if (out === undefined) return;
   const text = encodeAuditSnapshot(snapshot);
-  if (out !== undefined) writeOutputFile(out, text, READABLE);
+  const signed = await signer?.sign(out, text, snapshot);
+  // What is beside it from before is about another snapshot, and would be held against this one.
+  if (signed === undefined) rmSync(snapshotBundlePath(out), { force: true });
+  else writeOutputFile(snapshotBundlePath(out), signed.bundleJson, READABLE);
+  writeOutputFile(out, text, READABLE);
+  terminal.progress(terminal.done(`${out}   content ${contentDigest(snapshot)}`));
+  const later = ['sealwright', 'audit', 'diff', out, 'after.json'];
+  if (signed === undefined) {
+    terminal.progress('  unsigned: --sign signs the next one');
+  } else {
+    terminal.progress(signatureFacts(terminal, signed.bundle).join('      '));
+    later.push(...signerFlags(signed, { key: signer?.key, trustFlags: [] }), ...trustFlagsGiven(context));
+  }
+  terminal.progress(`  later:    ${visibleText(shellCommand(later))}`);
+}
+
+function tell({ flags, terminal }: CommandContext, snapshot: AuditSnapshot): void {
   const figures = auditFigures(snapshot);
   switch (flags.string('output')) {
     case 'json':
-      terminal.result(text.trimEnd());
+      terminal.result(encodeAuditSnapshot(snapshot).trimEnd());
       break;
     case 'prometheus':
       terminal.result(auditMetricsText(snapshot, figures).trimEnd());
@@ -117,30 +150,17 @@ function tell({ flags, terminal }: CommandContext, snapshot: AuditSnapshot): voi
       for (const line of auditText(snapshot, figures)) terminal.result(line);
   }
   for (const { what, reason } of snapshot.notLookedAt) terminal.warn(`not looked at: ${what}: ${reason}`);
-  if (out === undefined) return;
-  terminal.progress(terminal.done(`${out}   content ${contentDigest(snapshot)}`));
-  terminal.progress(`  sign it:  sealwright sign-blob --bundle ${out}.sigstore.json ${out}`);
-  terminal.progress(`  later:    sealwright audit diff ${out} after.json`);
 }
 
-function gate(snapshot: AuditSnapshot, minimum: number | undefined): void {
-  if (minimum === undefined) return;
-  const { coverage, rescheduleRisk } = auditFigures(snapshot);
-  const { verified, of, share } = coverage.containers;
-  const found = `${verified} of ${of} containers verified, ${rescheduleRisk.unknown} undetermined`;
-  if (share * PERCENT >= minimum && snapshot.notLookedAt.length === 0) return;
-  const best = of === 0 ? 1 : (verified + rescheduleRisk.unknown) / of;
-  if (share * PERCENT >= minimum || best * PERCENT >= minimum) {
-    throw new RemoteError('COULD_NOT_CHECK', `nobody can tell whether ${minimum}% are verified`, {
-      found:
-        snapshot.notLookedAt.length === 0 ? found : `${found}; ${snapshot.notLookedAt.length} things not looked at`,
-      expected: 'an answer about everything that runs',
-      fix: 'give the command what it lacks (credentials, leave to list), and take the snapshot again',
+/** @throws UsageError USAGE_BAD_FLAG */
+function chosenGate({ flags }: CommandContext): AuditGate {
+  const failOn = flags.list('fail-on').map((name) => {
+    const state = GATED_STATES.find((known) => known === name);
+    if (state !== undefined) return state;
+    throw new UsageError('USAGE_BAD_FLAG', '--fail-on has no such state', {
+      found: name.slice(0, 100),
+      expected: GATED_STATES.join(', '),
     });
-  }
-  throw new PolicyError('POLICY_DENIED', 'too little of what runs is verified', {
-    found,
-    expected: `at least ${minimum}% of them`,
-    fix: 'sealwright policy plan',
   });
+  return { floors: flags.list('fail-under').map(coverageFloor), failOn };
 }

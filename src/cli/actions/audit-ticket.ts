@@ -1,12 +1,12 @@
 import { auditGap } from '../../core/audit/audit-gap.ts';
-import { parseAuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
 import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import { rollTicket, type TicketOutcome } from '../../workflows/audit-ticket.ts';
+import { snapshotReader } from '../choices/snapshot-file-choice.ts';
 import { chosenTracker } from '../choices/tracker-choice.ts';
 import type { CommandContext } from '../command.ts';
-import { readInputFile } from '../input-file.ts';
+import { signatureText } from '../report/signature-text.ts';
 import { ticketComment, ticketText, USUAL_HOLD_DAYS, type TicketFacts } from '../report/ticket-text.ts';
 
 const MAX_HOLD_DAYS = 3650;
@@ -20,11 +20,12 @@ const DONE: Readonly<Record<TicketPlan['action'], readonly [did: string, would: 
   reopen: ['opened again', 'would open again'],
 };
 
-/** @throws PolicyError POLICY_DENIED with `--fail-while-open`; UsageError; FormatError FORMAT_AUDIT; RemoteError */
+/** @throws PolicyError POLICY_DENIED with `--fail-while-open`; UsageError; FormatError FORMAT_AUDIT; RemoteError; as `snapshotReader` */
 export async function keepTicket(context: CommandContext): Promise<void> {
   const { flags, terminal, environment } = context;
   const [path = ''] = flags.arguments;
-  const gap = auditGap(parseAuditSnapshot(readInputFile(path)));
+  const { snapshot, signature } = await (await snapshotReader(context))(path);
+  const gap = auditGap(snapshot);
   const { system } = gap.snapshot;
   if (flags.isGiven('system') && flags.string('system') !== system) {
     throw new UsageError('USAGE_BAD_FLAG', 'this is the snapshot of another system', {
@@ -45,6 +46,7 @@ export async function keepTicket(context: CommandContext): Promise<void> {
       owner: flags.string('owner') ?? 'nobody yet',
       holdDays,
       to: flags.required('to'),
+      signature: signatureText(signature),
     });
     const write = (plan: TicketPlan): ReturnType<Parameters<typeof rollTicket>[1]['write']> => ({
       text: ticketText(tracker.markup, facts(plan)),

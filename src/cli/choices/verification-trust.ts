@@ -23,13 +23,19 @@ export async function verificationTrust(
   http: HttpClient,
 ): Promise<VerificationTrust> {
   const trust = isTrustNeeded(context, policy) ? await trustFor(context, http) : NOBODY;
-  const trustedRoot = await withGivenAuthorities(context, trust.trustedRoot, http);
+  const trustedRoot = mayNameAuthorities(context)
+    ? await withGivenAuthorities(context, trust.trustedRoot, http)
+    : trust.trustedRoot;
   return { ...trust, trustedRoot, own: trust };
+}
+
+function mayNameAuthorities({ flags }: CommandContext): boolean {
+  return flags.isDeclared('certificate-chain');
 }
 
 function isTrustNeeded(context: CommandContext, policy: SignaturePolicy): boolean {
   const isNamed = [...TRUST_FLAGS.map(({ name }) => name), 'revocations'].some((name) => context.flags.isGiven(name));
-  if (isNamed || areAuthoritiesGiven(context)) return true;
+  if (isNamed || (mayNameAuthorities(context) && areAuthoritiesGiven(context))) return true;
   return policiesOf(policy).some(
     ({ signer, thresholds }) =>
       signer.kind !== 'key' || thresholds.logEntries !== 0 || (thresholds.signedTimestamps ?? 0) > 0,

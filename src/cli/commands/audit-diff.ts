@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { DRILL_FLAGS } from '../flags/drill-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const auditDiff: Command = {
@@ -26,14 +27,22 @@ export const auditDiff: Command = {
       help: 'where the gap is followed up, for the report',
       isCommon: true,
     },
-    { name: 'fail-on-regression', kind: 'boolean', help: 'end with an error when anything got worse', isCommon: true },
+    {
+      name: 'fail-on',
+      kind: 'string',
+      value: 'WHAT',
+      choices: ['regression'],
+      help: 'end with an error when anything got worse, or nobody can tell',
+      isCommon: true,
+    },
     ...DRILL_FLAGS,
+    ...SNAPSHOT_SIGNER_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
   ],
   examples: [
     'sealwright audit diff before.json after.json -o html --output-file report.html',
-    'sealwright audit diff before.json after.json --drill drill.json --fail-on-regression',
+    'sealwright audit diff before.json after.json --drill drill.json --fail-on regression',
   ],
   readsCosignVariables: false,
   run: async (context) => {

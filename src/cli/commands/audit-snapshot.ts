@@ -1,8 +1,10 @@
+import { GATED_STATES } from '../../core/audit/audit-gate.ts';
 import type { Command } from '../command.ts';
 import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { SNAPSHOT_SIGNING_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const auditSnapshot: Command = {
@@ -33,10 +35,17 @@ export const auditSnapshot: Command = {
     NO_MATCH_FLAG,
     { name: 'out', kind: 'string', value: 'FILE', help: 'write the snapshot here', isCommon: true },
     {
-      name: 'min-coverage',
-      kind: 'string',
-      value: 'PERCENT',
-      help: 'fail below this share of verified containers',
+      name: 'fail-under',
+      kind: 'list',
+      value: '[BASIS:]PERCENT',
+      help: 'fail below this share of what is verified, of containers, digests or workloads',
+      isCommon: true,
+    },
+    {
+      name: 'fail-on',
+      kind: 'list',
+      value: 'STATE',
+      help: `fail when anything is ${GATED_STATES.join(', ')}`,
       isCommon: true,
     },
     {
@@ -49,13 +58,14 @@ export const auditSnapshot: Command = {
       help: 'stdout',
       isCommon: true,
     },
+    ...SNAPSHOT_SIGNING_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
     ...REGISTRY_FLAGS,
   ],
   examples: [
-    'sealwright audit snapshot --system pay-prod --out before.json',
-    'sealwright audit snapshot --system pay-prod --policy policies/ --resource rendered.yaml --min-coverage 95',
+    'sealwright audit snapshot --system pay-prod --sign --out before.json',
+    'sealwright audit snapshot --system pay-prod --policy policies/ --resource rendered.yaml --fail-under 95',
   ],
   readsCosignVariables: false,
   work: 'looking at what runs',

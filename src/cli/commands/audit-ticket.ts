@@ -1,4 +1,7 @@
 import type { Command } from '../command.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const auditTicket: Command = {
   name: 'audit ticket',
@@ -43,6 +46,9 @@ export const auditTicket: Command = {
       help: 'stdout',
       isCommon: true,
     },
+    ...SNAPSHOT_SIGNER_FLAGS,
+    ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
   ],
   examples: [
     'sealwright audit ticket now.json --to github:acme/ops --owner payments --dry-run',

@@ -1,6 +1,7 @@
 import { AUDIT_STATES, type AuditState } from '../../core/audit/audit-entry.ts';
 import { visibleText } from '../visible-text.ts';
-import type { AuditReport, ReportedChange, ReportedGap } from './audit-report.ts';
+import type { AuditReport, ReportedChange, ReportedGap, ReportedSnapshot } from './audit-report.ts';
+import { signatureText } from './signature-text.ts';
 import { percent } from './audit-text.ts';
 import { slopeChart, STATE_MARKS } from './slope-chart.ts';
 
@@ -64,7 +65,7 @@ ${gaps.length === 0 ? '<p>None.</p>' : gapTable(gaps)}
       ? ', the same before and after'
       : '; <strong>others before: some changes may be theirs</strong>'
   }</li>
-<li>Snapshots: ${escaped(before.takenAt)} <code>${escaped(before.contentDigest)}</code>, ${escaped(after.takenAt)} <code>${escaped(after.contentDigest)}</code></li>
+${[before, after].map(evidence).join('\n')}
 ${[...before.notLookedAt, ...after.notLookedAt].map(({ what, reason }) => `<li>Not looked at: ${escaped(what)}: ${escaped(reason)}</li>`).join('\n')}
 </ul>
 ${report.ticket === undefined ? '' : `<p>Followed up in ${escaped(report.ticket)}</p>`}
@@ -72,6 +73,11 @@ ${report.ticket === undefined ? '' : `<p>Followed up in ${escaped(report.ticket)
 </body>
 </html>
 `;
+}
+
+/** What an auditor asks for, to check what is said here. */
+function evidence({ takenAt, contentDigest, fileDigest, signature }: ReportedSnapshot): string {
+  return `<li>Snapshot of ${escaped(takenAt)}: content <code>${escaped(contentDigest)}</code>, file <code>${escaped(fileDigest)}</code>; ${escaped(signatureText(signature))}</li>`;
 }
 
 function stateTable({ before, after }: AuditReport): string {

@@ -1,5 +1,6 @@
 import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
 import type { AuditReport, ReportedChange, ReportedGap } from './audit-report.ts';
+import { signatureText } from './signature-text.ts';
 import { percent } from './audit-text.ts';
 import { code, text } from './markdown-text.ts';
 
@@ -52,7 +53,7 @@ export function auditMarkdown(report: AuditReport): string {
         ? ', the same before and after'
         : `; before, ${code(before.policies.digest)}: **some changes may be the policies'**`
     }`,
-    `- Snapshots: ${before.takenAt} ${code(before.contentDigest)}, ${after.takenAt} ${code(after.contentDigest)}`,
+    ...evidence(report),
     ...notLookedAt(report),
     ...(report.ticket === undefined ? [] : ['', `Followed up in ${text(report.ticket)}`]),
   ].join('\n')}\n`;
@@ -93,6 +94,14 @@ function rows(gaps: readonly ReportedGap[]): readonly string[] {
       ),
     ...(gaps.length > MAX_ROWS ? ['', `And ${gaps.length - MAX_ROWS} more.`] : []),
   ];
+}
+
+/** What an auditor asks for, to check what is said here. */
+function evidence({ before, after }: AuditReport): readonly string[] {
+  return [before, after].map(
+    ({ takenAt, contentDigest, fileDigest, signature }) =>
+      `- Snapshot of ${takenAt}: content ${code(contentDigest)}, file ${code(fileDigest)}; ${text(signatureText(signature))}`,
+  );
 }
 
 function notLookedAt({ before, after }: AuditReport): readonly string[] {

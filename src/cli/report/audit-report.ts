@@ -2,6 +2,7 @@ import type { AuditChange, AuditComparison } from '../../core/audit/audit-compar
 import { AUDIT_STATES, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
+import type { SnapshotSignature } from '../../core/audit/snapshot-statement.ts';
 import { contentDigest, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const SCHEMA = 'urn:sealwright:audit-report:v1';
@@ -35,6 +36,9 @@ export interface ReportedSnapshot {
   readonly scope: string;
   readonly trust: string;
   readonly version: string;
+  readonly signature: SnapshotSignature;
+  /** `sha256:…` of the file. */
+  readonly fileDigest: string;
 }
 
 /** One page on what changed, as data; every format is made from it. */
@@ -63,7 +67,22 @@ export interface AuditReport {
 
 const REFUSED: readonly AuditState[] = ['signed-untrusted', 'unsigned', 'revoked'];
 
-export function auditReport(comparison: AuditComparison, drilled: TimeToRevoke, ticket?: string): AuditReport {
+/** What a report says beside the comparison. */
+export interface ReportFacts {
+  readonly drilled: TimeToRevoke;
+  readonly before: ReportedFile;
+  readonly after: ReportedFile;
+  readonly ticket?: string | undefined;
+}
+
+/** Which file it was, and who stands for it. */
+export interface ReportedFile {
+  readonly digest: string;
+  readonly signature: SnapshotSignature;
+}
+
+export function auditReport(comparison: AuditComparison, facts: ReportFacts): AuditReport {
+  const { drilled, ticket } = facts;
   const { before, after, regressions, improvements, others, unchanged, hasSamePolicies } = comparison;
   const gaps = after.entries
     .filter(({ state }) => state !== 'verified' && state !== 'exempt')
@@ -73,8 +92,8 @@ export function auditReport(comparison: AuditComparison, drilled: TimeToRevoke, 
     schema: SCHEMA,
     system: after.system,
     summary: summaryOf(before, after),
-    before: snapshotOf(before),
-    after: snapshotOf(after),
+    before: snapshotOf(before, facts.before),
+    after: snapshotOf(after, facts.after),
     hasSamePolicies,
     regressions: regressions.map(changeOf),
     improvements: improvements.map(changeOf),
@@ -104,7 +123,7 @@ function day(time: Date): string {
   return time.toISOString().slice(0, 10);
 }
 
-function snapshotOf(snapshot: AuditSnapshot): ReportedSnapshot {
+function snapshotOf(snapshot: AuditSnapshot, { digest, signature }: ReportedFile): ReportedSnapshot {
   const { takenAt, notLookedAt, policies, scope, trust, version } = snapshot;
   const { containers, coverage } = auditFigures(snapshot);
   return {
@@ -117,6 +136,8 @@ function snapshotOf(snapshot: AuditSnapshot): ReportedSnapshot {
     scope,
     trust,
     version,
+    signature,
+    fileDigest: digest,
   };
 }
 

@@ -15,6 +15,8 @@ export interface TicketFacts {
   readonly holdDays: number;
   /** Where the ticket is, as the command was told. */
   readonly to: string;
+  /** Who stands for the snapshot. */
+  readonly signature: string;
 }
 
 const MAX_ROWS = 50;
@@ -35,7 +37,7 @@ export function ticketText(markup: 'markdown' | 'wiki', facts: TicketFacts): Tic
     { kind: 'marker', text: encodeTicketMarker(plan.marker) },
     {
       kind: 'paragraph',
-      text: `Of ${coverage.containers.of} running containers ${coverage.containers.verified} are verified (${percent(coverage.containers.share)}): ${countsText(containers)}. Snapshot of ${snapshot.takenAt.toISOString()}, ${contentDigest(snapshot)}.`,
+      text: `Of ${coverage.containers.of} running containers ${coverage.containers.verified} are verified (${percent(coverage.containers.share)}): ${countsText(containers)}. Snapshot of ${snapshot.takenAt.toISOString()}, ${contentDigest(snapshot)}; ${facts.signature}.`,
     },
     { kind: 'fact', name: 'Owner', value: owner },
     { kind: 'fact', name: 'Due', value: plan.due },
