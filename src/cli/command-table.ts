@@ -195,7 +195,7 @@ export const COMMANDS: readonly CommandGroup[] = [
       },
       {
         name: 'policy convert',
-        summary: "policies in Kyverno's form, with everything that is lost named",
+        summary: 'policies between ClusterImagePolicy and Kyverno, with everything that is lost named',
         isSeldom: true,
         load: async () => (await import('./commands/policy-convert.ts')).policyConvert,
       },

@@ -1,5 +1,5 @@
-import { clusterImagePoliciesIn } from '../../core/policy/compared-policies.ts';
-import { kyvernoForm, lossText, renderConverted, type Loss } from '../../core/policy/kyverno-form.ts';
+import { renderConverted, lossText, type Loss } from '../../core/policy/conversion-loss.ts';
+import { convertPolicies, type PolicyFormName } from '../../core/policy/convert-policies.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
 import { policyTexts } from '../choices/policy-choice.ts';
@@ -10,39 +10,39 @@ interface PolicyLoss extends Loss {
   readonly policy: string;
 }
 
+const PUBLIC_LOG = 'https://rekor.sigstore.dev';
+const FORMS: readonly PolicyFormName[] = ['kyverno', 'cip'];
+
 /**
- * Prints policies in Kyverno's form. What would let in more than before is left out unless it is asked for.
+ * Prints policies in the other form. What would let in more than before is left out unless it is asked for.
  *
- * @throws PolicyError POLICY_DENIED when a policy was left out; UsageError USAGE_BAD_CONFIG without any policy
+ * @throws PolicyError POLICY_DENIED when a policy was left out; UsageError USAGE_BAD_CONFIG without any policy; FormatError
  */
 export async function convert(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;
   const texts = await policyTexts(context, flags.arguments);
-  const policies = texts.flatMap(({ path, text }) => clusterImagePoliciesIn(text, path));
-  if (policies.length === 0) {
+  const to = FORMS.find((form) => form === flags.string('to'));
+  const logUrl = flags.string('rekor-url') ?? PUBLIC_LOG;
+  const conversions = convertPolicies(texts, to, { logUrl, systemNamespace: systemNamespace(context) });
+  if (conversions.length === 0) {
     throw new UsageError('USAGE_BAD_CONFIG', 'there is no policy to convert', {
       found: flags.arguments.join(', '),
-      expected: 'ClusterImagePolicy or ImagePolicy',
+      expected:
+        to === 'cip'
+          ? "Kyverno's ClusterPolicy, Policy with verifyImages, or ImageValidatingPolicy"
+          : 'ClusterImagePolicy or ImagePolicy',
     });
   }
   const documents: string[] = [];
   const leftOut: PolicyLoss[] = [];
-  for (const policy of policies) {
-    const options = { logUrl: flags.string('rekor-url'), systemNamespace: systemNamespace(context) };
-    const converted = kyvernoForm(policy, options);
-    const { losses } = converted;
-    for (const loss of losses) terminal.warn(visibleText(`${policy.name}: lost, ${lossText(loss)}`));
-    const written = renderConverted(converted);
+  for (const conversion of conversions) {
+    const { losses, policy } = conversion;
+    for (const loss of losses) terminal.warn(visibleText(`${policy}: lost, ${lossText(loss)}`));
+    const written = renderConverted(conversion);
     const looser = losses.filter(({ effect }) => effect === 'looser');
     if (written === undefined || (looser.length > 0 && !flags.boolean('allow-looser'))) {
-      const [
-        first = {
-          path: 'spec.authorities',
-          text: 'nothing is left that Kyverno can ask for',
-          effect: 'looser' as const,
-        },
-      ] = looser;
-      leftOut.push({ ...first, policy: policy.name });
+      const nothing: Loss = { path: 'spec', text: 'nothing is left that could be asked for', effect: 'looser' };
+      leftOut.push({ ...(looser[0] ?? nothing), policy });
       continue;
     }
     documents.push(written);
@@ -52,7 +52,7 @@ export async function convert(context: CommandContext): Promise<void> {
   if (first === undefined) return;
   throw new PolicyError('POLICY_DENIED', `${leftOut.length} policies were not converted, as they would let in more`, {
     found: `${first.policy}: ${first.text}`,
-    expected: 'policies that Kyverno can say',
+    expected: 'policies that the other form can say',
     fix: 'add --allow-looser to have them as far as they go',
   });
 }

@@ -2,7 +2,7 @@ import type { Command } from '../command.ts';
 
 export const policyConvert: Command = {
   name: 'policy convert',
-  summary: "policies in Kyverno's form, with everything that is lost named",
+  summary: 'policies between ClusterImagePolicy and Kyverno, with everything that is lost named',
   operands: 'FILE|FOLDER|URL...',
   operandCount: [1, 1000],
   flags: [
@@ -10,9 +10,8 @@ export const policyConvert: Command = {
       name: 'to',
       kind: 'string',
       value: 'FORM',
-      choices: ['kyverno'],
-      default: 'kyverno',
-      help: 'ClusterPolicy and Policy with verifyImages',
+      choices: ['kyverno', 'cip'],
+      help: 'into which form; the one that the first policy is not in',
       isCommon: true,
     },
     {
@@ -37,7 +36,10 @@ export const policyConvert: Command = {
       help: 'where the Secrets of the policies are',
     },
   ],
-  examples: ['sealwright policy convert policies/ > kyverno.yaml'],
+  examples: [
+    'sealwright policy convert policies/ > kyverno.yaml',
+    'sealwright policy convert --to cip kyverno/ > policies.yaml',
+  ],
   readsCosignVariables: false,
   run: async (context) => {
     const { convert } = await import('../actions/policy-convert.ts');

@@ -1,22 +1,7 @@
-import { stringify } from 'yaml';
 import type { JsonObject } from '../encoding/json.ts';
 import type { IdentityMatcher, StringMatcher } from '../identity/identity-pattern.ts';
+import { lossList, type Converted, type Lose } from './conversion-loss.ts';
 import type { ClusterImagePolicy, KeyAuthority, KeylessAuthority, KeySource } from './cluster-image-policy.ts';
-
-/** Something that the other form cannot say. */
-export interface Loss {
-  /** Where it stands in the policy that was converted. */
-  readonly path: string;
-  readonly text: string;
-  /** `looser`: without it more is let in. `tighter`: without it more is refused. */
-  readonly effect: 'looser' | 'tighter';
-}
-
-export interface Converted {
-  /** Undefined where nothing is left that would demand a signature. */
-  readonly document: JsonObject | undefined;
-  readonly losses: readonly Loss[];
-}
 
 /** Kinds by the resources that a `match` may name. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -41,10 +26,7 @@ export function kyvernoForm(
   policy: ClusterImagePolicy,
   { logUrl = PUBLIC_LOG, systemNamespace }: { readonly logUrl?: string | undefined; readonly systemNamespace: string },
 ): Converted {
-  const losses: Loss[] = [];
-  const lose = (path: string, text: string, effect: Loss['effect']): void => {
-    losses.push({ path, text, effect });
-  };
+  const { losses, lose } = lossList();
   const imageReferences = policy.images.flatMap(({ text }, index) =>
     patternsFor(text, `spec.images[${index}].glob`, lose),
   );
@@ -78,50 +60,37 @@ export function kyvernoForm(
     return signers.map((entry) => ({ ...entry, ...common }));
   });
   if (policy.condition !== undefined) lose('spec.policy', "the policy's own program", 'looser');
-  if (entries.length === 0 || imageReferences.length === 0) return { document: undefined, losses };
+  if (entries.length === 0 || imageReferences.length === 0) return { documents: [], losses };
   const isWarning = policy.mode === 'warn';
   return {
-    document: {
-      apiVersion: 'kyverno.io/v1',
-      ...(policy.namespace === undefined
-        ? { kind: 'ClusterPolicy', metadata: { name: policy.name } }
-        : { kind: 'Policy', metadata: { name: policy.name.split('/')[1] ?? '', namespace: policy.namespace } }),
-      spec: {
-        rules: [
-          {
-            name: 'signed',
-            match: { any: matchFor(policy, lose) },
-            verifyImages: [
-              {
-                imageReferences: [...imageReferences],
-                failureAction: isWarning ? 'Audit' : 'Enforce',
-                // What only audits must not change the object either.
-                ...(isWarning ? { mutateDigest: false } : {}),
-                attestors: [{ count: 1, entries: [...entries] }],
-              },
-            ],
-          },
-        ],
+    documents: [
+      {
+        apiVersion: 'kyverno.io/v1',
+        ...(policy.namespace === undefined
+          ? { kind: 'ClusterPolicy', metadata: { name: policy.name } }
+          : { kind: 'Policy', metadata: { name: policy.name.split('/')[1] ?? '', namespace: policy.namespace } }),
+        spec: {
+          rules: [
+            {
+              name: 'signed',
+              match: { any: matchFor(policy, lose) },
+              verifyImages: [
+                {
+                  imageReferences: [...imageReferences],
+                  failureAction: isWarning ? 'Audit' : 'Enforce',
+                  // What only audits must not change the object either.
+                  ...(isWarning ? { mutateDigest: false } : {}),
+                  attestors: [{ count: 1, entries: [...entries] }],
+                },
+              ],
+            },
+          ],
+        },
       },
-    },
+    ],
     losses,
   };
 }
-
-/** The document as text, behind comments with what it lost; undefined where there is none. */
-export function renderConverted({ document, losses }: Converted): string | undefined {
-  if (document === undefined) return undefined;
-  return [...losses.map((loss) => `# lost, ${lossText(loss)}`), stringify(document, { lineWidth: 0 }).trimEnd()].join(
-    '\n',
-  );
-}
-
-/** One line: globs and names in it have no line ends. */
-export function lossText({ effect, text, path }: Loss): string {
-  return `${effect}: ${text} (${path})`;
-}
-
-type Lose = (path: string, text: string, effect: Loss['effect']) => void;
 
 /** Kyverno sees the tag where there is no digest yet; one star of its is any text, slashes included. */
 function patternsFor(glob: string, path: string, lose: Lose): readonly string[] {
