@@ -32,8 +32,9 @@ export async function stolenIdentity(system: Programme): Promise<void> {
 
   say('Revoked: what this identity signed since then, by two people together');
   const why = ['--reason', 'token stolen, SEC-77', '--evidence', 'ticket:SEC-77'];
-  await shell.sealwright(['revoke', 'sign', '--key', 'ann.key', '--dir', 'stack', ...why, ...what, '--out', 'r1.json']);
-  await shell.sealwright(['revoke', 'approve', '--key', 'ben.key', '--dir', 'stack', '--yes', 'r1.json']);
+  const sign = ['revoke', 'sign', '--key', 'ann.key', ...where, ...why, ...what];
+  await shell.sealwright([...sign, '--expect-count', '1', '--out', 'r1.json']);
+  await shell.sealwright(['revoke', 'approve', '--key', 'ben.key', ...where, '--yes', 'r1.json']);
   await system.publish('r1.json');
 
   say('Denied, as soon as the webhook has heard of it; what was signed before stays good');

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { pushDemoImage } from '../../examples/demo-image.ts';
 import { checkedCommands } from '../support/checked-commands.ts';
-import { Sandbox, SandboxStack } from '../support/command-line.ts';
+import { errorCode, Sandbox, SandboxStack } from '../support/command-line.ts';
 
 const WHO = 'dev@example.test';
 const REVOKED = 21;
@@ -98,7 +98,19 @@ test('an image by its digest: one member suffices, verification refuses, a reins
 test('an identity in a window: two members have to agree', async () => {
   const known = await authority('identity');
   const about = ['--identity', 'dev@*', '--issuer', stack.status.issuer, '--from', '2026-01-01T00:00:00Z'];
-  await done('revoke', 'sign', '--key', 'ann.key', '--reason', 'token stolen', ...about, '--out', 'stolen.json');
+  await done(
+    'revoke',
+    'sign',
+    '--key',
+    'ann.key',
+    '--reason',
+    'token stolen',
+    ...about,
+    '--expect-count',
+    '0+1',
+    '--out',
+    'stolen.json',
+  );
   await refused('REVOCATION_QUORUM', 12, ...publish('identity', 'stolen.json'));
   await done('revoke', 'approve', '--key', 'ben.key', '--yes', 'stolen.json');
   await done(...publish('identity', 'stolen.json'));
@@ -110,7 +122,19 @@ test('what was signed before the window is left alone', async () => {
   const known = await authority('later', '--quorum-broad', '1');
   const from = new Date(Date.now() - 1000).toISOString().slice(0, 19);
   const about = ['--identity', 'dev@*', '--issuer', stack.status.issuer, '--from', `${from}Z`];
-  await done('revoke', 'sign', '--key', 'ann.key', '--reason', 'token stolen', ...about, '--out', 'later-r.json');
+  await done(
+    'revoke',
+    'sign',
+    '--key',
+    'ann.key',
+    '--reason',
+    'token stolen',
+    ...about,
+    '--expect-count',
+    '0+1',
+    '--out',
+    'later-r.json',
+  );
   await done(...publish('later', 'later-r.json'));
   await done(...verify(...known));
 });
@@ -128,6 +152,8 @@ test('a key, and a blob that was signed with it', async () => {
     'sign',
     '--key',
     'ann.key',
+    '--expect-count',
+    '0+1',
     '--reason',
     'leaked',
     '--public-key',
@@ -141,7 +167,20 @@ test('a key, and a blob that was signed with it', async () => {
 
 test('a snapshot that is older than one seen before, or says less, is refused', async () => {
   const known = await authority('replay', '--quorum-broad', '1');
-  await done('revoke', 'sign', '--key', 'ann.key', '--reason', 'x', '--public-key', 'a'.repeat(64), '--out', 'x.json');
+  await done(
+    'revoke',
+    'sign',
+    '--key',
+    'ann.key',
+    '--reason',
+    'x',
+    '--public-key',
+    'a'.repeat(64),
+    '--expect-count',
+    '0+1',
+    '--out',
+    'x.json',
+  );
   await done(...publish('replay', 'x.json'));
   const first = readFileSync(sandbox.path('replay.json'));
   await done(...publish('replay'));
@@ -249,4 +288,48 @@ for (const [name, args, code] of REFUSALS) {
 test('a question that nobody answers names the flag that leaves it out', async () => {
   const ended = await refused('USAGE_NOT_CONFIRMED', 1, 'revoke', 'approve', '--key', 'ann.key', 'r1.json');
   assert.match(ended.stderr, /fix: +add --yes to go on/);
+});
+
+test('more than an image: signed with the count in hand, given or typed, and with no other', async () => {
+  const { issuer } = stack.status;
+  writeFileSync(
+    sandbox.path('signed.yaml'),
+    `apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: signed}
+spec: {images: [{glob: "**"}], authorities: [{keyless: {identities: [{issuer: "${issuer}", subject: "${WHO}"}]}}]}
+`,
+  );
+  const where = ['--running', pinned, '--policy', 'signed.yaml'];
+  const about = ['--identity', WHO, '--issuer', issuer, ...where];
+  const sign = ['revoke', 'sign', '--key', 'ann.key', '--reason', 'stolen', ...about, '--out', 'counted.json'];
+  const plan = await done('revoke', 'plan', ...about, '-o', 'json');
+  const { countDemanded } = JSON.parse(plan.stdout) as { countDemanded: string };
+  assert.equal(countDemanded, '1');
+  for (const wrong of [['--expect-count', '2'], ['--expect-count', '0+1'], ['--yes'], []]) {
+    const ended = await refused('USAGE_NOT_CONFIRMED', 1, ...sign, ...wrong);
+    assert.match(ended.stderr, /fix: +add --expect-count 1, if that is what you mean/);
+  }
+  for (const [input, code] of [
+    ['y\n', 'USAGE_NOT_CONFIRMED'],
+    ['1\n', ''],
+  ] as const) {
+    assert.equal(errorCode(await sandbox.run(sign, { environment, input })), code, input);
+  }
+  await done(...sign, '--expect-count', countDemanded);
+  const approved = await done('revoke', 'approve', '--key', 'ben.key', '--yes', ...where, 'counted.json');
+  assert.match(approved.stderr, /1 would stop[^]*containers: 1$/m);
+});
+
+test('what the cluster cannot do without is stopped by name only, an image or anything broader', async () => {
+  const pod = `apiVersion: v1\nkind: Pod\nmetadata: {name: dns, namespace: kube-system}\nspec: {containers: [{name: c, image: "${pinned}"}]}\n`;
+  writeFileSync(sandbox.path('dns.yaml'), pod);
+  const sign = ['revoke', 'sign', '--key', 'ann.key', '--reason', 'x', '--out', 'dns.json', '--policy', 'signed.yaml'];
+  const broad = ['--identity', WHO, '--issuer', stack.status.issuer, '--expect-count', '1'];
+  for (const about of [[pinned], broad]) {
+    const ended = await refused('POLICY_DENIED', 20, ...sign, '--resource', 'dns.yaml', ...about);
+    assert.match(ended.stderr, /add --force-stop kube-system/);
+    await refused('POLICY_DENIED', 20, ...sign, '--resource', 'dns.yaml', '--force-stop', 'shop', ...about);
+    await done(...sign, '--resource', 'dns.yaml', '--force-stop', 'kube-system', ...about);
+  }
 });

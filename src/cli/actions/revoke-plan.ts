@@ -1,11 +1,12 @@
 import { countDemanded } from '../../core/audit/blast-radius.ts';
-import { PolicyError, RemoteError } from '../../errors.ts';
-import { blastRadiusOf, type LookedAt } from '../choices/blast-radius-choice.ts';
+import { RemoteError } from '../../errors.ts';
+import { blastRadiusOf } from '../choices/blast-radius-choice.ts';
 import { registryClient } from '../choices/registry-choice.ts';
 import { revocationOf } from '../choices/revocation-statement-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { blastDocument } from '../report/blast-document.ts';
 import { blastText } from '../report/blast-text.ts';
+import { refuseProtected } from './blast-consent.ts';
 
 /**
  * What would stop, what would stay, and what nobody knows. Nothing is signed and nothing is changed.
@@ -31,20 +32,5 @@ export async function planRevocation(context: CommandContext): Promise<void> {
     found: `${countDemanded(looked)}: ${unknown} unknown or not looked at`,
     expected: 'an answer about everything that runs',
     fix: 'give the command what it lacks (credentials, leave to list), and plan again',
-  });
-}
-
-/**
- * @param forced namespaces that were named to be stopped all the same
- * @throws PolicyError POLICY_DENIED
- */
-export function refuseProtected({ protected: needed }: LookedAt, forced: readonly string[]): void {
-  const refused = needed.filter(({ name }) => !forced.includes(name));
-  const [first] = refused;
-  if (first === undefined) return;
-  throw new PolicyError('POLICY_DENIED', 'it would stop what the cluster cannot do without', {
-    found: refused.map(({ name, why, entries }) => `${name}: ${why}, ${entries.length} places`).join('; '),
-    expected: 'a revocation that leaves them running',
-    fix: `add ${refused.map(({ name }) => `--force-stop ${name}`).join(' ')}`,
   });
 }

@@ -18,12 +18,14 @@ import { confirm } from '../confirmation.ts';
 import { readTextFile } from '../input-file.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { visibleText } from '../visible-text.ts';
+import { agreeToBlast, showBlast } from './blast-consent.ts';
 
 const READABLE = 0o644;
 
 export async function signStatementOfRevocation(context: CommandContext): Promise<void> {
   const statement = await revocationOf(context, () => registryClient(context, 'pull'));
   tell(context, statement);
+  await agreeToBlast(context, statement);
   const signed = await signRevocation(await signingContext(context), statement);
   finish(context, signed, context.flags.string('out'));
 }
@@ -33,6 +35,7 @@ export async function approveStatementOfRevocation(context: CommandContext): Pro
   const [path = ''] = flags.arguments;
   const signed = parseSignedRevocation(readTextFile(path));
   tell(context, signed.statement);
+  if (signed.statement.kind === 'revocation') await showBlast(context, signed.statement);
   if (!flags.boolean('yes')) confirm(terminal, 'this is what your signature will say', 'yes');
   const approved = await approveRevocation(await signingContext(context), signed);
   finish(context, approved, flags.string('out') ?? path);

@@ -38,8 +38,7 @@ export async function blastRadiusOf(context: CommandContext, statement: Revocati
   try {
     return await measured(context, statement, cluster);
   } catch (error) {
-    if (error instanceof SealwrightError && error.family === 'remote') return nothingSeen(error, context);
-    throw error;
+    return nothingSeen(error, context);
   } finally {
     cluster.http.close();
   }
@@ -72,7 +71,10 @@ async function measured(
   }
 }
 
-/** A kubeconfig that is named and cannot be read is a mistake; one that nobody named is a cluster that was not looked at. */
+/**
+ * A kubeconfig that is named and cannot be read is a mistake; one that nobody named is a cluster that was not looked at. So is one
+ * that nothing can be decided about, say because the news of revocations are too old: that must not keep anybody from revoking.
+ */
 function nothingSeen(error: unknown, { flags }: CommandContext): LookedAt {
   if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
   if (error.family === 'usage' && flags.isGiven('kubeconfig')) throw error;

@@ -1,6 +1,8 @@
 import type { Command } from '../command.ts';
 import type { Flag } from '../flag.ts';
+import { BLAST_FLAGS } from '../flags/blast-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { REVOKED_FLAGS } from '../flags/revoked-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
 import { TOKEN_FLAGS } from '../flags/token-flags.ts';
@@ -18,17 +20,26 @@ export const revokeSign: Command = {
   operandCount: [0, 1],
   flags: [
     ...REVOKED_FLAGS,
+    {
+      name: 'expect-count',
+      kind: 'string',
+      value: 'N',
+      help: 'what revoke plan says that it stops: demanded for more than an image',
+      isCommon: true,
+    },
     { name: 'out', kind: 'string', value: 'FILE', help: 'write it here; else to stdout', isCommon: true },
+    ...seldom(BLAST_FLAGS),
     ...SIGNING_FLAGS,
     ...seldom(TOKEN_FLAGS),
     ...seldom(TRUST_FLAGS),
     ...seldom([SIGNING_CONFIG_FLAG]),
+    ...REVOCATION_FLAGS,
     ...REGISTRY_FLAGS,
   ],
   examples: [
     "sealwright revoke sign --key ann.key --reason 'miner inside' --out r1.json registry.example/app@sha256:…",
     "sealwright revoke sign --reason 'token stolen' --identity 'https://github.com/acme/pay/*' \\",
-    '  --issuer https://token.actions.githubusercontent.com --from 2026-03-01T08:00:00Z --out r2.json',
+    '  --issuer https://token.actions.githubusercontent.com --from 2026-03-01T08:00:00Z --expect-count 14 --out r2.json',
   ],
   readsCosignVariables: false,
   run: async (context) => {
