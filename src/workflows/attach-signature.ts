@@ -5,7 +5,12 @@ import { parseBundle, type UnverifiedBundle } from '../core/bundle/bundle.ts';
 import { isBlobBundle, parseBlobBundle } from '../core/bundle/detached-signature.ts';
 import type { TransparencyLogEntry } from '../core/bundle/log-entry.ts';
 import { parseRekorBundle } from '../core/bundle/rekor-bundle.ts';
-import { layerAnnotations, readAttestationLayer, readSignatureLayer } from '../core/bundle/signature-layer.ts';
+import {
+  LAYER_ANNOTATIONS,
+  layerAnnotations,
+  readAttestationLayer,
+  readSignatureLayer,
+} from '../core/bundle/signature-layer.ts';
 import { encodeSimpleSigning } from '../core/bundle/simple-signing.ts';
 import { JsonFields } from '../core/encoding/json-fields.ts';
 import { parseJson } from '../core/encoding/json.ts';
@@ -41,6 +46,8 @@ export interface AttachSignatureRequest extends AttachRequest {
   /** DER TimeStampResp. */
   readonly timestamp?: Uint8Array;
   readonly entry?: TransparencyLogEntry;
+  /** In its place, as it is to be stored: what no reader may understand. */
+  readonly uncheckedPromise?: string;
 }
 
 /** Where something was attached. */
@@ -69,7 +76,13 @@ export async function attachSignature(request: AttachSignatureRequest): Promise<
     ...(entry === undefined ? {} : { entry }),
   });
   checkClaim(readSignatureLayer(payload, annotations), subject);
-  const layer = { content: payload, annotations, mediaType: COSIGN_SIMPLE_SIGNING };
+  const { uncheckedPromise } = request;
+  const promise = uncheckedPromise === undefined ? {} : { [LAYER_ANNOTATIONS.rekorBundle]: uncheckedPromise };
+  const layer = {
+    content: payload,
+    annotations: { ...annotations, ...promise },
+    mediaType: COSIGN_SIMPLE_SIGNING,
+  };
   const target = request.signatureRepository ?? reference;
   const pushed = await pushLayers(registry, target, subject.digest, 'sig', [layer], {
     tagPrefix: request.tagPrefix ?? '',

@@ -46,7 +46,7 @@ export async function fetchImageAttestations(request: ImageAttestationsRequest):
     }),
   ]);
   const bundles = readBundles(fetched, predicateTypes, request);
-  const layers = readAttestationLayers(tagged, predicateTypes);
+  const layers = readAttestationLayers(tagged, request);
   return {
     reference,
     digest,
@@ -61,7 +61,7 @@ export async function fetchImageAttestations(request: ImageAttestationsRequest):
 
 function readAttestationLayers(
   { layers, unusable }: FetchedLayers,
-  predicateTypes: readonly string[] | 'any',
+  { predicateTypes, layerReading }: ImageAttestationsRequest,
 ): Pick<FoundSignatures, 'signatures' | 'otherPredicateTypes' | 'unusable'> {
   const signatures: FoundSignature[] = [];
   const otherPredicateTypes: string[] = [];
@@ -69,7 +69,7 @@ function readAttestationLayers(
   for (const layer of layers) {
     const { content, annotations, manifestDigest } = layer;
     try {
-      const bundle = readAttestationLayer(content, annotations);
+      const bundle = readAttestationLayer(content, annotations, layerReading);
       const predicateType = claimedPredicateType(bundle);
       if (predicateTypes === 'any' || predicateType === undefined || predicateTypes.includes(predicateType)) {
         signatures.push({ format: 'legacy', bundle, layer, manifestDigest });

@@ -1,7 +1,7 @@
 import { IMAGE_SIGNATURE_PREDICATE } from '../core/attestation/image-signature.ts';
 import { parseStatement, type Statement } from '../core/attestation/statement.ts';
 import { parseBundle, type BundleParserOptions, type UnverifiedBundle } from '../core/bundle/bundle.ts';
-import { readAttestationLayer, readSignatureLayer } from '../core/bundle/signature-layer.ts';
+import { readAttestationLayer, readSignatureLayer, type LayerReading } from '../core/bundle/signature-layer.ts';
 import { encodeSimpleSigning, MAX_SIMPLE_SIGNING_BYTES } from '../core/bundle/simple-signing.ts';
 import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
@@ -32,6 +32,9 @@ export interface ImageSignaturesRequest {
   readonly tagPrefix?: string;
   /** Takes a chain in a bundle of version 0.3, as cosign writes it for certificates of people's own. */
   readonly allowCertificateChain?: boolean;
+  readonly layerReading?: LayerReading;
+  /** As cosign: a bundle that cannot be read is as good as none. Could-not-check then looks like unsigned. */
+  readonly ignoresUnreadable?: boolean;
   /** How much is fetched at once, at most. */
   readonly parallel?: number;
 }
@@ -104,8 +107,12 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
     fetched.experiments.map((manifest) => fetchReferringLayers(registry, repository, manifest, layerOptions)),
   );
   const bundles = readBundles(fetched, predicateTypes, request);
-  const layers = [...referring.map((found) => readLayers(found, 'oci-1-1-experiment')), readLayers(tagged, 'legacy')];
-  layers.push(readLayers(attested, 'legacy', readAttestationLayer));
+  const { layerReading } = request;
+  const layers = [
+    ...referring.map((found) => readLayers(found, 'oci-1-1-experiment', readSignatureLayer, layerReading)),
+    readLayers(tagged, 'legacy', readSignatureLayer, layerReading),
+    readLayers(attested, 'legacy', readAttestationLayer, layerReading),
+  ];
   return {
     reference,
     digest,
@@ -131,7 +138,7 @@ export type ReadBundles = Pick<FoundSignatures, 'signatures' | 'otherPredicateTy
 export function readBundles(
   fetched: FetchedBundles,
   predicateTypes: readonly string[] | 'any',
-  options: BundleParserOptions = {},
+  options: BundleParserOptions & Pick<ImageSignaturesRequest, 'ignoresUnreadable'> = {},
 ): ReadBundles {
   const signatures: FoundSignature[] = [];
   const otherPredicateTypes = [...fetched.skippedPredicateTypes];
@@ -146,6 +153,7 @@ export function readBundles(
       } else otherPredicateTypes.push(predicateType);
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
+      if (options.ignoresUnreadable === true) continue;
       if (error.code === 'FORMAT_BUNDLE_VERSION') unreadFormats.push(`a bundle of type ${error.facts.found ?? ''}`);
       else unusable.push({ manifestDigest, error });
     }
@@ -161,14 +169,15 @@ export function readBundles(
 function readLayers(
   { layers, unusable }: FetchedLayers,
   format: SignatureFormat,
-  read: typeof readSignatureLayer = readSignatureLayer,
+  read: typeof readSignatureLayer,
+  reading: LayerReading | undefined,
 ): Pick<FoundSignatures, 'signatures' | 'unusable'> {
   const signatures: FoundSignature[] = [];
   const broken = [...unusable];
   for (const layer of layers) {
     const { content, annotations, manifestDigest } = layer;
     try {
-      signatures.push({ format, bundle: read(content, annotations), layer, manifestDigest });
+      signatures.push({ format, bundle: read(content, annotations, reading), layer, manifestDigest });
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
       broken.push({ manifestDigest, error });

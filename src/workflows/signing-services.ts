@@ -19,6 +19,13 @@ export interface SigningContext {
   readonly timestampHttp?: HttpClient;
   /** As cosign: with a certificate of one's own, the bundle carries its intermediates, which its version does not provide for. */
   readonly chainInBundle?: boolean;
+  /**
+   * As cosign, with services that flags name and a key of one's own: nobody is trusted, so that their answers, and a certificate
+   * of one's own, are stored as they are. Whoever verifies finds out.
+   */
+  readonly unverifiedServices?: boolean;
+  /** As cosign: a fresh certificate is signed with although neither log nor timestamp will ever tell when that was. */
+  readonly undatedCertificates?: boolean;
 }
 
 /** A certificate for the signer's own key, by whatever authority. */
@@ -63,10 +70,15 @@ export function selectSigningServices(context: SigningContext, signer: SignerInp
     });
   }
   // Rekor v2 entries bear no time, and a certificate of minutes is worth nothing without one (cosign.md §5.5).
-  if (services.tsas.length === 0 && services.logs.every(({ majorApiVersion }) => majorApiVersion > 1)) {
+  const isDated = services.tsas.length > 0 || services.logs.some(({ majorApiVersion }) => majorApiVersion === 1);
+  if (!isDated && !(context.undatedCertificates === true && services.logs.length === 0)) {
     throw new UsageError('USAGE_BAD_CONFIG', 'nothing in the signing config would tell when the signature was made', {
       found: 'no timestamp authority, and no log of version 1',
       expected: 'a timestamp authority in tsaUrls',
+      details: {
+        cosign:
+          'a timestamp authority must be provided to request a short-lived certificate that will be logged to Rekor',
+      },
     });
   }
   return services;

@@ -10,7 +10,7 @@ import {
   parseTimestampFile,
 } from '../../src/core/bundle/detached-signature.ts';
 import { parseEntryBody } from '../../src/core/bundle/entry-body.ts';
-import { parseRekorBundle } from '../../src/core/bundle/rekor-bundle.ts';
+import { parseRekorBundle, parseUncheckedPromise } from '../../src/core/bundle/rekor-bundle.ts';
 import {
   LAYER_ANNOTATIONS,
   parseTimestampAnnotation,
@@ -56,6 +56,12 @@ export const LAYER_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: (bytes) => signedEntryTimestampData(parseRekorBundle(bytes)),
     samples: [LAYER.annotations[LAYER_ANNOTATIONS.rekorBundle]!],
+  },
+  {
+    name: 'core/bundle/rekor-bundle.ts: parseUncheckedPromise',
+    families: FORMAT,
+    parse: parseUncheckedPromise,
+    samples: [BLOB_BUNDLE, '{"rekorBundle":{"Payload":{"body":{"any":1},"logIndex":2}}}'],
   },
   {
     name: 'core/bundle/signature-layer.ts: parseTimestampAnnotation',

@@ -107,8 +107,17 @@ export class Actor {
     return index.manifests.map((manifest) => manifest.digest);
   }
 
-  /** Runs one command line. Names that differ between the actors only because each has its own are made the same. */
-  async run(args: readonly string[], environment: Readonly<Record<string, string>> = {}, input = ''): Promise<Ended> {
+  /**
+   * Runs one command line. Names that differ between the actors only because each has its own are made the same.
+   *
+   * @param watch is given each piece of stdout, as it comes
+   */
+  async run(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    input = '',
+    watch?: (text: string) => void,
+  ): Promise<Ended> {
     const child = spawn(this.#program, args, {
       cwd: this.work,
       env: {
@@ -124,7 +133,10 @@ export class Actor {
     });
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      watch?.(text);
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);

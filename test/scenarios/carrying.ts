@@ -114,6 +114,32 @@ export const CARRYING_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'image, saved in either format and verified as it lies there',
+    upstream: ['TestSaveLoadAutoDetectFormat'],
+    play: async (actor, expect) => {
+      const [sign] = await keyPair(actor, 'either');
+      await keyPair(actor, 'neither');
+      const older = await actor.image('either/older');
+      await actor.ok(['sign', ...sign, older]);
+      await actor.ok(['save', '--dir', 'either-older', older]);
+      const verify = ['verify', '--key', 'either.pub', '--local-image'];
+      expect('a signature under a tag', await actor.exit([...verify, 'either-older', '--insecure-ignore-tlog']), 0);
+      const index = await actor.image('either/bundle');
+      const [child = ''] = await actor.children(index);
+      const image = `${actor.repository('either/bundle')}@${child}`;
+      await actor.ok(['sign', '--yes', '--key', 'either.key', index]);
+      await actor.ok(['sign', '--yes', '--key', 'either.key', image]);
+      await actor.ok(['save', '--dir', 'either-bundle', image]);
+      expect('a bundle', await actor.exit([...verify, 'either-bundle']), 0);
+      const other = ['verify', '--key', 'neither.pub', '--local-image', 'either-bundle'];
+      expect('a bundle by another key', await actor.exit(other), 1);
+      await actor.ok(['save', '--dir', 'either-index', index]);
+      expect('a bundle of an index', await actor.exit([...verify, 'either-index']), 1);
+      const loaded = `${actor.repository('loaded/bundle')}:1`;
+      expect('loaded', await actor.exit(['load', '--dir', 'either-bundle', loaded]), 1);
+    },
+  },
+  {
     name: 'attestation, saved and loaded',
     upstream: ['TestSaveLoadAttestation'],
     play: async (actor, expect) => {

@@ -25,10 +25,51 @@ export const CERTIFICATE_SCENARIOS: readonly Scenario[] = [
       const verify = (root: string, ...who: readonly string[]): Promise<number> =>
         actor.exit(['verify', ...NO_INSTANCE, '--use-signed-timestamps', '--trusted-root', root, ...who, image]);
       expect('verified', await verify('own-trusted.json', ...OWN_SIGNER), 0);
+      const told = await actor.run([
+        ...['verify', ...NO_INSTANCE, '--use-signed-timestamps', '--trusted-root', 'own-trusted.json'],
+        ...[...OWN_SIGNER, image],
+      ]);
+      expect(
+        'a log entry is said to be proven that nobody demanded',
+        told.stderr.includes('transparency log was'),
+        true,
+      );
       const nobody = ['--certificate-identity', 'nobody@example.com', '--certificate-oidc-issuer-regexp', '.*'];
       expect('another identity', await verify('own-trusted.json', ...nobody), 1);
       expect('another authority', await verify('stranger-trusted.json', ...OWN_SIGNER), 1);
       expect('with a log entry that there is not', await actor.exit(['verify', ...actor.signer, image]), 1);
+    },
+  },
+  {
+    name: 'a certificate without its chain, and nobody who knows it',
+    upstream: ['TestSignVerifyCertBundle', 'TestVerifyWithCARoots'],
+    play: async (actor, expect) => {
+      const image = await actor.image('unknown');
+      await ownAuthority(actor, 'unknown');
+      await ownAuthority(actor, 'known');
+      await ownDocuments(actor, 'known');
+      actor.write('tsa.pem', await actor.timestampChain());
+      const certified = ['--key', 'unknown.key', '--certificate', 'unknown-leaf.pem'];
+      const stamping = ['--timestamp-server-url', `${actor.stack.status.url}/api/v1/timestamp`];
+      expect('signed', await actor.exit(['sign', ...ALONE, ...stamping, ...certified, image]), 0);
+      const bundled = ['--yes', '--use-signing-config=false', '--tlog-upload=false', ...certified];
+      expect('signed in a bundle', await actor.exit(['sign', ...bundled, await actor.image('unknown/bundle')]), 0);
+      actor.write('unknown.txt', 'a text');
+      const out = ['--bundle', 'unknown.older', '--output-certificate', 'unknown-out.pem'];
+      expect('a blob', await actor.exit(['sign-blob', ...ALONE, ...certified, ...out, 'unknown.txt']), 0);
+      const documents = ['--yes', '--signing-config', 'known-config.json', '--trusted-root', 'known-trusted.json'];
+      expect(
+        'with a trusted root that has to know it',
+        await actor.exit(['sign', ...documents, ...certified, image]),
+        1,
+      );
+      const verify = ['verify', ...NO_INSTANCE, '--new-bundle-format=false', ...ANYBODY];
+      const stamped = [...verify, '--timestamp-certificate-chain', 'tsa.pem'];
+      const roots = ['--ca-roots', 'unknown-root.pem'];
+      const both = [...roots, '--ca-intermediates', 'unknown-sub.pem'];
+      expect('by roots and intermediates', await actor.exit([...stamped, ...both, image]), 0);
+      expect('by its chain', await actor.exit([...stamped, '--certificate-chain', 'unknown-chain.pem', image]), 0);
+      expect('by the root alone', await actor.exit([...stamped, ...roots, image]), 12);
     },
   },
   {
@@ -45,6 +86,7 @@ export const CERTIFICATE_SCENARIOS: readonly Scenario[] = [
       const trust = [...NO_INSTANCE, '--use-signed-timestamps', '--trusted-root', 'chained-trusted.json'];
       expect('signed', await actor.exit(['sign', ...own, image]), 0);
       const verify = ['verify', ...trust, ...OWN_SIGNER];
+      expect('a chain where none is allowed', await actor.exit([...verify, image]), 10);
       expect('a chain that is allowed', await actor.exit([...verify, '--allow-certificate-chain', image]), 0);
       actor.write('predicate.json', '{"buildType":"x"}');
       const attested = await actor.image('chained-attested');
@@ -97,20 +139,32 @@ export const CERTIFICATE_SCENARIOS: readonly Scenario[] = [
       const stamping = ['--timestamp-server-url', `${actor.stack.status.url}/api/v1/timestamp`];
       const certified = ['--key', 'roots.key', '--certificate', 'roots-leaf.pem'];
       await actor.ok(['sign', ...ALONE, ...stamping, ...certified, '--certificate-chain', 'roots-chain.pem', image]);
+      const by = (roots: string, intermediates: string): readonly string[] => [
+        ...['verify', ...NO_INSTANCE, '--new-bundle-format=false', '--timestamp-certificate-chain', 'tsa.pem'],
+        ...(roots === '' ? [] : ['--ca-roots', roots]),
+        ...(intermediates === '' ? [] : ['--ca-intermediates', intermediates]),
+      ];
       const verify = (roots: string, intermediates: string, ...more: readonly string[]): Promise<number> =>
-        actor.exit([
-          ...['verify', ...NO_INSTANCE, '--new-bundle-format=false', ...ANYBODY],
-          ...['--timestamp-certificate-chain', 'tsa.pem'],
-          ...(roots === '' ? [] : ['--ca-roots', roots]),
-          ...(intermediates === '' ? [] : ['--ca-intermediates', intermediates]),
-          ...more,
-          image,
-        ]);
+        actor.exit([...by(roots, intermediates), ...ANYBODY, ...more, image]);
       const leaf = ['--certificate', 'roots-leaf.pem'];
       expect('roots, intermediates and leaf', await verify('roots-root.pem', 'roots-sub.pem', ...leaf), 0);
       expect('the leaf of the signature', await verify('roots-root.pem', 'roots-sub.pem'), 0);
       expect('several roots and intermediates', await verify('both-roots.pem', 'both-subs.pem', ...leaf), 0);
       expect('no roots', await verify('', 'roots-sub.pem'), 1);
+      expect('no intermediates', await verify('roots-root.pem', ''), 12);
+      expect('intermediates of somebody else', await verify('roots-root.pem', 'others-sub.pem'), 12);
+      const strange = ['--certificate', 'others-leaf.pem'];
+      expect('a leaf of somebody else', await verify('roots-root.pem', 'roots-sub.pem', ...strange), 1);
+      const unsigned = [...by('roots-root.pem', 'roots-sub.pem'), ...ANYBODY, await actor.image('roots/unsigned')];
+      expect('a leaf of somebody else for what is not signed', await actor.exit([...unsigned, ...strange]), 1);
+      expect('the leaf for what is not signed', await actor.exit([...unsigned, ...leaf]), 10);
+      const nobody = ['--certificate-identity', 'nobody@example.com', '--certificate-oidc-issuer-regexp', '.*'];
+      const named = [...by('roots-root.pem', 'roots-sub.pem'), ...leaf, ...nobody, image];
+      expect('the leaf of another identity', await actor.exit(named), 1);
+      const keyed = await actor.image('roots/keyed');
+      await actor.ok(['sign', ...ALONE, '--key', 'others.key', keyed]);
+      const elsewhere = [...by('roots-root.pem', 'roots-sub.pem'), ...ANYBODY, ...leaf, keyed];
+      expect('the leaf for a signature by another key', await actor.exit(elsewhere), 12);
       expect('roots of somebody else', await verify('others-root.pem', 'both-subs.pem'), 12);
       expect('roots and intermediates of somebody else', await verify('others-root.pem', 'others-sub.pem'), 12);
       expect('no such file', await verify('none.pem', 'roots-sub.pem'), 1);
@@ -150,6 +204,12 @@ export const CERTIFICATE_SCENARIOS: readonly Scenario[] = [
       expect('by its chain', await actor.exit([...verify, image]), 0);
       const stamped = [...verify, '--timestamp-certificate-chain', 'tsa.pem'];
       expect('and its timestamp', await actor.exit([...stamped, image]), 0);
+      const rooted = ['verify', ...NO_INSTANCE, '--new-bundle-format=false', ...ANYBODY];
+      const byRoots = [...rooted, '--timestamp-certificate-chain', 'tsa.pem', '--ca-roots', 'foreign-root.pem', image];
+      expect('by its root and the chain beside it', await actor.exit(byRoots), 0);
+      await ownDocuments(actor, 'foreign', 'root');
+      const trusted = [...rooted, '--use-signed-timestamps', '--trusted-root', 'foreign-trusted.json', image];
+      expect('by a trusted root of its root alone', await actor.exit(trusted), 12);
       const [stored = '{}'] = (await actor.ok(['download', 'signature', image])).stdout.split('\n');
       expect('what is stored', Object.keys(JSON.parse(stored) as object).toSorted(), [
         'Base64Signature',

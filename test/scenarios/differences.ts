@@ -1,6 +1,6 @@
 /**
- * Where Sealwright by default does not do what cosign does, each place held up by an assertion of a scenario.
- * `docs/differences.md` is made of this.
+ * Where Sealwright does not do what cosign does, each place held up by an assertion of a scenario: by default, and, at the end, also
+ * when it is called as cosign. `docs/differences.md` is made of this.
  */
 export interface Difference {
   readonly cosign: string;
@@ -50,18 +50,53 @@ export const DIFFERENCES: readonly Difference[] = [
       ],
       'image, logged and timestamped': ['an authority that is not trusted'],
       'blob, timestamped': ['another file', 'another file attested', 'an authority that is not trusted'],
+      'image, verified by roots and intermediates in files': [
+        'a leaf of somebody else',
+        'the leaf of another identity',
+      ],
+      'a certificate without its chain, and nobody who knows it': ['with a trusted root that has to know it'],
+      'image, saved in either format and verified as it lies there': ['a bundle by another key'],
+      'key of a key service': ['annotations that there are not'],
     }),
   },
   {
-    cosign: 'signs with a certificate that leads to the trusted root only by the chain that comes with it',
+    cosign:
+      'holds a certificate that is given against its authority before it looks for signatures, and ends with 1 when that fails',
+    here: 'looks for signatures first: an image that has none ends with 10, whoever is asked for',
+    why: 'that nothing is signed is the answer, whatever it should be signed with',
+    places: places(10, {
+      'image, verified by roots and intermediates in files': ['a leaf of somebody else for what is not signed'],
+    }),
+  },
+  {
+    cosign:
+      'takes the intermediates that came with a signature only where flags name roots and nothing else, and then the last of them for a root',
+    here: 'takes all of them for a path, whoever the trusted roots are named by',
+    why: 'they make nobody a root: a path that holds is one, wherever its middle was found',
+    places: places(0, {
+      'image, verified by roots and intermediates in files': ['no intermediates', 'intermediates of somebody else'],
+      'signature with certificate, chain and timestamp, attached': ['by a trusted root of its root alone'],
+    }),
+  },
+  {
+    cosign:
+      'signs with a certificate that leads to the trusted root only by the chain that comes with it, and, without a signing config, with any',
     here: 'refuses to: 12. Whoever verifies would have to allow such chains; the trusted root has to have the intermediates',
     why: 'a signature that does not verify as it stands is found out by the one who can mend it',
     places: [
       ...places(12, {
         'image, a certificate with its chain': ['signed', 'attested'],
         'blob, a certificate with its chain': ['signed', 'attested'],
+        'a certificate without its chain, and nobody who knows it': ['signed', 'signed in a bundle', 'a blob'],
+        'timestamp authority that asks for a certificate': ['a certificate of one’s own'],
       }),
       ...places(10, {
+        'a certificate without its chain, and nobody who knows it': [
+          'by roots and intermediates',
+          'by its chain',
+          'by the root alone',
+        ],
+        'timestamp authority that asks for a certificate': ['verified by its chain'],
         'image, a certificate with its chain': [
           'an attestation’s chain where none is allowed',
           'a chain that is allowed',
@@ -71,6 +106,47 @@ export const DIFFERENCES: readonly Difference[] = [
       ...places(1, {
         'blob, a certificate with its chain': ['a chain that is allowed', 'an attestation’s chain that is allowed'],
       }),
+    ],
+  },
+  {
+    cosign: 'stores what a log or a timestamp authority answers unread where flags name it and a key signs',
+    here: 'holds it against the trusted root, and ends with 12 when it does not hold, or with 1 when it is no entry at all',
+    why: 'an entry that nobody can verify is found out by the one who can have another made',
+    places: [
+      ...places(12, {
+        'log that nobody has to trust, for a key': ['signed', 'a blob'],
+      }),
+      // What a log of version 1 is sent of an envelope is not yet the entry that it answers with.
+      ...places(1, { 'log that nobody has to trust, for a key': ['signed in a bundle', 'an attestation'] }),
+      ...places(10, {
+        'log that nobody has to trust, for a key': ['verified', 'the bundle, verified', 'without the log'],
+      }),
+    ],
+  },
+  {
+    cosign: 'signs with a fresh certificate although neither a log nor a timestamp authority will tell when that was',
+    here: 'refuses to: 1',
+    why: 'when the certificate has ended, ten minutes later, nobody can verify it any more',
+    places: places(1, { 'log of version 2': ['with neither log nor timestamp authority'] }),
+  },
+  {
+    cosign: 'waits, where there is neither a terminal nor a token, for somebody who logs in on another device',
+    here: 'ends with 1, and says of each way to a token why it is closed; `--fulcio-auth-flow device` waits',
+    why: 'in a job that has lost its token nobody is there who could log in, and its time runs out',
+    places: [
+      ...places(1, { 'nobody at a terminal, and no token': ['signed'] }),
+      ...places(false, { 'nobody at a terminal, and no token': ['what is to be done', 'what is said of it'] }),
+      ...places(10, { 'nobody at a terminal, and no token': ['verified'] }),
+    ],
+  },
+  {
+    cosign: 'attaches whatever the file of `--rekor-response` says to be the log’s promise',
+    here: 'reads it first, and ends with 1 when it is none',
+    why: 'a signature with an entry that cannot be read is none for those who demand one',
+    places: [
+      ...places(1, { 'signature with the answer of a log, attached': ['an answer of no log'] }),
+      ...places(false, { 'signature with the answer of a log, attached': ['what is stored of it'] }),
+      ...places(10, { 'signature with the answer of a log, attached': ['with an entry that is none', 'without it'] }),
     ],
   },
   {
@@ -96,12 +172,15 @@ export const DIFFERENCES: readonly Difference[] = [
       'timestamp authority that asks for a certificate': [
         'without a certificate',
         'an authority that is not believed',
+        'a certificate of one’s own, and none for the authority',
         'a blob without a certificate',
       ],
       'timestamp authority that asks for a certificate, of a signing config': [
         'without a certificate',
+        'a certificate of one’s own, and none for the authority',
         'a blob without a certificate',
       ],
+      'key of a key service': ['a key that there is not'],
     }),
   },
   {
@@ -191,6 +270,7 @@ export const DIFFERENCES: readonly Difference[] = [
         'command lines that are wrong': ['an unknown flag', 'no image', 'two files', 'no value', 'an unknown command'],
       }),
       ...places(/USAGE_NO_IDENTITY/, { 'command lines that are wrong': ['nobody to verify by'] }),
+      ...places(false, { 'log of version 2': ['in which words'] }),
     ],
   },
   {
@@ -201,5 +281,33 @@ export const DIFFERENCES: readonly Difference[] = [
       ...places(/^! -cert-identity is taken for --cert-identity$/, { 'flags under other names': ['the warning'] }),
       ...places([0, false], { 'flags under other names': ['deprecated'] }),
     ],
+  },
+];
+
+/**
+ * What cosign itself gets wrong, and is not done when Sealwright is called as cosign either: nothing that works with cosign ends
+ * otherwise, and nothing is said to be proven that is not.
+ */
+export const KEPT_DIFFERENCES: readonly Difference[] = [
+  {
+    cosign:
+      'loads the manifest of a bundle before the bundle: a registry that looks for what a manifest names, as distribution and ours do, refuses it, and `load` ends with 1',
+    here: 'loads what a manifest names before the manifest',
+    why: 'the order is free, and only this one works with every registry',
+    places: places(0, { 'image, saved in either format and verified as it lies there': ['loaded'] }),
+  },
+  {
+    cosign: 'does not find the bundles of a saved index, and ends with 1',
+    here: 'finds them',
+    why: 'they are there, and are verified as those of an image are',
+    places: places(0, { 'image, saved in either format and verified as it lies there': ['a bundle of an index'] }),
+  },
+  {
+    cosign: 'says of every bundle that its entry in the log was verified, with `--insecure-ignore-tlog` as well',
+    here: 'says so where an entry was verified',
+    why: 'what was not looked at must not be said to be proven',
+    places: places(false, {
+      'image, a certificate of one’s own': ['a log entry is said to be proven that nobody demanded'],
+    }),
   },
 ];

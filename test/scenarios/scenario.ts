@@ -1,13 +1,18 @@
 /**
  * A scenario is one way in which people use cosign, with what must come of it. It is played three times, by cosign itself,
- * by Sealwright called as cosign, and by Sealwright as it comes, each with the same assertions. Only the last may differ,
- * and only where `differences.ts` says how and why.
+ * by Sealwright called as cosign, and by Sealwright as it comes, each with the same assertions. They may differ only where
+ * `differences.ts` says how and why.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Actor } from './actor.ts';
-import { DIFFERENCES, type Place } from './differences.ts';
+import type { Actor, ActorKind } from './actor.ts';
+import { DIFFERENCES, KEPT_DIFFERENCES, type Place } from './differences.ts';
 
-const PLACES = DIFFERENCES.flatMap(({ places }) => places);
+/** Where each actor may differ. */
+const PLACES: Readonly<Record<ActorKind, readonly Place[]>> = {
+  cosign: [],
+  called: KEPT_DIFFERENCES.flatMap(({ places }) => places),
+  default: [...DIFFERENCES, ...KEPT_DIFFERENCES].flatMap(({ places }) => places),
+};
 
 export interface Scenario {
   /** In a few words: what is done, and to what. */
@@ -35,7 +40,7 @@ export class Performance {
   readonly expect: Expect = (label, actual, expected) => {
     if (this.#labels.has(label)) this.#failures.push(`two assertions are called "${label}"`);
     this.#labels.add(label);
-    const difference = this.#actor.kind === 'default' ? this.#listed(label) : undefined;
+    const difference = this.#listed(label);
     if (difference === undefined) {
       this.#compare(label, actual, expected);
       return;
@@ -50,7 +55,7 @@ export class Performance {
   /** @returns what failed, one line each */
   end(): readonly string[] {
     // What is listed for this scenario and was never asserted is a line of a table that nothing holds up.
-    const listed = this.#actor.kind === 'default' ? PLACES.filter(({ scenario }) => scenario === this.#scenario) : [];
+    const listed = PLACES[this.#actor.kind].filter(({ scenario }) => scenario === this.#scenario);
     const unasserted = listed.filter(({ label }) => !this.#labels.has(label));
     return [...this.#failures, ...unasserted.map(({ label }) => `"${label}" is listed and never asserted`)].map(
       (failure) => `${this.#actor.kind}: ${failure}`,
@@ -63,7 +68,7 @@ export class Performance {
   }
 
   #listed(label: string): Place | undefined {
-    return PLACES.find((place) => place.scenario === this.#scenario && place.label === label);
+    return PLACES[this.#actor.kind].find((place) => place.scenario === this.#scenario && place.label === label);
   }
 }
 

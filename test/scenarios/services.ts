@@ -1,5 +1,10 @@
-import { timeOfStart } from './own-authority.ts';
+import { StackFolder } from '../../src/servers/stack/stack-folder.ts';
+import { sendTo } from '../support/dev-issuer.ts';
+import { installKmsProgram } from '../support/kms-plugin.ts';
+import { WHO, type Actor } from './actor.ts';
+import { ForgedLog } from './forged-log.ts';
 import { keyless, lines } from './images.ts';
+import { timeOfStart } from './own-authority.ts';
 import type { Scenario } from './scenario.ts';
 import { TlsFront } from './tls-front.ts';
 
@@ -54,6 +59,7 @@ export const SERVICE_SCENARIOS: readonly Scenario[] = [
       const image = await actor.image('version-two');
       const { url } = actor.stack.status;
       const start = `operator=test,start-time=${timeOfStart()}`;
+      const authority = ['--fulcio', `url=${url},api-version=1,${start}`];
       const services = [
         ...['--fulcio', `url=${url},api-version=1,${start}`],
         ...['--rekor', `url=${url},api-version=2,${start}`, '--rekor-config', 'EXACT:1'],
@@ -64,7 +70,13 @@ export const SERVICE_SCENARIOS: readonly Scenario[] = [
       const unstamped = await actor.run(['sign', ...keyless(actor), '--signing-config', 'no-stamps.json', image]);
       expect('without a timestamp authority', unstamped.exitCode, 1);
       expect('what is said of it', unstamped.stderr.includes('timestamp authority'), true);
+      const words = 'a timestamp authority must be provided to request a short-lived certificate';
+      expect('in which words', unstamped.stderr.includes(words), true);
       expect('the registry as before', await actor.exit(['verify', ...actor.signer, image]), 10);
+      await actor.ok(['signing-config', 'create', ...authority, '--out', 'no-log.json']);
+      const undated = await actor.image('undated');
+      const nothing = ['sign', ...keyless(actor), '--signing-config', 'no-log.json', undated];
+      expect('with neither log nor timestamp authority', await actor.exit(nothing), 0);
       const sign = [...keyless(actor), '--signing-config', 'stamps.json'];
       await actor.ok(['sign', ...sign, '--bundle', 'signed.json', image]);
       expect('the entry of a signature', kinds(actor.json('signed.json')), ['hashedrekord 0.0.2']);
@@ -124,6 +136,110 @@ export const SERVICE_SCENARIOS: readonly Scenario[] = [
       const verify = ['verify', '--new-bundle-format=false', '--key', 'answered.pub'];
       expect('with an entry that no log has promised', await actor.exit([...verify, image]), 12);
       expect('without the log', await actor.exit([...verify, '--insecure-ignore-tlog', image]), 0);
+      const { rekorBundle } = answer;
+      const odd = {
+        ...answer,
+        rekorBundle: { ...rekorBundle, Payload: { ...rekorBundle.Payload, body: 'no base64!' } },
+      };
+      actor.write('odd.json', JSON.stringify(odd));
+      const other = await actor.image('attached/oddly');
+      actor.write('payload.json', (await actor.ok(['generate', other])).stdout);
+      await actor.ok([...blob, 'payload.json']);
+      expect('an answer of no log', await actor.exit([...attach, '--rekor-response', 'odd.json', other]), 0);
+      const downloaded = await actor.run(['download', 'signature', other]);
+      expect('what is stored of it', downloaded.stdout.includes('"body":"no base64!"'), true);
+      expect('with an entry that is none', await actor.exit([...verify, other]), 12);
+      expect('without it', await actor.exit([...verify, '--insecure-ignore-tlog', other]), 0);
+      actor.write('wrong.json', '{"rekorBundle":5}');
+      expect('an answer of another shape', await actor.exit([...attach, '--rekor-response', 'wrong.json', other]), 1);
+    },
+  },
+  {
+    name: 'log that nobody has to trust, for a key',
+    upstream: ['TestRekorBundle', 'TestAttachWithRekorBundle'],
+    play: async (actor, expect) => {
+      await using log = await ForgedLog.start();
+      await actor.ok(['generate-key-pair', '--output-key-prefix', 'forged']);
+      const image = await actor.image('forged/older');
+      // Named, and of no use to cosign here: whoever signs with a key and without a signing config holds nothing against it.
+      const trust = ['--trusted-root', actor.stack.status.trustedRoot];
+      const sign = ['--yes', '--use-signing-config=false', ...trust, '--rekor-url', log.url, '--key', 'forged.key'];
+      expect('signed', await actor.exit(['sign', ...sign, '--new-bundle-format=false', image]), 0);
+      const bundled = await actor.image('forged/bundle');
+      expect('signed in a bundle', await actor.exit(['sign', ...sign, bundled]), 0);
+      actor.write('forged.txt', 'a text');
+      expect('a blob', await actor.exit(['sign-blob', ...sign, '--bundle', 'forged.json', 'forged.txt']), 0);
+      actor.write('predicate.json', '{"buildType":"x"}');
+      const about = ['--predicate', 'predicate.json'];
+      const attested = await actor.image('forged/attested');
+      expect('an attestation', await actor.exit(['attest', ...sign, ...about, attested]), 0);
+      expect('how often the log was asked', log.asked, 4);
+      const verify = ['verify', '--key', 'forged.pub'];
+      const older = [...verify, '--new-bundle-format=false'];
+      expect('verified', await actor.exit([...older, image]), 12);
+      expect('the bundle, verified', await actor.exit([...verify, bundled]), 1);
+      expect('without the log', await actor.exit([...older, '--insecure-ignore-tlog', image]), 0);
+    },
+  },
+  {
+    name: 'nobody at a terminal, and no token',
+    upstream: ['TestSignVerifyDetachedKeyless'],
+    play: async (actor, expect) => {
+      const image = await actor.image('device');
+      const signed = await actor.run(['sign', '--yes', image], {}, '', approver(actor));
+      expect('signed', signed.exitCode, 0);
+      expect(
+        'what is to be done',
+        /^Enter the verification code [A-Z]{4}-[A-Z]{4} in your browser at: http/.test(signed.stdout),
+        true,
+      );
+      const words = 'Non-interactive mode detected, using device flow.';
+      expect('what is said of it', lines(signed.stderr).includes(words), true);
+      expect('verified', await actor.exit(['verify', ...actor.signer, image]), 0);
+    },
+  },
+  {
+    name: 'key of a key service',
+    upstream: ['TestSecretsKMS'],
+    play: async (actor, expect) => {
+      const service = installKmsProgram(actor.work, 'scenario');
+      const exit = (...args: readonly string[]): Promise<number> => actor.exit(args, service);
+      const key = 'scenario://release';
+      expect('made', await exit('generate-key-pair', '--kms', key, '--output-key-prefix', 'kms'), 0);
+      const image = await actor.image('kms');
+      const verify = ['verify', '--key', 'kms.pub'];
+      expect('before', await exit(...verify, image), 10);
+      expect('signed', await exit('sign', '--yes', '--key', key, image), 0);
+      expect('by the public key', await exit(...verify, image), 0);
+      expect('by the service', await exit('verify', '--key', key, image), 0);
+      expect('annotations that there are not', await exit(...verify, '-a', 'foo=bar', image), 1);
+      expect('signed with them', await exit('sign', '--yes', '--key', key, '-a', 'foo=bar', image), 0);
+      expect('annotations', await exit(...verify, '-a', 'foo=bar', image), 0);
+      const elsewhere = { ...service, COSIGN_REPOSITORY: actor.repository('kms/signatures') };
+      const other = await actor.image('kms/other');
+      expect('signed elsewhere', await actor.exit(['sign', '--yes', '--key', key, other], elsewhere), 0);
+      expect('there', await actor.exit([...verify, other], elsewhere), 0);
+      expect('not here', await exit(...verify, other), 10);
+      expect('a key that there is not', await exit('sign', '--yes', '--key', 'scenario://none', image), 1);
+      expect('a service that there is not', await exit('sign', '--yes', '--key', 'nobody://release', image), 1);
     },
   },
 ];
+
+/** Approves the login that is asked for on stdout, on the page that it names. */
+function approver(actor: Actor): (text: string) => void {
+  return (text) => {
+    const [userCode] = /[A-Z]{4}-[A-Z]{4}/.exec(text) ?? [];
+    if (userCode === undefined) return;
+    void approve(actor, userCode);
+  };
+}
+
+async function approve({ stack, issuer }: Actor, userCode: string): Promise<void> {
+  const secret = await new StackFolder(stack.dir).developerSecret();
+  const { origin } = new URL(issuer);
+  await sendTo(`${issuer}/device`, {
+    headers: { origin, referer: `${issuer}/auth`, 'sec-fetch-site': 'same-origin' },
+    body: { user_code: userCode, email: WHO, secret, decision: 'approve' },
+  });
+}

@@ -1,5 +1,5 @@
 import { lines } from './images.ts';
-import { ownAuthority, timeOfStart } from './own-authority.ts';
+import { ANYBODY, OWN_SIGNER, ownAuthority, timeOfStart } from './own-authority.ts';
 import type { Scenario } from './scenario.ts';
 import { TLS_NAME, TlsFront } from './tls-front.ts';
 
@@ -132,6 +132,14 @@ export const TIMESTAMP_SCENARIOS: readonly Scenario[] = [
       expect('with one', await actor.exit([...sign, ...trusting, ...client, image]), 0);
       const verify = ['verify', ...UNLOGGED, '--key', 'mutual.pub', ...STAMPED];
       expect('verified', await actor.exit([...verify, image]), 0);
+      await ownAuthority(actor, 'holder');
+      const certified = ['--key', 'holder.key', '--certificate', 'holder-leaf.pem'];
+      const held = await actor.image('mutual/certified');
+      const own = ['sign', ...ALONE, ...certified, ...trusting, held];
+      expect('a certificate of one’s own, and none for the authority', await actor.exit(own), 1);
+      expect('a certificate of one’s own', await actor.exit([...own, ...client]), 0);
+      const chained = ['--insecure-ignore-sct', ...ANYBODY, '--certificate-chain', 'holder-chain.pem'];
+      expect('verified by its chain', await actor.exit(['verify', ...UNLOGGED, ...chained, ...STAMPED, held]), 0);
       actor.write('mutual.txt', 'a text');
       const files = ['--bundle', 'mutual.older', '--rfc3161-timestamp', 'mutual.tsr'];
       const blob = ['sign-blob', ...ALONE, ...trusting, '--key', 'mutual.key', ...files];
@@ -172,6 +180,17 @@ export const TIMESTAMP_SCENARIOS: readonly Scenario[] = [
       const verify = ['--insecure-ignore-tlog', '--use-signed-timestamps', '--key', 'client.pub'];
       const trust = ['--trusted-root', 'client-root.json'];
       expect('verified', await actor.exit(['verify', ...verify, ...trust, image]), 0);
+      await ownAuthority(actor, 'bearer');
+      const authority = `url=https://ca.example,certificate-chain=bearer-chain.pem`;
+      await actor.ok(['trusted-root', 'create', '--fulcio', authority, '--tsa', trusted, '--out', 'bearer-root.json']);
+      const certified = ['--key', 'bearer.key', '--certificate', 'bearer-leaf.pem', ...server];
+      const known = ['--yes', '--signing-config', 'client-config.json', '--trusted-root', 'bearer-root.json'];
+      const held = await actor.image('mutual-config/certified');
+      const own = ['sign', ...known, ...certified, held];
+      expect('a certificate of one’s own, and none for the authority', await actor.exit(own), 1);
+      expect('a certificate of one’s own', await actor.exit([...own, ...client]), 0);
+      const by = ['--insecure-ignore-tlog', '--insecure-ignore-sct', '--use-signed-timestamps', ...OWN_SIGNER];
+      expect('verified by it', await actor.exit(['verify', ...by, '--trusted-root', 'bearer-root.json', held]), 0);
       actor.write('client.txt', 'a text');
       const blob = ['sign-blob', ...services, ...server, ...key, '--bundle', 'client.json', 'client.txt'];
       expect('a blob without a certificate', await actor.exit(blob), 1);

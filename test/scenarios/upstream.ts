@@ -84,8 +84,7 @@ export const UPSTREAM_TESTS: readonly string[] = [
   'TestTSAMTLSWithSigningConfig',
 ];
 
-/** Why there is no scenario; of the others there is none yet. */
+/** Why there is no scenario. */
 export const NOT_PLAYED: Readonly<Record<string, string>> = {
-  TestSecretsKMS: 'needs a key service of a cloud',
   TestGenerateKeyPairK8s: 'needs a cluster; keys in its Secrets are in test/io/keys/remote-keys.test.ts',
 };

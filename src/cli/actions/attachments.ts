@@ -4,6 +4,7 @@ import {
   parseDetachedSignature,
   parseTimestampFile,
 } from '../../core/bundle/detached-signature.ts';
+import { parseUncheckedPromise } from '../../core/bundle/rekor-bundle.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { UsageError } from '../../errors.ts';
@@ -15,6 +16,7 @@ import {
   isBundle,
   type Attached,
   type AttachRequest,
+  type AttachSignatureRequest,
 } from '../../workflows/attach-signature.ts';
 import { downloadSignatures } from '../../workflows/download-signatures.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
@@ -31,7 +33,7 @@ export async function downloadImageSignatures(context: CommandContext): Promise<
       reference: imageReference(context.flags.arguments[0] ?? ''),
       tagPrefix: attachmentTagPrefix(context),
       ...(repository === undefined ? {} : { signatureRepository: repository }),
-      ...(compat ? { predicateTypes: 'any' } : {}),
+      ...(compat ? { predicateTypes: 'any', layerReading: { dropsUnreadableEntry: true } } : {}),
     },
     { bundlesFirst: compat },
   );
@@ -60,7 +62,6 @@ export async function attachImageSignature(context: CommandContext): Promise<voi
   });
   const [leaf] = certificate === undefined ? [] : parseCertificateFile(certificate);
   const chain = flags.string('certificate-chain');
-  const entry = response === undefined ? undefined : entryOfResponse(response);
   const attached = await attachSignature({
     ...request,
     signature: parseDetachedSignature(existsSync(signature) ? readInputFile(signature) : utf8(signature)),
@@ -68,9 +69,22 @@ export async function attachImageSignature(context: CommandContext): Promise<voi
     ...(leaf === undefined ? {} : { certificate: leaf }),
     ...(chain === undefined ? {} : { chain: Certificate.allFromPem(readTextFile(chain)) }),
     ...(timestamp === undefined ? {} : { timestamp: parseTimestampFile(timestamp) }),
-    ...(entry === undefined ? {} : { entry }),
+    ...(response === undefined ? {} : promiseOf(context, response)),
   });
   report(context, attached);
+}
+
+/** cosign stores what the file says, which may be no entry of a log at all. */
+function promiseOf(
+  { compat }: CommandContext,
+  response: Uint8Array,
+): Pick<AttachSignatureRequest, 'entry' | 'uncheckedPromise'> {
+  if (compat) {
+    const uncheckedPromise = parseUncheckedPromise(response);
+    return uncheckedPromise === undefined ? {} : { uncheckedPromise };
+  }
+  const entry = entryOfResponse(response);
+  return entry === undefined ? {} : { entry };
 }
 
 export async function attachImageAttestations(context: CommandContext): Promise<void> {

@@ -4,7 +4,7 @@ import { UsageError } from '../../errors.ts';
 import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../workflows/attest-blob.ts';
 import { reportDropped } from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
-import { chosenSigner } from '../choices/signer-choice.ts';
+import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -45,7 +45,7 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
   terminal.progress(terminal.done(`attested  ${visibleText(attested.statement.predicateType)}`));
   const bundleFile = flags.string('bundle');
   if (olderFormat) {
-    writeParts(context, attested);
+    writeParts(context, attested, key);
     return;
   }
   if (bundleFile === undefined) {
@@ -61,14 +61,13 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
 }
 
 /** What cosign's older `attest-blob` left, and where: the envelope on stdout unless it has a file. */
-function writeParts({ flags, terminal }: CommandContext, attested: AttestedBlob): void {
-  const { signer } = attested.bundle;
+function writeParts({ flags, terminal }: CommandContext, attested: AttestedBlob, key: ChosenSigner['key']): void {
   const [timestamp] = attested.timestampResponses;
   const parts: readonly (readonly [string, Uint8Array | string | undefined])[] = [
     ['bundle', attested.bundleJson],
     ['output-signature', attested.envelopeJson],
     ['output-attestation', attested.payload],
-    ['output-certificate', signer.kind === 'certificate' ? signer.certificate.toPem() : undefined],
+    ['output-certificate', certificateOf(attested.bundle.signer, key)?.toPem()],
     ['rfc3161-timestamp-bundle', timestamp && timestampText(timestamp)],
   ];
   const wanted = parts.flatMap(([flag, content]) => {

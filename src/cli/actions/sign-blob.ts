@@ -3,7 +3,7 @@ import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
 import { agreeToStatement, isLogConsentWanted } from '../choices/log-consent.ts';
-import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
+import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -77,9 +77,9 @@ function writeParts({ flags, terminal }: CommandContext, signed: SignedBlob, key
   if (signatureFile !== undefined) writeOutputFile(signatureFile, signature);
   else if (typeof signature === 'string') terminal.result(signature);
   else terminal.resultBytes(signature);
-  const { signer } = signed;
-  if (certificateFile !== undefined && signer.kind === 'certificate') {
-    const pem = signer.certificate.toPem();
+  const certificate = certificateOf(signed.signer, key);
+  if (certificateFile !== undefined && certificate !== undefined) {
+    const pem = certificate.toPem();
     writeOutputFile(certificateFile, isText ? encodeBase64(utf8(pem)) : pem);
   } else if (certificateFile !== undefined && key !== undefined)
     writeOutputFile(certificateFile, key.publicKey.toPem());

@@ -9,7 +9,7 @@ import { bundleFiles } from '../choices/bundle-files.ts';
 import { privateUnlogged } from '../choices/log-consent.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { signedReferences } from '../choices/signed-attachment.ts';
-import { chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
+import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -110,7 +110,7 @@ function writeParts({ flags }: CommandContext, { layers, signer }: SignedImage, 
   };
   write('output-signature', layer.annotations[LAYER_ANNOTATIONS.signature]);
   write('output-payload', layer.content);
-  write('output-certificate', signer.kind === 'certificate' ? signer.certificate.toPem() : key?.publicKey.toPem());
+  write('output-certificate', (certificateOf(signer, key) ?? key?.publicKey)?.toPem());
 }
 
 /** @throws UsageError USAGE_BAD_FLAG when one file would have to hold several signatures */

@@ -27,7 +27,7 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
   try {
     const http = new HttpClient({ proxyEnv: environment, offline: isOffline(context) });
     const trust = await verificationTrust(context, signers, http);
-    const material = await imageMaterial(context, trust.trustedRoot, http);
+    const material = await imageMaterial(context, trust.trustedRoot, signers, http);
     const checksClaims = flags.boolean('check-claims');
     if (!compat) terminal.progress(`  trust from ${trust.source}`);
     const policy = await unrevoked(signers, context, http, trust.own);

@@ -33,7 +33,7 @@ export async function verifyImages(
   const wanted = annotations(context);
   const http = new HttpClient({ proxyEnv: environment, offline: isOffline(context) });
   const trust = await verificationTrust(context, signers, http);
-  const material = await imageMaterial(context, trust.trustedRoot, http);
+  const material = await imageMaterial(context, trust.trustedRoot, signers, http);
   const detached = await detachedSignatureOf(context, http);
   const checksClaims = flags.boolean('check-claims');
   if (!compat) terminal.progress(`  trust from ${trust.source}`);

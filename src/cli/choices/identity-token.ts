@@ -3,7 +3,7 @@ import { isatty } from 'node:tty';
 import { DEFAULT_VERSIONS, selectServices } from '../../core/trust/service-selection.ts';
 import { parseIdentityToken } from '../../core/identity/identity-token.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import type { LoginOptions } from '../../io/oidc/interactive-login.ts';
+import type { DeviceLogin, LoginOptions } from '../../io/oidc/interactive-login.ts';
 import { openBrowser } from '../../io/oidc/browser.ts';
 import { LOGIN_FLOWS, obtainIdentityToken } from '../../io/oidc/identity-token.ts';
 import { TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/offered-tokens.ts';
@@ -48,6 +48,13 @@ async function obtain(context: CommandContext, http: HttpClient, trust: Resolved
     ...(flow === undefined ? {} : { flow }),
     disableAmbient: flags.boolean('oidc-disable-ambient-providers'),
     isTerminal: isatty(STDIN),
+    ...(context.compat
+      ? {
+          unattended: () => {
+            context.terminal.note('Non-interactive mode detected, using device flow.');
+          },
+        }
+      : {}),
   });
   return token;
 }
@@ -78,6 +85,11 @@ function loginOptions(context: CommandContext, trust: ResolvedTrust): LoginOptio
       ? {
           agree: () => {
             agreeToStatement(context);
+          },
+          // Where scripts look for them: on stdout.
+          showDevice: ({ userCode, url, expiresInSeconds }: DeviceLogin) => {
+            terminal.result(`Enter the verification code ${userCode} in your browser at: ${url}`);
+            terminal.result(`Code will be valid for ${expiresInSeconds} seconds`);
           },
         }
       : {}),

@@ -1,3 +1,4 @@
+import type { LayerChain } from '../../core/bundle/signature-layer.ts';
 import { legacyTag } from '../../core/image/attached-tag.ts';
 import { ImageReference } from '../../core/image/reference.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
@@ -7,8 +8,9 @@ import type { HttpClient } from '../../io/net/http-client.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import type { DetachedImageSignature, SuppliedParts } from '../../workflows/completed-signatures.ts';
 import type { ImageSignaturesRequest } from '../../workflows/image-signatures.ts';
+import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
 import type { CommandContext } from '../command.ts';
-import { givenCertificate } from './given-certificate.ts';
+import { checkGivenCertificate, givenCertificate } from './given-certificate.ts';
 import { fileOrUrl, fileUrlOrText } from './input-source.ts';
 import { entryFinder } from './log-search.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
@@ -23,17 +25,35 @@ import { maxWorkers } from './verification-switches.ts';
 export async function imageMaterial(
   context: CommandContext,
   trustedRoot: TrustedRoot,
+  policy: SignaturePolicy,
   http: HttpClient,
-): Promise<SuppliedParts & Pick<ImageSignaturesRequest, 'allowCertificateChain' | 'parallel'>> {
-  const { flags } = context;
+): Promise<
+  SuppliedParts &
+    Pick<ImageSignaturesRequest, 'allowCertificateChain' | 'layerReading' | 'ignoresUnreadable' | 'parallel'>
+> {
+  const { flags, compat } = context;
   const certificate = await givenCertificate(context, http);
+  if (compat && certificate !== undefined) checkGivenCertificate(certificate, trustedRoot, policy);
   const findEntry = flags.isGiven('rekor-url') ? entryFinder(context, http, trustedRoot) : undefined;
   return {
     ...(certificate === undefined ? {} : { certificate }),
     ...(findEntry === undefined ? {} : { findEntry }),
     ...(flags.boolean('allow-certificate-chain') ? { allowCertificateChain: true } : {}),
+    ...(compat
+      ? {
+          layerReading: { chain: layerChain(context, trustedRoot), dropsUnreadableEntry: true },
+          ignoresUnreadable: true,
+        }
+      : {}),
     ...maxWorkers(context),
   };
+}
+
+/** To cosign, intermediates that came with a signature stand in only where flags name roots, and nothing else. */
+function layerChain({ flags }: CommandContext, { certificateAuthorities }: TrustedRoot): LayerChain {
+  const areNamed =
+    ['certificate-chain', 'ca-roots'].some((name) => flags.isGiven(name)) && !flags.isGiven('trusted-root');
+  return areNamed && certificateAuthorities.every(({ chain }) => chain.length === 1) ? 'all-but-last' : 'none';
 }
 
 /** The signature that `--signature` names, and what it is over. @throws as {@link imageMaterial} */

@@ -99,6 +99,7 @@ function transportOptions({ flags, environment }: CommandContext): HttpClientOpt
   }
   return {
     proxyEnv: environment,
+    clientCertificateFlags: '--registry-client-cert FILE and --registry-client-key FILE',
     ...(ca === undefined ? {} : { ca: [readTextFile(ca)] }),
     ...(certificate === undefined || key === undefined
       ? {}

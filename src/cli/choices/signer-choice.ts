@@ -2,6 +2,8 @@ import { PrivateKey } from '../../core/crypto/private-key.ts';
 import type { PublicKey } from '../../core/crypto/public-key.ts';
 import { parseSigningAlgorithm, type SigningAlgorithm } from '../../core/crypto/signing-algorithm.ts';
 import type { SigningKey } from '../../core/crypto/signing-key.ts';
+import type { Certificate } from '../../core/pki/certificate.ts';
+import type { VerifiedSigner } from '../../core/verify/verified-bundle.ts';
 import { UsageError } from '../../errors.ts';
 import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
@@ -15,7 +17,19 @@ import { ownCertificate } from './own-certificate.ts';
 /** A signer, and its public key when it is a key pair. */
 export interface ChosenSigner {
   readonly signer: SignerInput;
-  readonly key: { readonly publicKey: PublicKey; readonly reference: string } | undefined;
+  readonly key:
+    | {
+        readonly publicKey: PublicKey;
+        readonly reference: string;
+        /** Of one's own, whoever believes it. */
+        readonly certificate?: Certificate;
+      }
+    | undefined;
+}
+
+/** What `--output-certificate` is about; undefined for a key pair without a certificate. */
+export function certificateOf(signer: VerifiedSigner, key: ChosenSigner['key']): Certificate | undefined {
+  return signer.kind === 'certificate' ? signer.certificate : key?.certificate;
 }
 
 /** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE, USAGE_PASSWORD, USAGE_NO_TOKEN; NotFoundError; RemoteError; FormatError; LimitError */
@@ -46,7 +60,8 @@ export async function chosenSigner(
     ...schemeOf(key, algorithm),
     ...(certificate === undefined ? {} : { certificate }),
   };
-  return { signer, key: { publicKey: key.publicKey, reference } };
+  const own = certificate === undefined ? {} : { certificate: certificate.certificate };
+  return { signer, key: { publicKey: key.publicKey, reference, ...own } };
 }
 
 function freshKey(algorithm: SigningAlgorithm | undefined): { generateKey?: () => PrivateKey } {

@@ -26,12 +26,19 @@ export async function signingTrust(context: CommandContext, http: HttpClient): P
     return trustFor(context, http);
   }
   const named = namedServices(context, NOBODY.trustedRoot);
+  if (areServicesUnverified(context)) return { ...NOBODY, signingConfig: named };
   const isAlone = [named.caUrls, named.rekorTlogUrls, named.tsaUrls].every((services) => services.length === 0);
   const isLogWanted = flags.boolean('tlog-upload') && named.rekorTlogUrls.length === 0;
   if (isAlone && (isLogWanted || !flags.isGiven('key'))) throw noServices(context);
   const trust = isAlone ? NOBODY : await trustFor(context, http);
   const trustedRoot = withOwnChain(context, trust.trustedRoot);
   return { ...trust, trustedRoot, signingConfig: namedServices(context, trustedRoot) };
+}
+
+/** cosign asks nobody whom to trust when flags name the services, and a key of one's own signs. */
+function areServicesUnverified({ flags, compat }: CommandContext): boolean {
+  const isConfigured = flags.boolean('use-signing-config') || flags.isGiven('signing-config');
+  return compat && !isConfigured && flags.isGiven('key') && !flags.boolean('issue-certificate');
 }
 
 function noServices({ flags }: CommandContext): UsageError {
@@ -72,19 +79,20 @@ const UNLOGGED = [
  *
  * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE
  */
-export function signingOptions(context: CommandContext): Pick<SigningContext, 'timestampHttp' | 'chainInBundle'> {
-  const timestampHttp = timestampClient(context);
+export function signingOptions(
+  context: CommandContext,
+): Pick<SigningContext, 'timestampHttp' | 'chainInBundle' | 'unverifiedServices' | 'undatedCertificates'> {
   return {
-    ...(timestampHttp === undefined ? {} : { timestampHttp }),
-    ...(context.compat ? { chainInBundle: true } : {}),
+    timestampHttp: timestampClient(context),
+    ...(context.compat ? { chainInBundle: true, undatedCertificates: true } : {}),
+    ...(areServicesUnverified(context) ? { unverifiedServices: true } : {}),
   };
 }
 
-function timestampClient({ flags, environment }: CommandContext): HttpClient | undefined {
+function timestampClient({ flags, environment }: CommandContext): HttpClient {
   const [ca, certificate, key, serverName] = ['cacert', 'cert', 'key']
     .map((name) => flags.string(`timestamp-client-${name}`))
     .concat(flags.string('timestamp-server-name'));
-  if ([ca, certificate, key, serverName].every((value) => value === undefined)) return undefined;
   if ((certificate === undefined) !== (key === undefined)) {
     throw new UsageError('USAGE_BAD_FLAG', '--timestamp-client-cert and --timestamp-client-key belong together', {
       expected: 'both or neither',
@@ -92,6 +100,7 @@ function timestampClient({ flags, environment }: CommandContext): HttpClient | u
   }
   return new HttpClient({
     proxyEnv: environment,
+    clientCertificateFlags: '--timestamp-client-cert FILE and --timestamp-client-key FILE',
     ...(ca === undefined ? {} : { ca: [readTextFile(ca)] }),
     ...(certificate === undefined || key === undefined
       ? {}

@@ -19,6 +19,31 @@ export function parseRekorBundle(input: Uint8Array | string): TransparencyLogEnt
   return rekorBundleFrom(new JsonFields(parseJson(input, "the log's promise", CODE, LIMITS), 'rekorBundle', CODE));
 }
 
+/**
+ * What cosign stores of a file that `--rekor-response` names: the promise in its older bundle, as far as the types of its members
+ * go, whatever they say.
+ *
+ * @returns the annotation's text; undefined when the file has no promise
+ * @throws FormatError FORMAT_LOG_ENTRY or FORMAT_BASE64; LimitError
+ */
+export function parseUncheckedPromise(input: Uint8Array | string): string | undefined {
+  const file = new JsonFields(parseJson(input, 'the file', CODE, LIMITS), 'file', CODE);
+  if (!file.has('rekorBundle')) return undefined;
+  const promise = file.object('rekorBundle');
+  const payload = promise.has('Payload') ? promise.object('Payload') : undefined;
+  return JSON.stringify({
+    SignedEntryTimestamp: promise.has('SignedEntryTimestamp')
+      ? encodeBase64(promise.bytes('SignedEntryTimestamp'))
+      : null,
+    Payload: {
+      body: payload?.value('body') ?? null,
+      integratedTime: payload?.optionalInteger('integratedTime') ?? 0,
+      logIndex: payload?.optionalInteger('logIndex') ?? 0,
+      logID: payload?.optionalString('logID') ?? '',
+    },
+  });
+}
+
 /** The promise in a larger document. Wrong types carry that document's code. */
 export function rekorBundleFrom(fields: JsonFields): TransparencyLogEntry {
   fields.only('SignedEntryTimestamp', 'Payload');

@@ -23,6 +23,19 @@ export const LAYER_ANNOTATIONS = {
 
 type Annotations = Readonly<Record<string, string>>;
 
+/**
+ * Which certificates of the chain beside a layer's own may lead to a root: all that are none (the default), or as few as cosign
+ * takes, for which the last one is the root whatever it is, and none counts where intermediates are known otherwise.
+ */
+export type LayerChain = 'intermediates' | 'all-but-last' | 'none';
+
+/** How strictly a layer is read. */
+export interface LayerReading {
+  readonly chain?: LayerChain;
+  /** As cosign: a log entry that cannot be read is as good as none, where none is demanded; otherwise the whole layer is refused. */
+  readonly dropsUnreadableEntry?: boolean;
+}
+
 const CODE = 'FORMAT_SIGNATURE_LAYER';
 const MAX_CHAIN = 10;
 const TIMESTAMP_LIMITS = { maxBytes: 1 << 20, maxDepth: 4 };
@@ -35,7 +48,11 @@ const TIMESTAMP_LIMITS = { maxBytes: 1 << 20, maxDepth: 4 };
  * @throws FormatError FORMAT_SIGNATURE_LAYER, FORMAT_SIMPLE_SIGNING, FORMAT_BASE64, FORMAT_PEM, FORMAT_CERTIFICATE,
  *   FORMAT_LOG_ENTRY; LimitError
  */
-export function readSignatureLayer(payload: Uint8Array, annotations: Annotations): UnverifiedBundle {
+export function readSignatureLayer(
+  payload: Uint8Array,
+  annotations: Annotations,
+  reading: LayerReading = {},
+): UnverifiedBundle {
   const signature = signatureOf(annotations);
   if (signature.length === 0) {
     throw new FormatError(CODE, 'the layer has no signature', {
@@ -44,7 +61,7 @@ export function readSignatureLayer(payload: Uint8Array, annotations: Annotations
     });
   }
   return {
-    ...partsOf(annotations),
+    ...partsOf(annotations, reading),
     content: { kind: 'simpleSigning', payload: parseSimpleSigning(payload), signed: payload, signature },
   };
 }
@@ -54,9 +71,13 @@ export function readSignatureLayer(payload: Uint8Array, annotations: Annotations
  *
  * @throws FormatError as {@link readSignatureLayer}, and FORMAT_ENVELOPE; LimitError
  */
-export function readAttestationLayer(envelope: Uint8Array, annotations: Annotations): UnverifiedBundle {
+export function readAttestationLayer(
+  envelope: Uint8Array,
+  annotations: Annotations,
+  reading: LayerReading = {},
+): UnverifiedBundle {
   signatureOf(annotations);
-  return { ...partsOf(annotations), content: storedEnvelope(envelope) };
+  return { ...partsOf(annotations, reading), content: storedEnvelope(envelope) };
 }
 
 /** An envelope that is stored by itself, its signature's other parts elsewhere. @throws FormatError; LimitError */
@@ -121,25 +142,39 @@ function signatureOf(annotations: Annotations): Uint8Array {
   });
 }
 
-function partsOf(annotations: Annotations): Omit<UnverifiedBundle, 'content'> {
+function partsOf(annotations: Annotations, reading: LayerReading): Omit<UnverifiedBundle, 'content'> {
   const rekorBundle = present(annotations, 'rekorBundle');
   const timestamp = present(annotations, 'timestamp');
   return {
     mediaType: '',
     version: undefined,
-    material: materialOf(present(annotations, 'certificate'), present(annotations, 'chain')),
-    tlogEntries: rekorBundle === undefined ? [] : [parseRekorBundle(rekorBundle)],
+    material: materialOf(present(annotations, 'certificate'), present(annotations, 'chain'), reading.chain),
+    tlogEntries: rekorBundle === undefined ? [] : entriesOf(rekorBundle, reading),
     timestamps: timestamp === undefined ? [] : [parseTimestampAnnotation(timestamp)],
   };
 }
 
-function materialOf(certificate: string | undefined, chain: string | undefined): BundleMaterial {
+function entriesOf(rekorBundle: string, { dropsUnreadableEntry }: LayerReading): readonly TransparencyLogEntry[] {
+  try {
+    return [parseRekorBundle(rekorBundle)];
+  } catch (error) {
+    if (dropsUnreadableEntry === true && error instanceof FormatError) return [];
+    throw error;
+  }
+}
+
+function materialOf(
+  certificate: string | undefined,
+  chain: string | undefined,
+  use: LayerChain = 'intermediates',
+): BundleMaterial {
   if (certificate === undefined) return { kind: 'publicKey', hint: '' };
   const [leaf] = parseCertificates(certificate, LAYER_ANNOTATIONS.certificate);
   if (leaf === undefined) throw new InvariantError('PEM text without a block parsed');
   const others = chain === undefined ? [] : parseCertificates(chain, LAYER_ANNOTATIONS.chain);
   // cosign stores the root as well; that it travels with what it should prove makes nobody believe it.
-  const intermediates = others.filter(({ subject, issuer }) => !equalBytes(subject.raw, issuer.raw));
+  const usable = { intermediates: others, 'all-but-last': others.slice(0, -1), none: [] }[use];
+  const intermediates = usable.filter(({ subject, issuer }) => !equalBytes(subject.raw, issuer.raw));
   return { kind: 'certificate', certificate: leaf, intermediates };
 }
 

@@ -15,6 +15,8 @@ export interface TransportOptions {
   readonly ca?: readonly string[];
   /** What this side proves itself with, where a server asks (mutual TLS). PEM. */
   readonly clientCertificate?: ClientCertificate;
+  /** What a user gives to change that, for errors: flags with their values. */
+  readonly clientCertificateFlags?: string;
   /** Name expected in the server's certificate, where it is not the URL's host. */
   readonly serverName?: string;
   /** Accepts any certificate: whoever sits on the wire can read and answer. */
@@ -59,7 +61,7 @@ export class Transport {
     const fail = (cause: unknown, during: 'request' | 'answer'): Error => {
       deadline.stop();
       outgoing.destroy();
-      return deadline.failure(url, peer) ?? networkFailure(cause, url, peer, during);
+      return deadline.failure(url, peer) ?? networkFailure(cause, url, peer, during, this.#options);
     };
     const upload = new Upload(request.body, deadline);
     let message: IncomingMessage;

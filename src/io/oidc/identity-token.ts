@@ -27,6 +27,8 @@ export interface IdentityTokenOptions extends TokenEnvironment {
   readonly flow?: LoginFlow;
   /** Whether a person is watching. Without one, and without a flow asked for, nobody is waited for. */
   readonly isTerminal: boolean;
+  /** As cosign: without a terminal somebody may still log in on another device, and is waited for. Told before it begins. */
+  readonly unattended?: () => void;
 }
 
 const PROVIDERS: Readonly<Record<TokenProvider, (options: TokenEnvironment) => TokenAttempt | Promise<TokenAttempt>>> =
@@ -62,7 +64,11 @@ export async function obtainIdentityToken(options: IdentityTokenOptions): Promis
   const { login, flow } = options;
   if (flow === 'token') throw noToken(tried);
   if (login === undefined) tried.push('no identity provider is configured to log in at');
-  else if (flow === undefined && !options.isTerminal) tried.push('there is no terminal at which somebody could log in');
+  else if (flow === undefined && !options.isTerminal && options.unattended !== undefined) {
+    options.unattended();
+    return logIn({ ...options, flow: 'device' }, login);
+  } else if (flow === undefined && !options.isTerminal)
+    tried.push('there is no terminal at which somebody could log in');
   else return logIn(options, login);
   throw noToken(tried);
 }

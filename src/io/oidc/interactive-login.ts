@@ -17,12 +17,21 @@ export interface LoginOptions {
   readonly redirectUrl?: string;
   /** Tells a person what to do. */
   readonly show: (line: string) => void;
+  /** In place of `show`, what is to be done on another device. */
+  readonly showDevice?: (device: DeviceLogin) => void;
   /** Asked before a browser is opened; throws to be left alone. */
   readonly agree?: () => void;
   /** False when no browser could be started; then the address is shown. */
   readonly openBrowser?: (url: string) => Promise<boolean>;
   /** How long a person may take. */
   readonly timeoutMs?: number;
+}
+
+/** What a person needs to log in elsewhere (RFC 8628 §3.2). */
+export interface DeviceLogin {
+  readonly userCode: string;
+  readonly url: string;
+  readonly expiresInSeconds: number;
 }
 
 const SCOPE = 'openid email';
@@ -80,8 +89,11 @@ export async function deviceLogin(http: HttpClient, options: LoginOptions): Prom
       code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
       code_challenge_method: 'S256',
     });
-    options.show(`Log in at ${device.verification_uri_complete ?? device.verification_uri}`);
-    options.show(`and compare or enter this code: ${device.user_code}`);
+    const url = device.verification_uri_complete ?? device.verification_uri;
+    if (options.showDevice === undefined) {
+      options.show(`Log in at ${url}`);
+      options.show(`and compare or enter this code: ${device.user_code}`);
+    } else options.showDevice({ userCode: device.user_code, url, expiresInSeconds: device.expires_in });
     const tokens = await openid.pollDeviceAuthorizationGrant(
       configuration,
       device,

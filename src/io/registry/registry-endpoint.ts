@@ -1,6 +1,7 @@
 import { RemoteError, SealwrightError } from '../../errors.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import { isLoopback } from '../net/loopback.ts';
+import { clientCertificateAlert } from '../net/network-failure.ts';
 
 export interface RegistryEndpointOptions {
   readonly http: HttpClient;
@@ -112,12 +113,18 @@ function isWrongProtocol(error: unknown): boolean {
 
 /** TLS was spoken: OpenSSL names what it did not like of a certificate without `SSL`, and a handshake that was none with it. */
 function isDistrustedCertificate(error: unknown): boolean {
-  return error instanceof RemoteError && error.code === 'REMOTE_TLS' && !/^(EPROTO$|ERR_SSL_)/.test(codeBehind(error));
+  if (!(error instanceof RemoteError) || error.code !== 'REMOTE_TLS') return false;
+  return clientCertificateAlert(causeOf(error)) !== undefined || !/^(EPROTO$|ERR_SSL_)/.test(codeBehind(error));
 }
 
 /** Node's code of what a socket threw; empty where there is none. */
 function codeBehind(error: RemoteError): string {
-  const cause = error.cause instanceof SealwrightError ? error.cause.cause : error.cause;
+  const cause = causeOf(error);
   const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? code : '';
+}
+
+/** What a socket threw. */
+function causeOf({ cause }: RemoteError): unknown {
+  return cause instanceof SealwrightError ? cause.cause : cause;
 }

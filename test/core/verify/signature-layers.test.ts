@@ -6,7 +6,9 @@ import {
   LAYER_ANNOTATIONS,
   readAttestationLayer,
   readSignatureLayer,
+  type LayerReading,
 } from '../../../src/core/bundle/signature-layer.ts';
+import { parseUncheckedPromise } from '../../../src/core/bundle/rekor-bundle.ts';
 import { sha256 } from '../../../src/core/crypto/digest.ts';
 import { encodeBase64 } from '../../../src/core/encoding/base64.ts';
 import { utf8 } from '../../../src/core/encoding/bytes.ts';
@@ -15,6 +17,7 @@ import type { TransparencyLogEntry } from '../../../src/core/bundle/log-entry.ts
 import { verifyBundle } from '../../../src/core/verify/verify-bundle.ts';
 import type { VerifiedBundle } from '../../../src/core/verify/verified-bundle.ts';
 import { ALICE, FakeInstance, intotoV001, intotoV1, rekordV1, stamp, statementAbout } from '../../support/instance.ts';
+import { issueIntermediate, issueRoot, type Holder } from '../../support/test-authority.ts';
 import { attestationLayer, signedLayer, type Layer } from '../../support/signature-layers.ts';
 
 const INSTANCE = new FakeInstance();
@@ -127,4 +130,69 @@ test('an envelope with two signatures, or none, is refused', () => {
     assert.throws(() => readAttestationLayer(utf8(changed), annotations), { code: 'FORMAT_SIGNATURE_LAYER' });
   }
   assert.throws(() => readAttestationLayer(content, {}), { code: 'FORMAT_SIGNATURE_LAYER' });
+});
+
+test('of the chain beside a certificate, as much may lead to a root as is asked for', () => {
+  const root = issueRoot();
+  const middle = issueIntermediate(root);
+  const { content, annotations } = signedLayer(INSTANCE, IMAGE);
+  const count = (chain: readonly Holder[], reading: LayerReading): number => {
+    const pem = chain.map(({ certificate }) => certificate.toPem()).join('');
+    const { material } = readSignatureLayer(content, { ...annotations, [LAYER_ANNOTATIONS.chain]: pem }, reading);
+    assert.ok(material.kind === 'certificate');
+    return material.intermediates.length;
+  };
+  const asked: readonly (readonly [LayerReading, readonly number[]])[] = [
+    [{}, [1, 1, 0]],
+    [{ chain: 'intermediates' }, [1, 1, 0]],
+    // The last one is taken for the root whatever it is.
+    [{ chain: 'all-but-last' }, [1, 0, 0]],
+    [{ chain: 'none' }, [0, 0, 0]],
+  ];
+  for (const [reading, counts] of asked) {
+    assert.deepEqual(
+      [[middle, root], [middle], [root]].map((chain) => count(chain, reading)),
+      counts,
+    );
+  }
+});
+
+test('a log entry that cannot be read refuses the layer, or is as good as none', () => {
+  const { content, annotations } = signedLayer(INSTANCE, IMAGE);
+  for (const text of [
+    '{}',
+    'nonsense',
+    '{"SignedEntryTimestamp":"AAAA","Payload":{"body":"no base64!","integratedTime":1}}',
+  ]) {
+    const layer = { ...annotations, [LAYER_ANNOTATIONS.rekorBundle]: text };
+    assert.throws(() => readSignatureLayer(content, layer), { family: 'format' }, text);
+    const bundle = readSignatureLayer(content, layer, { dropsUnreadableEntry: true });
+    assert.deepEqual(bundle.tlogEntries, []);
+    assert.throws(() => verify(bundle), { code: 'LOG_ENTRY_MISSING' }, text);
+  }
+  assert.equal(readSignatureLayer(content, annotations, { dropsUnreadableEntry: true }).tlogEntries.length, 1);
+});
+
+test('what cosign stores of an answer of a log is what its members say, if they have their types', () => {
+  const payload = { body: { any: ['thing'] }, integratedTime: 1, logIndex: 2, logID: 'zz', more: true };
+  const answer = { base64Signature: 'x', rekorBundle: { SignedEntryTimestamp: 'AAAA', Payload: payload, other: 1 } };
+  assert.equal(
+    parseUncheckedPromise(JSON.stringify(answer)),
+    '{"SignedEntryTimestamp":"AAAA","Payload":{"body":{"any":["thing"]},"integratedTime":1,"logIndex":2,"logID":"zz"}}',
+  );
+  assert.equal(
+    parseUncheckedPromise('{"rekorBundle":{}}'),
+    '{"SignedEntryTimestamp":null,"Payload":{"body":null,"integratedTime":0,"logIndex":0,"logID":""}}',
+  );
+  for (const none of ['{}', '{"rekorBundle":null}', '{"SignedEntryTimestamp":"AAAA"}']) {
+    assert.equal(parseUncheckedPromise(none), undefined);
+  }
+  const wrong: readonly (readonly [string, string])[] = [
+    ['[]', 'FORMAT_LOG_ENTRY'],
+    ['{"rekorBundle":5}', 'FORMAT_LOG_ENTRY'],
+    ['{"rekorBundle":{"SignedEntryTimestamp":"no base64!"}}', 'FORMAT_BASE64'],
+    ['{"rekorBundle":{"Payload":{"logIndex":"2"}}}', 'FORMAT_LOG_ENTRY'],
+    ['{"rekorBundle":{"Payload":{"logID":2}}}', 'FORMAT_LOG_ENTRY'],
+  ];
+  for (const [text, code] of wrong) assert.throws(() => parseUncheckedPromise(text), { code }, text);
 });

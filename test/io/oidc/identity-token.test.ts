@@ -145,6 +145,22 @@ test('without a terminal nobody is waited for, unless the flow was asked for', a
   await refused(obtainIdentityToken(options(t, { login, flow: 'device' })), 'REMOTE_UNREACHABLE');
 });
 
+test('called as cosign, without a terminal somebody on another device is waited for, and told of first', async (t) => {
+  const told: string[] = [];
+  const login = { issuerUrl: 'http://127.0.0.1:1', show: () => assert.fail('before the provider was asked') };
+  const unattended = (): void => {
+    told.push('unattended');
+  };
+  await refused(obtainIdentityToken(options(t, { login, unattended })), 'REMOTE_UNREACHABLE');
+  assert.deepEqual(told, ['unattended']);
+  // At a terminal it is the browser's turn; a token by name, a provider by name, or no issuer leave nobody to wait for.
+  await refused(obtainIdentityToken(options(t, { login, unattended, isTerminal: true })), 'REMOTE_UNREACHABLE');
+  await refused(obtainIdentityToken(options(t, { login, unattended, flow: 'token' })), 'USAGE_NO_TOKEN');
+  await refused(obtainIdentityToken(options(t, { login, unattended, provider: 'github-actions' })), 'USAGE_NO_TOKEN');
+  await refused(obtainIdentityToken(options(t, { unattended })), 'USAGE_NO_TOKEN');
+  assert.deepEqual(told, ['unattended']);
+});
+
 test('one provider by name is the only one asked; ambient tokens can be turned off', async (t) => {
   const environment = { SIGSTORE_ID_TOKEN: unsignedToken() };
   await refused(obtainIdentityToken(options(t, { environment, provider: 'github-actions' })), 'USAGE_NO_TOKEN');

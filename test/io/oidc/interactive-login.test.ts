@@ -9,6 +9,7 @@ import {
   browserLogin,
   clientCredentialsLogin,
   deviceLogin,
+  type DeviceLogin,
   type LoginOptions,
 } from '../../../src/io/oidc/interactive-login.ts';
 import { listenForRedirect } from '../../../src/io/oidc/loopback-redirect.ts';
@@ -227,6 +228,19 @@ test('a login on another device gives a token', async (t) => {
     options(issuer, { show: deciding(issuer, 'approve') }),
   );
   assert.equal(decodeJwt(token)['email'], 'dev@example.com');
+});
+
+test('what is to be done on another device can be told in other words', async (t) => {
+  const issuer = await startDevIssuer(t);
+  const told: unknown[] = [];
+  const approve = deciding(issuer, 'approve');
+  const showDevice = ({ userCode, url, expiresInSeconds }: DeviceLogin): void => {
+    told.push([url.endsWith(`user_code=${userCode}`), expiresInSeconds]);
+    approve(userCode);
+  };
+  const show = (): void => assert.fail('in the usual words as well');
+  await deviceLogin(client(t, quickly(issuer)), options(issuer, { show, showDevice }));
+  assert.deepEqual(told, [[true, 600]]);
 });
 
 test('a login that is denied on the other device is refused', async (t) => {
