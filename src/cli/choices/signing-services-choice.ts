@@ -101,6 +101,7 @@ function timestampClient({ flags, environment }: CommandContext): HttpClient {
   return new HttpClient({
     proxyEnv: environment,
     clientCertificateFlags: '--timestamp-client-cert FILE and --timestamp-client-key FILE',
+    offline: flags.boolean('offline'),
     ...(ca === undefined ? {} : { ca: [readTextFile(ca)] }),
     ...(certificate === undefined || key === undefined
       ? {}
