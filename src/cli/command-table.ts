@@ -245,6 +245,18 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/audit-diff.ts')).auditDiff,
       },
       {
+        name: 'audit trend',
+        summary: 'where a series of snapshots goes, as a table, a chart or metrics',
+        isSeldom: true,
+        load: async () => (await import('./commands/audit-trend.ts')).auditTrendCommand,
+      },
+      {
+        name: 'audit sample',
+        summary: 'entries of snapshots for an auditor, drawn so that anybody can draw them again',
+        isSeldom: true,
+        load: async () => (await import('./commands/audit-sample.ts')).auditSampleCommand,
+      },
+      {
         name: 'audit ticket',
         summary: "keep one ticket of what is not proven yet, in the team's own tracker",
         isSeldom: true,

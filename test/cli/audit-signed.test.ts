@@ -1,6 +1,15 @@
 /** Snapshots that are signed when they are taken, keylessly and with a key, and who notices one that was changed since. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { after, before, test } from 'node:test';
 import { encodeAuditSnapshot, parseAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { AUDIT_PREDICATE } from '../../src/core/audit/snapshot-statement.ts';
@@ -86,6 +95,22 @@ test('anybody verifies it without an audit: a statement about a file', async () 
   const about = ['--bundle', 'a.json.sigstore.json', '--type', AUDIT_PREDICATE, 'a.json'];
   const ended = await run('verify-blob-attestation', ...auditor(), ...about);
   assert.equal(ended.exitCode, 0, ended.stderr);
+});
+
+test('a series in a folder: each named by its moment and verified, and none of them unsigned', async () => {
+  mkdirSync(sandbox.path('series'));
+  for (let index = 0; index < 2; index++) await signed('series/');
+  const names = readdirSync(sandbox.path('series')).sort();
+  assert.match(names.join(), /^shop-[0-9T.-]+Z\.json,shop-[0-9T.-]+Z\.json\.sigstore\.json,shop-/);
+  const trend = await run('audit', 'trend', 'series', ...auditor(), '-o', 'markdown');
+  assert.equal(trend.stdout.match(/agrees|signed by auditor/g)?.join(), 'signed by auditor,agrees,signed by auditor');
+  const sample = await run('audit', 'sample', 'series', '--seed', 'a', ...auditor(), '-o', 'markdown');
+  assert.equal(sample.stdout.match(/signed by auditor/g)?.length, 2, sample.stderr);
+  assert.equal((await take('series/')).exitCode, 0);
+  for (const command of [['trend'], ['sample', '--seed', 'a']]) {
+    const refused = await run('audit', ...command, 'series', ...auditor());
+    assert.deepEqual([errorCode(refused), refused.exitCode, refused.stdout], ['NO_SIGNATURE', 10, '']);
+  }
 });
 
 test('with a key, logged or standing by itself', async () => {

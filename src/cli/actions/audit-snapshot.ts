@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { checkAuditGate, coverageFloor, GATED_STATES, type AuditGate } from '../../core/audit/audit-gate.ts';
 import { auditFigures } from '../../core/audit/audit-figures.ts';
 import { contentDigest, encodeAuditSnapshot, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
@@ -31,6 +32,7 @@ import { visibleText } from '../visible-text.ts';
 
 const READABLE = 0o644;
 const PERCENT = 100;
+const MAX_NAME = 100;
 
 /**
  * Looks at everything that runs, changes nothing, and says what is known about it.
@@ -118,8 +120,9 @@ async function keep(
   signer: SnapshotSigner | undefined,
 ): Promise<void> {
   const { flags, terminal } = context;
-  const out = flags.string('out');
-  if (out === undefined) return;
+  const given = flags.string('out');
+  if (given === undefined) return;
+  const out = snapshotPath(given, snapshot);
   const text = encodeAuditSnapshot(snapshot);
   const signed = await signer?.sign(out, text, snapshot);
   // What is beside it from before is about another snapshot, and would be held against this one.
@@ -135,6 +138,13 @@ async function keep(
     later.push(...signerFlags(signed, { key: signer?.key, trustFlags: [] }), ...trustFlagsGiven(context));
   }
   terminal.progress(`  later:    ${visibleText(shellCommand(later))}`);
+}
+
+/** In a folder each has a name of its own, by which they stand in order; what a file system would take for a folder is none. */
+function snapshotPath(out: string, { system, takenAt }: AuditSnapshot): string {
+  if (!out.endsWith('/') && statSync(out, { throwIfNoEntry: false })?.isDirectory() !== true) return out;
+  const name = system.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, MAX_NAME);
+  return join(out, `${name}-${takenAt.toISOString().replaceAll(':', '')}.json`);
 }
 
 function tell({ flags, terminal }: CommandContext, snapshot: AuditSnapshot): void {

@@ -33,7 +33,13 @@ export const auditSnapshot: Command = {
     },
     { name: 'key', kind: 'list', value: 'KEY', help: 'public keys of those who sign with one' },
     NO_MATCH_FLAG,
-    { name: 'out', kind: 'string', value: 'FILE', help: 'write the snapshot here', isCommon: true },
+    {
+      name: 'out',
+      kind: 'string',
+      value: 'FILE|FOLDER/',
+      help: 'write the snapshot here; in a folder, named by its moment',
+      isCommon: true,
+    },
     {
       name: 'fail-under',
       kind: 'list',

@@ -48,7 +48,7 @@ export function slopeChart(before: StateCounts, after: StateCounts): string {
 }
 
 /** Moves labels apart where they would cover each other, up as far as they have to. */
-function spread(positions: readonly number[]): readonly number[] {
+export function spread(positions: readonly number[]): readonly number[] {
   const order = positions.map((position, index) => ({ position, index })).sort((a, b) => b.position - a.position);
   const placed = [...positions];
   let limit = Number.POSITIVE_INFINITY;

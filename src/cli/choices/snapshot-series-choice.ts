@@ -1,0 +1,30 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandContext } from '../command.ts';
+import { cannotRead } from '../input-file.ts';
+import { snapshotReader, type SnapshotFile } from './snapshot-file-choice.ts';
+
+/**
+ * Snapshots that operands name: files, and folders whose `.json` files all have to be some. Signatures lie beside them.
+ *
+ * @throws UsageError USAGE_FILE; as `snapshotReader`, also what it returns
+ */
+export async function snapshotSeries(context: CommandContext): Promise<readonly SnapshotFile[]> {
+  const read = await snapshotReader(context);
+  const files: SnapshotFile[] = [];
+  for (const path of context.flags.arguments.flatMap(snapshotPaths)) files.push(await read(path));
+  return files;
+}
+
+/** In order of their names, whatever the file system's. */
+function snapshotPaths(path: string): readonly string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path)
+      .filter((name) => name.endsWith('.json') && !name.endsWith('.sigstore.json'))
+      .sort()
+      .map((name) => join(path, name));
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+}
