@@ -102,6 +102,7 @@ export type FormatCode =
   | 'FORMAT_STATEMENT'
   | 'FORMAT_REVOCATION'
   | 'FORMAT_AUDIT'
+  | 'FORMAT_PLAN'
   | 'FORMAT_PREDICATE'
   | 'FORMAT_TRUSTED_ROOT'
   | 'FORMAT_SIGNING_CONFIG'
@@ -177,6 +178,7 @@ export type PolicyCode =
   | 'POLICY_NO_MATCH'
   | 'POLICY_EVALUATION' // a policy in Rego, CUE or CEL failed on this input
   | 'REVOKED'
+  | 'PLAN_INCOMPLETE' // something is missing in the emergency plan, or no longer true
   | 'DRILL_FAILED' // a drill of revocation did not reach all that it should, or not in time
   | 'TRUST_STALE';
 
@@ -258,6 +260,7 @@ const POLICY_EXIT_CODES: Readonly<Record<PolicyCode, number>> = {
   POLICY_EVALUATION: 20,
   REVOKED: 21,
   DRILL_FAILED: 20,
+  PLAN_INCOMPLETE: 20,
   TRUST_STALE: 22,
 };
 

@@ -47,6 +47,7 @@ const ROOMS: readonly Room[] = [
   { name: 'core/policy', builtins: [], packages: ['re2js', 'yaml'] },
   { name: 'core/audit', builtins: [], packages: [] },
   { name: 'core/installation', builtins: [], packages: ['yaml'] },
+  { name: 'core/emergency', builtins: [], packages: [] },
   { name: 'io/files', builtins: ['crypto', 'fs/promises', 'path'], packages: [] },
   {
     name: 'io/net',

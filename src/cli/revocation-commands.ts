@@ -62,6 +62,24 @@ export const REVOCATION_COMMANDS: CommandGroup = {
       load: async () => (await import('./commands/revoke-status.ts')).revokeStatus,
     },
     {
+      name: 'plan init',
+      summary: 'write the emergency plan of this installation, or renew what is generated of it',
+      isSeldom: true,
+      load: async () => (await import('./commands/plan-init.ts')).planInit,
+    },
+    {
+      name: 'plan check',
+      summary: 'what is missing in the emergency plan, or no longer true',
+      isSeldom: true,
+      load: async () => (await import('./commands/plan-check.ts')).planCheck,
+    },
+    {
+      name: 'tabletop',
+      summary: 'walk through an emergency at a table: nothing is signed, and nothing is stopped',
+      isSeldom: true,
+      load: async () => (await import('./commands/tabletop.ts')).tabletop,
+    },
+    {
       name: 'ca suspend',
       summary: 'have the certificate authority of a running stack refuse an identity, at once',
       isSeldom: true,

@@ -4,6 +4,7 @@ import { DOCUMENT_PARSERS } from './document-parsers.ts';
 import { EDGE_PARSERS } from './edge-parsers.ts';
 import { KYVERNO_PARSERS } from './kyverno-parsers.ts';
 import { LAYER_PARSERS } from './layer-parsers.ts';
+import { EMERGENCY_PARSERS } from './emergency-parsers.ts';
 import { REVOCATION_PARSERS } from './revocation-parsers.ts';
 import type { FuzzedParser } from './samples.ts';
 import { SIGNATURE_PARSERS } from './signature-parsers.ts';
@@ -14,6 +15,7 @@ export const PARSERS: readonly FuzzedParser[] = [
   ...ATTESTATION_PARSERS,
   ...DOCUMENT_PARSERS,
   ...EDGE_PARSERS,
+  ...EMERGENCY_PARSERS,
   ...REVOCATION_PARSERS,
   ...KYVERNO_PARSERS,
 ];

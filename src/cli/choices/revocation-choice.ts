@@ -124,6 +124,13 @@ export async function unrevoked(
   return view === undefined ? policy : { ...policy, revocations: view.index };
 }
 
+/** Who may revoke where a flag says so, and nothing says where a snapshot is. @throws UsageError USAGE_FILE; FormatError */
+export function authorityAlone({ flags }: CommandContext, trust: ResolvedTrust): RevocationAuthority | undefined {
+  const file = flags.string('revocation-authority');
+  if (file === undefined || flags.isGiven('revocations') || trust.revocations !== undefined) return undefined;
+  return parseRevocationAuthority(readTextFile(file));
+}
+
 /** @throws UsageError USAGE_FILE; FormatError FORMAT_REVOCATION */
 async function chosenAuthority(
   { flags, compat }: CommandContext,

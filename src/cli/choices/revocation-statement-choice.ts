@@ -3,6 +3,7 @@ import { randomBytes } from '../../core/crypto/random.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
+import { parseDraft } from '../../core/emergency/statement-draft.ts';
 import { parseReference } from '../../core/image/reference.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type Revocation,
   type RevocationStatement,
 } from '../../core/revocation/revocation-statement.ts';
-import { parseSelector, type RevocationSelector } from '../../core/revocation/revocation-selector.ts';
+import { encodeSelector, parseSelector, type RevocationSelector } from '../../core/revocation/revocation-selector.ts';
 import { UsageError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { indexDigests } from '../../workflows/index-digests.ts';
@@ -20,7 +21,7 @@ import { identityDocument } from './identity-selector-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
 
-const SELECTORS = ['digest', 'identity', 'public-key', 'builder', 'ca', 'log', 'tsa', 'repository'] as const;
+const SELECTORS = ['digest', 'identity', 'public-key', 'builder', 'ca', 'log', 'tsa', 'repository', 'draft'] as const;
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
 const ID_BYTES = 5;
 
@@ -83,6 +84,7 @@ async function selectorOf(context: CommandContext, registry: () => RegistryClien
 
 function selectorDocument(context: CommandContext): JsonObject {
   const { flags } = context;
+  if (flags.isGiven('draft')) return encodeSelector(parseDraft(readTextFile(flags.required('draft'))).selector);
   if (flags.isGiven('digest')) return { digest: flags.list('digest') };
   if (flags.isGiven('identity')) {
     const [issuer, subject] = [flags.required('issuer'), flags.required('identity')];

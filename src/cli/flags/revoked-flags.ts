@@ -14,6 +14,7 @@ export const REVOKED_FLAGS: readonly Flag[] = [
   { name: 'log', kind: 'string', value: 'HEX', help: "a transparency log, by its key's SHA-256" },
   { name: 'tsa', kind: 'string', value: 'FILE|HEX', help: 'a timestamp authority, or its SHA-256' },
   { name: 'repository', kind: 'string', value: 'GLOB', help: 'a repository to be asked again about everything' },
+  { name: 'draft', kind: 'string', value: 'FILE', help: 'what a statement of the emergency plan is about' },
   { name: 'reinstate', kind: 'string', value: 'ID', help: 'undo this statement', isCommon: true },
   {
     name: 'from',

@@ -1,5 +1,6 @@
 import type { ImageReference } from '../image/reference.ts';
 import type { PolicyExceptions } from './kyverno/policy-exception.ts';
+import type { AcceptedSigner } from './accepted-signer.ts';
 import type { EvidenceDemand } from './evidence-demand.ts';
 import type { PinnedImage } from './image-evidence.ts';
 import type { PolicyContext } from './policy-context.ts';
@@ -42,6 +43,8 @@ export interface AdmissionPolicy {
   readonly tags: 'pin' | 'refuse' | 'leave';
   /** Whether it selects by labels of namespaces, which an admission review does not hold. */
   readonly asksNamespaceLabels?: boolean;
+  /** Whom it accepts, each for some of what it is about; absent where its kind does not say. */
+  readonly signers?: readonly AcceptedSigner[];
   /** The evidence that it may ask for when it judges. */
   readonly demands: readonly EvidenceDemand[];
   /** The policy as it is for an object, most often itself; undefined when it is not about the object. */

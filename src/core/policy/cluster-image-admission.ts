@@ -1,3 +1,4 @@
+import { authoritySigners } from './accepted-signer.ts';
 import type { AdmissionPolicy, Coverage } from './admission-policy.ts';
 import { ImageReference } from '../image/reference.ts';
 import type { ClusterImagePolicy, SigningAuthority } from './cluster-image-policy.ts';
@@ -20,6 +21,7 @@ export function clusterImageAdmission(policy: ClusterImagePolicy): AdmissionPoli
     references: clusterImageReferences(policy),
     interest: interestOf(policy),
     tags: 'pin',
+    signers: authoritySigners(signingAuthorities(policy)),
     demands: signingAuthorities(policy).map(authorityDemand),
     about: (object) =>
       (namespace === undefined || namespace === object.namespace) && matchesResource(match, object)

@@ -3,6 +3,7 @@ import type { EvidenceDemand } from '../evidence-demand.ts';
 import { keyName, REFERS_TO_NOTHING, type PolicyReferences } from '../policy-material.ts';
 import type { ReviewedObject } from '../resource-match.ts';
 import { attestorDemand } from './attestor-demand.ts';
+import { attestorSigners } from './attestor-signers.ts';
 import type { Attestor } from './attestor.ts';
 import { coversPinned, patternCoverage } from './image-patterns.ts';
 import { attestorsOf, judgeImageRule } from './image-rule-judgement.ts';
@@ -37,6 +38,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     asksNamespaceLabels: asksNamespaceLabels(rule, exceptions),
     references: attestorReferences(attestors.map(({ attestor }) => attestor)),
     interest: attestors.length === 0 ? 'image' : 'signatures',
+    signers: attestorSigners(attestors.map(({ attestor }) => attestor)),
     demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
     about: (reviewed) => {
       if (namespace !== undefined && namespace !== reviewed.namespace) return undefined;

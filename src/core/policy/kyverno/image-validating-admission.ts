@@ -2,6 +2,7 @@ import type { AdmissionPolicy } from '../admission-policy.ts';
 import type { EvidenceDemand } from '../evidence-demand.ts';
 import type { ReviewedObject } from '../resource-match.ts';
 import { attestorDemand } from './attestor-demand.ts';
+import { attestorSigners } from './attestor-signers.ts';
 import type { Attestor } from './attestor.ts';
 import { attestorReferences } from './image-rule-admission.ts';
 import { judgeImageValidatingPolicy, type ValidatingInput } from './image-validating-judgement.ts';
@@ -37,6 +38,7 @@ export function imageValidatingAdmission(
     asksNamespaceLabels: policy.constraints.namespaceSelector !== undefined,
     references: attestorReferences(attestors),
     interest: 'signatures',
+    signers: attestorSigners(attestors),
     demands: attestors.flatMap((attestor) => kinds.map((wantsAttestations) => demandOf(attestor, wantsAttestations))),
     about: (reviewed) => {
       const found = aboutness(policy, reviewed);
