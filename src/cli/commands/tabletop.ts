@@ -1,4 +1,3 @@
-import { SCENARIO_NAMES } from '../../core/emergency/emergency-scenario.ts';
 import type { Command } from '../command.ts';
 import { BLAST_FLAGS } from '../flags/blast-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
@@ -16,7 +15,7 @@ export const tabletop: Command = {
       kind: 'string',
       value: 'FOLDER',
       default: 'emergency-plan',
-      help: `the emergency plan. Scenarios: ${SCENARIO_NAMES.join(', ')}`,
+      help: 'the emergency plan',
       isCommon: true,
     },
     {
@@ -46,8 +45,9 @@ export const tabletop: Command = {
     ...REGISTRY_FLAGS,
   ],
   examples: [
+    'sealwright tabletop hostile-image registry.example/app@sha256:…',
     'sealwright tabletop stolen-identity --from 2026-03-01T08:00:00Z',
-    "sealwright tabletop stolen-identity --participant ann --participant ben --answer '1=ann, then ben' --record",
+    "sealwright tabletop stolen-identity --participant ann --participant ben --answer '1=ann' --record",
   ],
   readsCosignVariables: false,
   run: async (context) => {
