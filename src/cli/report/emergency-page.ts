@@ -5,7 +5,7 @@ import { encodeBlock, type GeneratedBlock } from '../../core/emergency/generated
 import { draftsFor } from '../../core/emergency/statement-draft.ts';
 import type { TabletopStep } from '../../core/emergency/tabletop-record.ts';
 import { selectorText } from '../../core/revocation/revocation-selector.ts';
-import { emergencySteps, repairSteps } from './emergency-steps.ts';
+import { emergencySteps, exerciseSteps, repairSteps } from './emergency-steps.ts';
 import { markdownTable } from './markdown-table.ts';
 import { code, text } from './markdown-text.ts';
 
@@ -44,6 +44,7 @@ export function emergencyBlocks(
     { name: 'statements', text: statements(facts, folder) },
     { name: 'image', text: image(facts) },
     { name: 'repair', text: stepTable(repairSteps(facts)) },
+    { name: 'exercises', text: stepTable(exerciseSteps(facts, folder)) },
   ];
 }
 
@@ -107,6 +108,9 @@ stopped unless it is named (\`--force-stop\`, \`--force-namespace\`).
 ## When it is repaired
 
 ${block('repair')}
+## Once a quarter
+
+${block('exercises')}
 ## Afterwards
 
 - keep the statements, the snapshot, the list of what was signed, and the times: \`sealwright revoke status -o json\`

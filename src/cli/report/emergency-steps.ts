@@ -29,7 +29,19 @@ export function emergencySteps(input: EmergencyCase): readonly TabletopStep[] {
   const subject = selector === undefined ? [about] : ['--draft', about];
   const from = hasBeginning ? ['--from', 'TIME-OF-THE-THEFT'] : [];
   const others = Math.max(0, approvalsNeeded(input) - 1);
-  const sign = ['revoke', 'sign', '--key', 'KEY', '--reason', 'WHAT HAPPENED', '--severity', severity, ...from];
+  const counted = selector === undefined || !isBroad(selector) ? [] : ['--expect-count', 'COUNT-OF-THE-PLAN'];
+  const sign = [
+    'revoke',
+    'sign',
+    '--key',
+    'KEY',
+    '--reason',
+    'WHAT HAPPENED',
+    '--severity',
+    severity,
+    ...from,
+    ...counted,
+  ];
   return [
     step('incident lead', 'see what it would stop, and what nobody knows', '5 minutes', [
       'revoke',
@@ -100,6 +112,21 @@ export function repairSteps({ authority }: Pick<EmergencyFacts, 'authority'>): r
     step('keeper of the snapshot key', 'tell every verifier', '5 seconds', [
       ...['revoke', 'publish', '--snapshot-key', 'KEY', 'repair.json'],
     ]),
+  ];
+}
+
+/** Records where `plan check` looks for them. */
+export function exerciseSteps({ cluster }: Pick<EmergencyFacts, 'cluster'>, folder: string): readonly TabletopStep[] {
+  const namespace = cluster === undefined ? [] : ['-n', 'CANARY-NAMESPACE'];
+  return [
+    step('members', 'revoke a canary for real, and time it', 'every 90 days', [
+      ...['revoke', 'drill', '--key', 'KEY', '--key', 'KEY', '--to', 'DIR', '--snapshot-key', 'KEY', ...namespace],
+      ...['--push', 'REGISTRY/CANARY', '--canary-key', 'KEY', '--out', `${folder}/records/drill-DATE.json`],
+    ]),
+    step('everybody of this plan', 'walk through an emergency at a table', 'every 180 days', [
+      ...['tabletop', 'stolen-identity', '--plan', folder, '--participant', 'NAME', '--record'],
+    ]),
+    step('platform on call', 'look whether the plan is still true', 'every day, in CI', ['plan', 'check', folder]),
   ];
 }
 

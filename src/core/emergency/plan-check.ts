@@ -220,7 +220,7 @@ function checkExercises(input: PlanInput): readonly PlanFinding[] {
     finding('unknown', 'record-unreadable', what, 'hold it again, or take the file away'),
   );
   const drill = newest(drills, ({ endedAt }) => endedAt);
-  const drillFix = 'sealwright revoke drill --help';
+  const drillFix = 'sealwright revoke drill with --out records/drill-DATE.json in the folder of the plan';
   if (drill === undefined) findings.push(finding('missing', 'drill-missing', 'no drill was ever held', drillFix));
   else {
     const days = daysSince(drill.endedAt, now);
