@@ -67,7 +67,13 @@ export class SignerObservation {
         signaturesIn(evidence(demand)).map((bundle) => observedSigner(bundle, key)),
       ),
     ].filter((signer) => signer !== undefined);
-    const distinct = new Map(signers.map((signer) => [observedSignerText(signer), signer]));
+    const distinct = new Map<string, ObservedSigner>();
+    for (const signer of signers) {
+      const text = observedSignerText(signer);
+      const known = distinct.get(text);
+      const storage = [...new Set([...(known?.storage ?? []), ...(signer.storage ?? [])])];
+      distinct.set(text, { ...signer, storage });
+    }
     return distinct.size > 0 ? { signers: [...distinct.values()] } : { signers: [], absence: absenceIn(general) };
   }
 }

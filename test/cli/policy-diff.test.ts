@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
+import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { World } from '../servers/webhook/world.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
 import { digestName } from './running-cluster.ts';
 
 const PEM = JSON.stringify(PrivateKey.generate('ecdsa-p256').publicKey.toPem());
+
+const EXCLUDING = '    - name: signed\n      exclude: {any: [{resources: {namespaces: [dev]}}]}\n';
 
 interface Document {
   readonly policies: readonly {
@@ -78,4 +81,61 @@ spec: {mode: ${mode}, images: [{glob: "**/shop/**"}], authorities: [${authority}
     const result = await diff(...args);
     assert.deepEqual([result.exitCode, errorCode(result)], [exitCode, code], args.join(' '));
   }
+});
+
+test('policies in the forms of policy-controller and of Kyverno are compared by what they say', async (t) => {
+  const world = await World.open(t);
+  const sandbox = new Sandbox();
+  t.after(() => {
+    sandbox.remove();
+  });
+  writeFileSync(sandbox.path('root.json'), encodeTrustedRoot(world.instance.trustedRoot));
+  const other = JSON.stringify(PrivateKey.generate('ecdsa-p256').publicKey.toPem());
+  const cip = (...keys: readonly string[]): string => `apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: shop}
+spec: {images: [{glob: "${world.host}/shop/app@*"}], authorities: [${keys.map((key) => `{key: {data: ${key}}}`).join(', ')}]}
+`;
+  writeFileSync(sandbox.path('old.yaml'), cip(PEM));
+  const converted = await sandbox.run(['policy', 'convert', 'old.yaml']);
+  assert.equal(converted.exitCode, 0, converted.stderr);
+  writeFileSync(sandbox.path('same.yaml'), converted.stdout);
+  writeFileSync(sandbox.path('other.yaml'), converted.stdout.replace('name: shop', 'name: another'));
+  writeFileSync(sandbox.path('more-cip.yaml'), cip(PEM, other));
+  const more = await sandbox.run(['policy', 'convert', 'more-cip.yaml']);
+  writeFileSync(sandbox.path('more.yaml'), more.stdout);
+  writeFileSync(sandbox.path('excluding.yaml'), converted.stdout.replace('    - name: signed\n', EXCLUDING));
+  const image = digestName(await world.push('shop/app'));
+  const diff = async (...args: readonly string[]): Promise<readonly unknown[]> => {
+    const ended = await sandbox.run([
+      'policy',
+      'diff',
+      ...args,
+      '--image',
+      image,
+      '--trusted-root',
+      'root.json',
+      '-o',
+      'json',
+    ]);
+    assert.notEqual(ended.stdout, '', ended.stderr);
+    const { policies, decisions } = JSON.parse(ended.stdout) as Document;
+    assert.deepEqual(decisions, [], ended.stderr);
+    return policies.map(({ policy, kind, changes }) => [policy, kind, ...changes.map(({ effect }) => effect)]);
+  };
+  assert.deepEqual(await diff('old.yaml', 'same.yaml'), []);
+  assert.deepEqual(await diff('same.yaml', 'old.yaml'), []);
+  assert.deepEqual(await diff('old.yaml', 'more.yaml'), [
+    ['ClusterImagePolicy shop → ClusterPolicy shop/signed', 'changed', 'looser'],
+  ]);
+  assert.deepEqual(await diff('more.yaml', 'same.yaml'), [['ClusterPolicy shop/signed', 'changed', 'tighter']]);
+  // Of another name it is another policy; what has no counterpart is compared as a whole.
+  assert.deepEqual(
+    (await diff('old.yaml', 'other.yaml')).map((each) => (each as readonly unknown[]).slice(0, 2)),
+    [
+      ['ClusterImagePolicy shop', 'removed'],
+      ['ClusterPolicy another/signed', 'added'],
+    ],
+  );
+  assert.deepEqual(await diff('same.yaml', 'excluding.yaml'), [['ClusterPolicy shop/signed', 'changed', 'different']]);
 });

@@ -2,9 +2,11 @@ import type { PublicKey } from '../../core/crypto/public-key.ts';
 import {
   learnedObjects,
   renderLearned,
+  type LearnedObject,
   type PolicyDocument,
   type PolicyForm,
 } from '../../core/policy/learned-policy-form.ts';
+import { learnedKyvernoPolicies } from '../../core/policy/learned-kyverno-form.ts';
 import type { Learned } from '../../core/policy/learned-policies.ts';
 import { parseManifestObjects } from '../../core/policy/manifest-objects.ts';
 import { observedSignerText } from '../../core/policy/observed-signer.ts';
@@ -43,16 +45,15 @@ interface Source {
 export async function learn(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;
   const mode = flags.string('mode') === 'enforce' ? 'enforce' : 'warn';
-  const form: PolicyForm = flags.string('form') === 'image-policy' ? 'image-policy' : 'cip';
+  const form = FORMS.find((one) => one === flags.string('form')) ?? 'cip';
   const opened = await openRehearsal(context, [], { trust: true });
   terminal.progress(`  trust from ${opened.trustSource}`);
   const { images, notLookedAt, cluster } = await imagesOf(context, opened);
   try {
     const material = new PolicyMaterial(opened.trustedRoot);
     const observation = new SignerObservation(opened.rehearsal, material, await keysOf(context));
-    const learned = await learnFrom(images, observation);
-    const logUrl = opened.trustedRoot.tlogs[0]?.baseUrl;
-    const objects = learnedObjects(learned, { form, mode, namespaces: flags.list('namespace'), logUrl });
+    const found = await learnFrom(images, observation);
+    const { learned, objects } = written(found, { form, mode, context, opened });
     tell(context, learned, notLookedAt);
     if (flags.string('output') === 'json') {
       terminal.result(JSON.stringify(documentOf(learned, objects, notLookedAt), null, 2));
@@ -70,6 +71,38 @@ export async function learn(context: CommandContext): Promise<void> {
     cluster?.http.close();
     await opened.close();
   }
+}
+
+const FORMS: readonly PolicyForm[] = ['cip', 'image-policy', 'kyverno'];
+
+interface Written {
+  readonly learned: Awaited<ReturnType<typeof learnFrom>>;
+  readonly objects: readonly LearnedObject[];
+}
+
+function written(
+  learned: Written['learned'],
+  {
+    form,
+    mode,
+    context,
+    opened: { trustedRoot },
+  }: {
+    readonly form: PolicyForm;
+    readonly mode: 'warn' | 'enforce';
+    readonly context: CommandContext;
+    readonly opened: OpenedRehearsal;
+  },
+): Written {
+  if (form === 'kyverno') {
+    const { objects, ...rest } = learnedKyvernoPolicies(learned, { mode, trustedRoot });
+    return { learned: { ...learned, ...rest }, objects };
+  }
+  const namespaces = context.flags.list('namespace');
+  return {
+    learned,
+    objects: learnedObjects(learned, { form, mode, namespaces, logUrl: trustedRoot.tlogs[0]?.baseUrl }),
+  };
 }
 
 async function imagesOf(context: CommandContext, opened: OpenedRehearsal): Promise<Source> {

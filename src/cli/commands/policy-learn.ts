@@ -19,9 +19,9 @@ export const policyLearn: Command = {
       name: 'form',
       kind: 'string',
       value: 'FORM',
-      choices: ['cip', 'image-policy'],
+      choices: ['cip', 'image-policy', 'kyverno'],
       default: 'cip',
-      help: 'ClusterImagePolicy, or one ImagePolicy in each namespace',
+      help: "for the cluster, for each namespace, or Kyverno's",
     },
     {
       name: 'mode',

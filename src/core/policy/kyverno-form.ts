@@ -93,7 +93,7 @@ export function kyvernoForm(
 }
 
 /** Kyverno sees the tag where there is no digest yet; one star of its is any text, slashes included. */
-function patternsFor(glob: string, path: string, lose: Lose): readonly string[] {
+export function patternsFor(glob: string, path: string, lose: Lose): readonly string[] {
   if (glob === '*' || glob === '*/*') {
     lose(path, `${glob}, which means Docker Hub`, 'looser');
     return [];
@@ -163,7 +163,7 @@ function keylessEntries(
   return identities.map((identity) => ({ keyless: { ...identityFor(identity), rekor: { url: logUrl }, ...ctlog } }));
 }
 
-function identityFor({ issuer, subject }: IdentityMatcher): JsonObject {
+export function identityFor({ issuer, subject }: IdentityMatcher): JsonObject {
   return { ...matcherFor('issuer', issuer), ...matcherFor('subject', subject) };
 }
 

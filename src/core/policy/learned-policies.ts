@@ -1,7 +1,7 @@
 import { encodeHex } from '../encoding/hex.ts';
 import { repositoryGlob } from './image-glob.ts';
 import { pinnedName, type PinnedImage } from './image-evidence.ts';
-import { observedSignerText, type ObservedSigner } from './observed-signer.ts';
+import { observedSignerText, type ObservedSigner, type SignatureStorage } from './observed-signer.ts';
 import { proposeDemands, reasonAgainst, type ProposedDemand, type SignerDemand } from './signer-demand.ts';
 
 /** An image that was looked at, and who has signed it; or why nobody knows. */
@@ -32,7 +32,11 @@ export interface LearnedPolicy {
   /** The images that it was learnt from, which it admits. */
   readonly images: readonly string[];
   readonly namespaces: readonly string[];
+  /** Where all of these images have a signature that is asked for. */
+  readonly storage: readonly SignatureStorage[];
 }
+
+const STORAGES: readonly SignatureStorage[] = ['layers', 'bundles'];
 
 /** What no proposed policy is about, or asks for, and why. */
 export interface LeftOut {
@@ -85,9 +89,18 @@ export function learnPolicies(images: readonly ObservedImage[]): Learned {
       notes: distinct([...(known?.notes ?? []), ...chosen.flatMap(({ notes }) => notes)]),
       images: [...(known?.images ?? []), ...own.map(({ image }) => pinnedName(image))],
       namespaces: distinct([...(known?.namespaces ?? []), ...own.flatMap(({ namespaces }) => namespaces)]),
+      storage: STORAGES.filter(
+        (one) => known?.storage.includes(one) !== false && own.every((image) => isStored(image, chosen, one)),
+      ),
     });
   }
   return { policies: [...policies.values()], leftOut };
+}
+
+function isStored({ signers }: ObservedImage, chosen: readonly ProposedDemand[], storage: SignatureStorage): boolean {
+  return signers.some(
+    (signer) => chosen.some(({ seen }) => seen.includes(signer)) && signer.storage?.includes(storage) !== false,
+  );
 }
 
 /** The demands that cover the most images first, until each image of the repository meets one. */

@@ -4,11 +4,11 @@ import { EXCEPTION_API_VERSION } from './image-exception.ts';
 import type { Learned, LearnedPolicy } from './learned-policies.ts';
 import type { Caller, SignerDemand } from './signer-demand.ts';
 
-/** In which form policies are written: the cluster's, or one for each namespace. */
-export type PolicyForm = 'cip' | 'image-policy';
+/** In which form policies are written: the cluster's, one for each namespace, or Kyverno's. */
+export type PolicyForm = 'cip' | 'image-policy' | 'kyverno';
 
 export interface LearnedObjectsOptions {
-  readonly form: PolicyForm;
+  readonly form: Exclude<PolicyForm, 'kyverno'>;
   readonly mode: 'warn' | 'enforce';
   /** Where policies of a namespace are put when an image was only named; those that run it otherwise. */
   readonly namespaces: readonly string[];
@@ -19,9 +19,9 @@ export interface LearnedObjectsOptions {
 /** An object for the cluster's API. */
 export interface PolicyDocument {
   readonly apiVersion: string;
-  readonly kind: 'ClusterImagePolicy' | 'ImagePolicy';
+  readonly kind: 'ClusterImagePolicy' | 'ImagePolicy' | 'ClusterPolicy';
   readonly metadata: { readonly name: string; readonly namespace?: string };
-  readonly spec: JsonObject & { readonly mode: 'warn' | 'enforce' };
+  readonly spec: JsonObject;
 }
 
 export interface LearnedObject {

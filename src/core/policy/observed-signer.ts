@@ -2,8 +2,11 @@ import { encodeHex } from '../encoding/hex.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { VerifiedBundle } from '../verify/verified-bundle.ts';
 
+/** Layers under a tag, as cosign 2 left them, or bundles among the referrers. */
+export type SignatureStorage = 'layers' | 'bundles';
+
 /** Who has signed an image, as far as a policy could ask for it. Comes from verified signatures alone. */
-export type ObservedSigner =
+export type ObservedSigner = (
   | {
       readonly kind: 'identity';
       readonly issuer: string;
@@ -16,14 +19,22 @@ export type ObservedSigner =
       /** What was built: `refs/heads/main`. For a workflow of its own repository the subject says the same. */
       readonly sourceRef?: string;
     }
-  | { readonly kind: 'key'; readonly key: PublicKey; readonly isLogged: boolean };
+  | { readonly kind: 'key'; readonly key: PublicKey; readonly isLogged: boolean }
+) & {
+  /** Where this signature of it is; absent where that was not looked at. */
+  readonly storage?: readonly SignatureStorage[];
+};
 
 /** @param key the one that was tried, for a signature that is by a key */
-export function observedSigner({ signer, logEntries }: VerifiedBundle, key?: PublicKey): ObservedSigner | undefined {
+export function observedSigner(
+  { signer, logEntries, content }: VerifiedBundle,
+  key?: PublicKey,
+): ObservedSigner | undefined {
+  const storage: readonly SignatureStorage[] = [content.kind === 'simpleSigning' ? 'layers' : 'bundles'];
   if (signer.kind === 'key') {
     return key === undefined || signer.keyId !== encodeHex(key.id)
       ? undefined
-      : { kind: 'key', key, isLogged: logEntries.length > 0 };
+      : { kind: 'key', key, isLogged: logEntries.length > 0, storage };
   }
   const { sourceRepositoryUri, githubWorkflowRepository, githubWorkflowRef, sourceRepositoryRef } = signer.extensions;
   const sourceRef = githubWorkflowRef ?? sourceRepositoryRef;
@@ -31,6 +42,7 @@ export function observedSigner({ signer, logEntries }: VerifiedBundle, key?: Pub
     kind: 'identity',
     issuer: signer.issuer,
     subject: signer.subject,
+    storage,
     ...(sourceRepositoryUri === undefined ? {} : { sourceRepositoryUri }),
     ...(githubWorkflowRepository === undefined ? {} : { githubRepository: githubWorkflowRepository }),
     ...(sourceRef === undefined ? {} : { sourceRef }),

@@ -23,6 +23,8 @@ export interface ComparedPolicy {
   readonly name: string;
   /** Undefined for kinds that are compared as a whole. */
   readonly policy?: ClusterImagePolicy;
+  /** For one of another form, what it would be called as a `ClusterImagePolicy` or `ImagePolicy`. */
+  readonly twin?: string;
   /** Equal for policies that say the same. */
   readonly hash: string;
 }
@@ -34,18 +36,41 @@ export function comparePolicies(
 ): readonly PolicyDifference[] {
   const old = new Map(before.map((each) => [each.name, each]));
   const now = new Map(after.map((each) => [each.name, each]));
+  const pairs = twins(old, now);
   const names = [...new Set([...old.keys(), ...now.keys()])].sort();
   return names.flatMap((name): readonly PolicyDifference[] => {
     const [was, is] = [old.get(name), now.get(name)];
+    const pair = pairs.find((one) => one.was.name === name || one.is.name === name);
+    if (pair !== undefined)
+      return pair.was.name === name ? changed(`${name} → ${pair.is.name}`, pair.was, pair.is) : [];
     if (was === undefined) return [{ policy: name, kind: 'added', changes: whole(is, 'tighter') }];
     if (is === undefined) return [{ policy: name, kind: 'removed', changes: whole(was, 'looser') }];
-    if (was.hash === is.hash) return [];
-    const changes =
-      was.policy === undefined || is.policy === undefined
-        ? [{ effect: 'different', text: 'it is another text, which is compared as a whole' } as const]
-        : changesIn(was.policy, is.policy);
-    // Names of authorities and the like: another text that admits the same.
-    return changes.length === 0 ? [] : [{ policy: name, kind: 'changed', changes }];
+    return was.hash === is.hash ? [] : changed(name, was, is);
+  });
+}
+
+function changed(name: string, was: ComparedPolicy, is: ComparedPolicy): readonly PolicyDifference[] {
+  const changes =
+    was.policy === undefined || is.policy === undefined
+      ? [{ effect: 'different', text: 'it is another text, which is compared as a whole' } as const]
+      : changesIn(was.policy, is.policy);
+  // Names of authorities and the like: another text that admits the same.
+  return changes.length === 0 ? [] : [{ policy: name, kind: 'changed', changes }];
+}
+
+/** Policies that are in one form before, and in another one after. */
+function twins(
+  old: ReadonlyMap<string, ComparedPolicy>,
+  now: ReadonlyMap<string, ComparedPolicy>,
+): readonly { readonly was: ComparedPolicy; readonly is: ComparedPolicy }[] {
+  const gone = [...old.values()].filter(({ name }) => !now.has(name));
+  const come = [...now.values()].filter(({ name }) => !old.has(name));
+  const formName = ({ twin, name }: ComparedPolicy): string => twin ?? name;
+  return gone.flatMap((was) => {
+    const found = come.filter((is) => formName(is) === formName(was));
+    const [is, another] = found;
+    const isOnly = gone.filter((one) => formName(one) === formName(was)).length === 1;
+    return is === undefined || another !== undefined || !isOnly ? [] : [{ was, is }];
   });
 }
 

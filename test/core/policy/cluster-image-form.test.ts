@@ -110,6 +110,11 @@ const LOSSES: Readonly<Record<string, readonly [text: string, expected: readonly
     rule({ entry: 'imageRegistryCredentials: {secrets: [pull]}, ' }),
     ['tighter spec.rules[signed].imageRegistryCredentials'],
   ],
+  'every version of a repository': [rule({ images: '["r.example/shop/app:*", "r.example/shop/app@*"]' }), []],
+  'every tag of a repository': [
+    rule({ images: '["r.example/shop/app:*"]' }),
+    ['tighter spec.rules[signed].imageReferences'],
+  ],
   'a tag': [rule({ images: '["r.example/shop/app:1.2"]' }), ['tighter spec.rules[signed].imageReferences']],
   'one character': [rule({ images: '["r.example/shop/app?"]' }), ['tighter spec.rules[signed].imageReferences']],
   'a pattern without a version': [rule({ images: '["r.example/shop/app"]' }), ['told spec.rules[signed]']],

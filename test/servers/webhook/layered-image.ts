@@ -12,8 +12,8 @@ export const VULN = 'https://cosign.sigstore.dev/attestation/vuln/v1';
 /** Signature or attestation, by whom and how, and the attestation's predicate. */
 export type Layers = readonly (readonly ['sig' | 'att', SignedLayerInput, JsonObject?])[];
 
-export async function pushLayered(world: World, name: string, layers: Layers): Promise<ImageReference> {
-  const image = await world.push(name);
+export async function pushLayered(world: World, name: string, layers: Layers, tag = '1'): Promise<ImageReference> {
+  const image = await world.push(name, tag);
   const digest = image.digest!;
   for (const kind of ['sig', 'att'] as const) {
     const own = layers.filter(([each]) => each === kind);

@@ -30,7 +30,10 @@ export function authorityFor(attestor: Attestor, context: AuthorityContext): Jso
     const names = [...annotations.keys()].join(', ');
     lose(path, `the annotations ${names} that signatures have to carry`, 'looser', 'an attestation with a program');
   }
-  const { repository, tagPrefix } = attestor;
+  const { repository, tagPrefix, secrets = [] } = attestor;
+  if (secrets.length > 0) {
+    lose(path, 'the Secrets that its repository is opened with', 'tighter', 'source.signaturePullSecrets');
+  }
   const source = {
     ...(repository === undefined ? {} : { oci: `${repository.registry}/${repository.repository}` }),
     ...(tagPrefix === undefined ? {} : { tagPrefix }),

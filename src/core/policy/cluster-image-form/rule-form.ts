@@ -27,7 +27,9 @@ function contentOf(rule: ImageRule, isOneOfSeveral: boolean, lose: Lose): Policy
   const { namespace, policyName, ruleName, images, action, attestors, attestations } = rule;
   const path = `spec.rules[${ruleName}]`;
   loseWhatOnlyRulesSay(rule, path, lose);
-  const globs = images.included.flatMap(({ text }) => globsFor(text, `${path}.imageReferences`, lose));
+  const globs = versionless(images.included.map(({ text }) => text)).flatMap((text) =>
+    globsFor(text, `${path}.imageReferences`, lose),
+  );
   const demands: SignatureDemand[] = [
     ...attestors.map((set, index) => ({ path: `${path}.attestors[${index}]`, formula: formulaOf(set) })),
     ...attestations.flatMap((attestation, index) => {
@@ -50,6 +52,11 @@ function contentOf(rule: ImageRule, isOneOfSeveral: boolean, lose: Lose): Policy
     demands,
     otherwise: rule.required ? 'fail' : 'pass',
   };
+}
+
+/** Every tag and every digest of a repository are two patterns, and one glob. */
+function versionless(patterns: readonly string[]): readonly string[] {
+  return patterns.filter((text) => !text.endsWith(':*') || !patterns.includes(`${text.slice(0, -2)}@*`));
 }
 
 function loseWhatOnlyRulesSay(rule: ImageRule, path: string, lose: Lose): void {
