@@ -15,6 +15,7 @@ import {
   revocationStatement,
   type RevocationStatement,
 } from '../core/revocation/revocation-statement.ts';
+import { MAX_SKEW_MS } from '../core/revocation/snapshot-freshness.ts';
 import type { StatementTrust } from '../core/revocation/verified-statement.ts';
 import { FormatError, UsageError } from '../errors.ts';
 import { assembleBundle } from './bundle-assembly.ts';
@@ -107,6 +108,19 @@ export interface PublishRequest extends StatementTrust {
   readonly now: Date;
 }
 
+/**
+ * To the second. A clock that went back a little would make the new one look older than it is; one that was far ahead when the last was
+ * issued must not go on being believed: every verifier would be told until then that its own clock is behind. What was said is older than
+ * the list that says it, in any case.
+ */
+function issueTime({ current, now }: PublishRequest): number {
+  const time = Math.floor(now.getTime() / 1000) * 1000;
+  const last = current?.issuedAt.getTime() ?? 0;
+  if (last - time <= MAX_SKEW_MS) return Math.max(time, last);
+  const said = (current?.records ?? []).map(({ statement }) => statement.issuedAt.getTime());
+  return said.reduce((latest, one) => Math.max(latest, one), time);
+}
+
 /** @returns the next snapshot, verified as every reader will @throws as `verifySnapshot`; UsageError for a key that no reader knows */
 export async function publishSnapshot(request: PublishRequest): Promise<{ text: string; snapshot: VerifiedSnapshot }> {
   const { current, added, key, validityMs, authority } = request;
@@ -115,8 +129,7 @@ export async function publishSnapshot(request: PublishRequest): Promise<{ text: 
       expected: 'the private half of one of its snapshotKeys',
     });
   }
-  // To the second; a clock that went back would make the new one look older than it is.
-  const now = Math.max(Math.floor(request.now.getTime() / 1000) * 1000, current?.issuedAt.getTime() ?? 0);
+  const now = issueTime(request);
   const content: SnapshotContent = {
     version: (current?.version ?? 0) + 1,
     issuedAt: new Date(now),

@@ -5,9 +5,11 @@ import { parseBundle } from '../../src/core/bundle/bundle.ts';
 import { encodeBundle } from '../../src/core/bundle/bundle-encoder.ts';
 import { Digest } from '../../src/core/image/digest.ts';
 import { RevocationIndex } from '../../src/core/revocation/revocation-index.ts';
+import type { VerifiedSnapshot } from '../../src/core/revocation/revocation-snapshot.ts';
 import type { Revocation } from '../../src/core/revocation/revocation-statement.ts';
 import { SealwrightError } from '../../src/errors.ts';
 import { examineImage } from '../../src/workflows/examine-image.ts';
+import { publishSnapshot } from '../../src/workflows/revoke.ts';
 import { RevocationState, type SnapshotKeeper } from '../../src/workflows/revocation-state.ts';
 import { signaturePolicy, type SignaturePolicy } from '../../src/workflows/signature-policy.ts';
 import { verifyAttestations } from '../../src/workflows/verify-attestations.ts';
@@ -189,4 +191,46 @@ test('two at the same time: the newer one stays', async () => {
   const results = await Promise.allSettled([state.accept(older), state.accept(newer)]);
   assert.ok(results.some(({ status }) => status === 'fulfilled'));
   assert.equal(state.snapshot?.version, 2);
+});
+
+/** A publisher's clock, snapshot after snapshot, and when each says that it was issued. */
+const CLOCKS: readonly (readonly [name: string, hours: readonly number[], issued: readonly number[]])[] = [
+  ['that goes on', [0, 1, 2], [0, 1, 2]],
+  ['that goes back a little: no snapshot is older than the one before it', [0, 1, 1 - 1 / 60], [0, 1, 1]],
+  ['that was a year ahead once: the next one is of its own time again', [0, 8760, 1, 2], [0, 8760, 1, 2]],
+  ['that went back by a day', [0, 24, 0], [0, 24, 0]],
+];
+
+for (const [name, hours, issued] of CLOCKS) {
+  test(`a publisher's clock ${name}`, async () => {
+    let current: VerifiedSnapshot | undefined;
+    const found: number[] = [];
+    for (const hour of hours) {
+      const now = new Date(ISSUED.getTime() + hour * 3_600_000);
+      const { authority, snapshotKey: key } = people;
+      const made = { authority, trustedRoot: instance.trustedRoot, current, added: [], key, validityMs: 60_000, now };
+      ({ snapshot: current } = await publishSnapshot(made));
+      found.push((current.issuedAt.getTime() - ISSUED.getTime()) / 3_600_000);
+    }
+    assert.deepEqual(found, issued);
+    assert.equal(current?.version, hours.length);
+  });
+}
+
+test('a statement of a time that is far ahead of the publisher is refused, and never gets in', async () => {
+  const early = revocation(BY_ALICE, { issuedAt: new Date(ISSUED.getTime() + 86_400_000) });
+  const { authority, snapshotKey: key } = people;
+  const request = {
+    authority,
+    trustedRoot: instance.trustedRoot,
+    current: undefined,
+    key,
+    validityMs: 60_000,
+    now: ISSUED,
+  };
+  const added = [{ statement: early, bundles: people.sign(early, ['ann']) }];
+  await assert.rejects(publishSnapshot({ ...request, added }), { code: 'FORMAT_REVOCATION' });
+  const { snapshot } = await publishSnapshot({ ...request, added, now: early.issuedAt });
+  const next = await publishSnapshot({ ...request, added: [], current: snapshot, now: ISSUED });
+  assert.deepEqual(next.snapshot.issuedAt, early.issuedAt, 'no list is older than what it says');
 });
