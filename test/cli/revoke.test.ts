@@ -165,6 +165,21 @@ test('a key, and a blob that was signed with it', async () => {
   await refused('REVOKED', REVOKED, ...check);
 });
 
+test('a member who is revoked: agrees to nothing more, and whoever publishes it is told who is left', async () => {
+  await authority('locked', '--quorum-broad', '2', '--quorum-relaxing', '2');
+  const sign = ['revoke', 'sign', '--key', 'ann.key', '--expect-count', '0+1'];
+  await done(...sign, '--reason', 'laptop stolen', '--public-key', 'ben.pub', '--id', 'lost', '--out', 'lost.json');
+  await done('revoke', 'approve', '--key', 'ben.key', '--yes', 'lost.json');
+  const told = await done(...publish('locked', 'lost.json'));
+  assert.match(
+    told.stderr,
+    /2 members have to agree on what is broad, and of those who are not revoked there are 1 \(ann\)/,
+  );
+  await done(...sign, '--reason', 'found again', '--reinstate', 'lost', '--out', 'found.json');
+  await done('revoke', 'approve', '--key', 'ben.key', '--yes', 'found.json');
+  await refused('KEY_MISMATCH', 12, ...publish('locked', 'found.json'));
+});
+
 test('a snapshot that is older than one seen before, or says less, is refused', async () => {
   const known = await authority('replay', '--quorum-broad', '1');
   await done(

@@ -5,6 +5,8 @@ import { test, type TestContext } from 'node:test';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { encodeRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
+import { JsonFields } from '../../src/core/encoding/json-fields.ts';
+import { parseImageException, type ImageException } from '../../src/core/policy/image-exception.ts';
 import { RevocationHistory } from '../../src/core/revocation/revocation-history.ts';
 import { RevocationIndex } from '../../src/core/revocation/revocation-index.ts';
 import type { RevocationStatement } from '../../src/core/revocation/revocation-statement.ts';
@@ -87,6 +89,44 @@ test('the webhook', async (t) => {
 function statementIn(text: string): string {
   return /statement (\S+) of 2026-06-02/.exec(text)?.[1] ?? '';
 }
+
+/** What is excepted, and of a revoked image or signature, what becomes of it. */
+const EXCEPTIONS: readonly (readonly [
+  kind: 'ImageException' | 'BreakGlass',
+  about: 'image' | 'signature',
+  allowed: boolean,
+])[] = [
+  ['ImageException', 'image', false],
+  ['ImageException', 'signature', false],
+  ['BreakGlass', 'image', true],
+  ['BreakGlass', 'signature', true],
+];
+
+test('exceptions come last, and broken glass alone sets a revocation aside', async (t) => {
+  let exceptions: readonly ImageException[] = [];
+  let index = new RevocationIndex([]);
+  const view = (): RevocationView => ({ index, version: 1, freshness: undefined, staleness: { effect: 'none' } });
+  const { world, webhook, enforce } = await openDoor(t, {
+    revocations: { view, mount: () => undefined },
+    exceptions: () => exceptions,
+  });
+  enforce(policy(world));
+  const image = await world.pushSigned('shop/app');
+  const digests = [image.digest!.toString()];
+  const day = (offset: number): string => `${new Date(Date.now() + offset * 24 * HOUR).toISOString().slice(0, 19)}Z`;
+  const spec = { owner: 'pay', reason: 'down', ticket: 'PAY-1', from: day(-1), expires: day(1), digests };
+  for (const [kind, about, allowed] of EXCEPTIONS) {
+    await t.test(`${kind} for a revoked ${about}: ${allowed ? 'admitted, with a warning' : 'refused'}`, async () => {
+      const made = { apiVersion: 'sealwright.dev/v1alpha1', kind, metadata: { name: 'x', namespace: 'shop' }, spec };
+      exceptions = [parseImageException(new JsonFields(made, 'exception', 'FORMAT_POLICY'))];
+      const selector = about === 'image' ? { digest: digests } : { identity: { issuer: ISSUER, subject: SUBJECT } };
+      index = new RevocationIndex([revocation(selector)]);
+      const answer = await ask(webhook.routes, 'validate', { object: pod(image.toString()) });
+      assert.equal(answer.allowed, allowed, answer.message);
+      assert.match(allowed ? answer.warnings.join('\n') : answer.message, /REVOKED/);
+    });
+  }
+});
 
 interface Lab {
   readonly world: World;

@@ -1,3 +1,6 @@
+import type { RevocationAuthority } from '../../core/revocation/revocation-authority.ts';
+import type { RevocationHistory } from '../../core/revocation/revocation-history.ts';
+import { believedMembers } from '../../core/revocation/verified-statement.ts';
 import { parseSignedRevocation } from '../../workflows/revoke.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { openPublication, publishNext } from '../choices/next-snapshot.ts';
@@ -19,7 +22,20 @@ export async function publishRevocations(context: CommandContext): Promise<void>
     ),
   );
   terminal.progress(`  verify:  ${publication.place.verification}`);
+  warnOfLockout(context, publication.authority, history);
   const failure = await tellWebhooks(context, text);
   if (failure !== undefined) throw failure;
   terminal.result(publication.place.name);
+}
+
+/** The keys of members are revoked like any others, and what is then left may be too few to make anything good again. */
+function warnOfLockout({ terminal }: CommandContext, authority: RevocationAuthority, history: RevocationHistory): void {
+  const { broad, relaxing } = authority.quorum;
+  const left = believedMembers(authority, history).map(({ name }) => name);
+  const needed = Math.max(broad, relaxing);
+  if (left.length >= needed) return;
+  terminal.warn(
+    `${needed} members have to agree on what is broad, and of those who are not revoked there are ${left.length} ` +
+      `(${left.join(', ') || 'nobody'}): make another authority, and publish with --replace-authority`,
+  );
 }
