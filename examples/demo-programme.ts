@@ -1,7 +1,7 @@
 /**
  * `npm run demo:programme`: one system over a bad week, for real. What runs is looked at before and after it is signed in CI, and the
  * report says what changed; then the CI's identity is stolen, what it signed since is revoked, refused at the door, found where it runs
- * and evicted. A real kube-apiserver, a real registry, a real log. Needs what `tools/peers install kube-apiserver etcd kubectl` builds.
+ * and evicted; and a drill says how fast that goes. A real kube-apiserver, a real registry, a real log. Needs what `tools/peers install kube-apiserver etcd kubectl` builds.
  * Ends with exit code 0 only if every step did what it says. `--keep FOLDER` keeps the reports.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { Programme } from './programme-system.ts';
 import { stolenIdentity } from './stolen-identity.ts';
 
 const { values } = parseArgs({ options: { keep: { type: 'string' } } });
-const REPORTS = ['report.md', 'report.html', 'ticket.md'];
+const REPORTS = ['report.md', 'report.html', 'ticket.md', 'drill.json'];
 
 async function main(shell: DemoShell): Promise<void> {
   say(
@@ -55,6 +55,8 @@ async function programme(system: Programme): Promise<void> {
   say('Signed in CI, all but one');
   await system.signInCi('api', '1');
   await system.signInCi('worker', '1');
+  await system.push('canary', '1', 'an image that nobody runs');
+  await system.signInCi('canary', '1');
 
   say('After, and the report');
   await system.snapshot('after.json');
@@ -72,6 +74,10 @@ async function programme(system: Programme): Promise<void> {
     await cluster.untilRefused(system.pod('probe', 'cron', '1'), 'NO_SIGNATURE');
     await cluster.run(system.pod('cron-again', 'cron', '1'), { refusedWith: 'NO_SIGNATURE' });
     await stolenIdentity(system);
+
+    say('Drilled, so that it is known how fast that goes: a canary is revoked for real, and made good again');
+    await system.drill({ url: webhook.url, ca: 'webhook/ca.pem' }, 'drill.json');
+    await system.report('before.json', 'after.json', '--drill', 'drill.json', '--dir', 'stack');
   } finally {
     await webhook.stop();
   }

@@ -85,12 +85,27 @@ export class Programme {
     await this.shell.sealwright(['audit', 'snapshot', '--system', SYSTEM, ...where, '--out', out]);
   }
 
-  async report(before: string, after: string): Promise<void> {
-    const diff = ['audit', 'diff', before, after];
+  /** @param more such as the record of a drill */
+  async report(before: string, after: string, ...more: readonly string[]): Promise<void> {
+    const diff = ['audit', 'diff', before, after, ...more];
     await this.shell.sealwright([...diff, '-o', 'markdown', '--output-file', 'report.md']);
     await this.shell.sealwright([...diff, '-o', 'html', '--output-file', 'report.html']);
     const { stdout } = await this.shell.sealwright([...diff, '-o', 'markdown']);
     insist(stdout.includes(SYSTEM), 'the report should be about the system');
+  }
+
+  /**
+   * A canary is revoked for real, timed until everybody refuses it, and made good again.
+   *
+   * @param webhook that is told, and the file by which its certificate is known
+   */
+  async drill(webhook: { readonly url: string; readonly ca: string }, record: string): Promise<void> {
+    const told = ['--to', 'stack', '--dir', 'stack', '--snapshot-key', 'snapshot.key'];
+    const news = ['--notify', new URL('/revocations', webhook.url).href, '--notify-ca', webhook.ca];
+    const where = ['--kubeconfig', this.cluster.kubeconfig, '-n', NAMESPACE];
+    const members = ['--key', 'ann.key', '--key', 'ben.key'];
+    const command = ['revoke', 'drill', ...members, ...told, ...where, ...news, '--out', record];
+    await this.shell.sealwright([...command, this.image('canary', '1')]);
   }
 
   /** The gap that is left, with an owner and a day; the second time there is nothing new to say. */

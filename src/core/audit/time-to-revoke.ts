@@ -32,9 +32,9 @@ export function timeToRevoke(drill: VerifiedDrill | undefined, at: Date, maxAgeM
       ...missed.map(({ stage, ms }) => (ms === undefined ? stage : `${stage} after ${seconds(ms)}`)),
       ...(record.restored.outcome === 'failed' ? ['not made good again'] : []),
     ];
-    return { state: 'failed', text: `failed: ${what.join(', ')} (${which})`, isDue: true };
+    return { state: 'failed', text: `failed: ${what.join(', ')}; ${which}`, isDue: true };
   }
-  const text = `${timesText(record)} (${which}, told by ${record.news})`;
+  const text = `${timesText(record)}; ${which}, told by ${record.news}`;
   if (ageMs <= maxAgeMs) return { state: 'drilled', text, isDue: false };
   const [age, allowed] = [ageMs, maxAgeMs].map((ms) => Math.floor(ms / DAY_MS));
   return { state: 'stale', text: `stale, ${age} days old where ${allowed} are allowed: ${text}`, isDue: true };
