@@ -3,6 +3,11 @@ import { parsePolicyObjects } from '../../src/core/policy/policy-objects.ts';
 import { readStoredKyvernoPolicy } from '../../src/core/policy/kyverno/stored-kyverno-policy.ts';
 import { KindSelector } from '../../src/core/policy/kyverno/kind-selector.ts';
 import { Wildcard } from '../../src/core/policy/kyverno/wildcard.ts';
+import {
+  parseKyvernoTest,
+  parseKyvernoTestUser,
+  parseKyvernoTestValues,
+} from '../../src/core/policy/kyverno/test-file-parser.ts';
 import { parseJson, type JsonObject } from '../../src/core/encoding/json.ts';
 import { FORMAT, INSTANCE, json, text, type FuzzedParser } from './samples.ts';
 
@@ -61,7 +66,47 @@ const EXCEPTION = {
   },
 };
 
+const CLI = 'cli.kyverno.io/v1alpha1';
+const TEST = {
+  apiVersion: CLI,
+  kind: 'Test',
+  metadata: { name: 't' },
+  policies: ['p.yaml'],
+  resources: ['r.yaml'],
+  exceptions: ['e.yaml'],
+  values: { namespaceSelector: [{ name: 'n', labels: { a: 'b' } }] },
+  results: [
+    { policy: 'p', rule: 'r', kind: 'Pod', resources: ['n/a'], result: 'pass', operation: 'UPDATE' },
+    { policy: 'p', resourceSpecs: [{ group: 'apps', version: 'v1', kind: 'Deployment', name: 'd' }], result: 'skip' },
+  ],
+};
+const VALUES = {
+  apiVersion: CLI,
+  kind: 'Values',
+  globalValues: { 'request.operation': 'UPDATE' },
+  namespaces: [{ metadata: { name: 'n', labels: { a: 'b' } } }],
+};
+const USER = { apiVersion: CLI, kind: 'UserInfo', userInfo: { username: 'u', groups: ['g'] } };
+
 export const KYVERNO_PARSERS: readonly FuzzedParser[] = [
+  {
+    name: 'core/policy/kyverno/test-file-parser.ts: parseKyvernoTest',
+    families: FORMAT,
+    parse: (bytes) => parseKyvernoTest(text(bytes), 'it'),
+    samples: json(TEST),
+  },
+  {
+    name: 'core/policy/kyverno/test-file-parser.ts: parseKyvernoTestValues',
+    families: FORMAT,
+    parse: (bytes) => parseKyvernoTestValues(text(bytes), 'it'),
+    samples: json(VALUES),
+  },
+  {
+    name: 'core/policy/kyverno/test-file-parser.ts: parseKyvernoTestUser',
+    families: FORMAT,
+    parse: (bytes) => parseKyvernoTestUser(text(bytes), 'it'),
+    samples: json(USER),
+  },
   {
     name: 'core/policy/kyverno/cluster-policy-parser.ts: parseKyvernoPolicy',
     families: ['usage', ...FORMAT],

@@ -14,6 +14,12 @@ import { printTrials, type Trial } from '../report/trial-report.ts';
  */
 export async function testPolicies(context: CommandContext): Promise<void> {
   const { flags } = context;
+  const tests = flags.list('kyverno-test');
+  if (tests.length > 0) {
+    const { runKyvernoTests } = await import('./kyverno-test.ts');
+    await runKyvernoTests(context, tests);
+    return;
+  }
   const cases = casesOf(context);
   const { policies, exceptions } = await chosenPolicies(context, policyPlaces(context), flags.list('trustroot'));
   const noMatch = NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny';

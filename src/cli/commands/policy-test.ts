@@ -21,6 +21,12 @@ export const policyTest: Command = {
       help: 'the objects that name the images; without IMAGE, each image that they name',
       isCommon: true,
     },
+    {
+      name: 'kyverno-test',
+      kind: 'list',
+      value: 'FILE|FOLDER',
+      help: "Kyverno's test files, in the place of all that: the rows of kyverno test",
+    },
     TRUSTROOT_FLAG,
     { ...NO_MATCH_FLAG, isCommon: true },
     {
@@ -47,6 +53,7 @@ export const policyTest: Command = {
   examples: [
     'sealwright policy test --policy policies/ --resource deployment.yaml',
     'sealwright policy test --policy policy.yaml registry.example/app@sha256:…',
+    'sealwright policy test --kyverno-test tests/',
   ],
   readsCosignVariables: false,
   run: async (context) => {

@@ -12,6 +12,15 @@ import type { ReviewedObject } from './resource-match.ts';
 /** Whether a policy is about an image, as far as that can be said before its tag is resolved. */
 export type Coverage = 'always' | 'never' | 'depends';
 
+/** What a policy is called in Kyverno's reports. */
+export interface ReportedRule {
+  readonly policy: string;
+  /** One of its rules; the policy's own name where it has none. */
+  readonly rule: string;
+  /** Whether the policy has an opinion of the object as a whole, even where none of its images is meant. */
+  readonly isWhole: boolean;
+}
+
 /**
  * A policy of any kind as admission sees it: what it is about, what it wants to know, and what it says then. How a kind says
  * these things (globs, wildcards, expressions) is the kind's own.
@@ -49,6 +58,8 @@ export interface AdmissionPolicy {
   readonly demands: readonly EvidenceDemand[];
   /** The policy as it is for an object, most often itself; undefined when it is not about the object. */
   about(object: ReviewedObject): AdmissionPolicy | undefined;
+  /** What it is called in Kyverno's reports about an object that it is about; absent for other kinds. */
+  reported?(object: ReviewedObject): ReportedRule;
   /** The policy with these exceptions from it in the place of any others; absent for kinds that know none. */
   excepted?(exceptions: PolicyExceptions): AdmissionPolicy;
   /**

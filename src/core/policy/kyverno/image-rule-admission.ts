@@ -48,6 +48,11 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
       const exception = exceptionFrom(exceptions, rule.policyName, nameFor(rule, reviewed), reviewed);
       return exception === undefined ? found : letOff(found, exception);
     },
+    reported: (reviewed) => ({
+      policy: rule.policyName.split('/').at(-1) ?? rule.policyName,
+      rule: nameFor(rule, reviewed),
+      isWhole: false,
+    }),
     excepted: (others) => imageRuleAdmission(rule, others),
     coverage: (reference, text) => patternCoverage(images, reference, text),
     covers: (image, text) => coversPinned(images, image, text),

@@ -44,6 +44,7 @@ export function imageValidatingAdmission(
       const found = aboutness(policy, reviewed);
       return found === undefined ? undefined : forObject(reviewed, found.isAsPod);
     },
+    reported: () => ({ policy: policyName, rule: policyName, isWhole: true }),
     excepted: ({ fromPolicies }) =>
       imageValidatingAdmission(
         policy,
