@@ -54,6 +54,10 @@ const LOSSES: Readonly<Record<string, readonly [spec: string, expected: readonly
     `${SHOP}, authorities: [{keyless: {identities: [{issuer: i, subject: s}], trustRootRef: lab}, ctlog: {trustRootRef: lab}}]`,
     ['tighter spec.authorities[0].keyless.trustRootRef'],
   ],
+  'a key with a log of its own': [
+    `${SHOP}, authorities: [{key: {data: ${PEM}}, ctlog: {trustRootRef: lab}}]`,
+    ['tighter spec.authorities[0].ctlog'],
+  ],
   'a timestamp authority': [
     `${SHOP}, authorities: [{key: {data: ${PEM}}, rfc3161timestamp: {trustRootRef: lab}}]`,
     ['tighter spec.authorities[0].rfc3161timestamp'],
@@ -126,8 +130,54 @@ test('what is converted decides as before, and what would let in more is not wri
   const allowed = await convert('cip.yaml', '--allow-looser');
   assert.match(
     allowed.stdout,
-    /^# lost, looser: the policy's own program \(spec\.policy\)\napiVersion: kyverno\.io\/v1\n/,
+    /^# lost, looser: the policy's own program \(spec\.policy\); instead: .*\napiVersion: kyverno\.io\/v1\n/,
   );
   writeFileSync(sandbox.path('none.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n');
   assert.equal(errorCode(await convert('none.yaml')), 'USAGE_BAD_CONFIG');
+});
+
+test('from Kyverno: by itself or when asked, looser only when told to, and what is not decided here by name', async (t) => {
+  const sandbox = new Sandbox();
+  t.after(() => {
+    sandbox.remove();
+  });
+  const convert = (...args: readonly string[]): Promise<Ended> => sandbox.run(['policy', 'convert', ...args]);
+  const rule = (more = ''): string => `apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: k}
+spec:
+  rules:
+    - name: signed
+      match: {any: [{resources: {kinds: [Pod]}}]}
+      verifyImages:
+        - {imageReferences: ["r.example/*"], failureAction: Enforce${more}, attestors: [{entries: [{keys: {publicKeys: ${PEM}}}]}]}
+`;
+  writeFileSync(sandbox.path('kyverno.yaml'), rule());
+  writeFileSync(sandbox.path('looser.yaml'), rule(', mutateDigest: false'));
+  writeFileSync(sandbox.path('tighter.yaml'), rule(', skipImageReferences: ["r.example/test*"]'));
+  writeFileSync(sandbox.path('notary.yaml'), rule(', type: Notary'));
+  writeFileSync(sandbox.path('cip.yaml'), cip(`${SHOP}, authorities: [${ALICE}]`));
+  const kinds = ({ stdout }: Ended): readonly string[] =>
+    [...stdout.matchAll(/^kind: (.*)$/gm)].map(([, kind]) => kind ?? '');
+
+  assert.deepEqual(kinds(await convert('kyverno.yaml')), ['ClusterImagePolicy']);
+  assert.deepEqual(kinds(await convert('kyverno.yaml', '--to', 'cip')), ['ClusterImagePolicy']);
+  assert.deepEqual(kinds(await convert('kyverno.yaml', 'cip.yaml', '--to', 'cip')), ['ClusterImagePolicy']);
+  assert.deepEqual(kinds(await convert('kyverno.yaml', 'cip.yaml', '--to', 'kyverno')), ['ClusterPolicy']);
+  assert.equal(errorCode(await convert('kyverno.yaml', '--to', 'kyverno')), 'USAGE_BAD_CONFIG');
+  assert.equal(errorCode(await convert('cip.yaml', '--to', 'cip')), 'USAGE_BAD_CONFIG');
+  assert.equal(errorCode(await convert('notary.yaml')), 'FORMAT_POLICY');
+
+  const tighter = await convert('tighter.yaml');
+  assert.equal(tighter.exitCode, 0, tighter.stderr);
+  assert.match(
+    tighter.stdout,
+    /^# lost, tighter: r\.example\/test\*: .* \(spec\.rules\[signed\]\.skipImageReferences\); instead: /,
+  );
+  assert.match(tighter.stderr, /ClusterPolicy k: lost, tighter: /);
+  const looser = await convert('looser.yaml', 'kyverno.yaml');
+  assert.deepEqual([looser.exitCode, errorCode(looser), kinds(looser).length], [20, 'POLICY_DENIED', 1]);
+  const allowed = await convert('looser.yaml', '--allow-looser');
+  assert.deepEqual([allowed.exitCode, kinds(allowed)], [0, ['ClusterImagePolicy']]);
+  assert.match(allowed.stdout, /^# lost, looser: that an image named by a tag is refused/);
 });

@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<string, string>> = {
   jobs: 'Job',
   cronjobs: 'CronJob',
 };
+const AUTOGEN = 'pod-policies.kyverno.io/autogen-controllers';
 const PUBLIC_LOG = 'https://rekor.sigstore.dev';
 
 /**
@@ -33,23 +34,34 @@ export function kyvernoForm(
   const entries = policy.authorities.flatMap((authority, index): readonly JsonObject[] => {
     const path = `spec.authorities[${index}]`;
     if (authority.kind === 'static') {
-      if (authority.action === 'pass') lose(`${path}.static`, 'an authority that passes every image unseen', 'tighter');
-      else if (policy.authorities.length === 1) {
-        lose(`${path}.static`, 'a refusal: a rule of Kyverno with validate.deny says it', 'looser');
+      if (authority.action === 'pass') {
+        lose(`${path}.static`, 'an authority that passes every image unseen', 'tighter', 'no rule about those images');
+      } else if (policy.authorities.length === 1) {
+        lose(`${path}.static`, 'a refusal', 'looser', 'a rule with validate.deny');
       }
       return [];
     }
     if (authority.attestations.length > 0) {
-      lose(`${path}.attestations`, 'attestations, with the programs that judge them', 'tighter');
+      const instead = 'attestations[] of a rule, with conditions';
+      lose(`${path}.attestations`, 'attestations, with the programs that judge them', 'tighter', instead);
       return [];
     }
     if (authority.source?.tagPrefix !== undefined)
-      lose(`${path}.source`, 'a prefix of the tags of signatures', 'tighter');
+      lose(`${path}.source`, 'a prefix of the tags of signatures', 'tighter', 'tagPrefix of an ImageValidatingPolicy');
     if ((authority.source?.pullSecrets.length ?? 0) > 0)
-      lose(`${path}.source`, 'pull secrets of the signatures', 'tighter');
+      lose(`${path}.source`, 'pull secrets of the signatures', 'tighter', 'imageRegistryCredentials.secrets');
     if (authority.timestamp !== undefined) {
-      lose(`${path}.rfc3161timestamp`, 'the timestamp authority, in the place of a log', 'tighter');
+      const instead = 'ctlog.tsaCertChain, with rekor.ignoreTlog';
+      lose(`${path}.rfc3161timestamp`, 'the timestamp authority, in the place of a log', 'tighter', instead);
       return [];
+    }
+    if (authority.kind === 'key' && authority.log?.trustRoot !== undefined) {
+      lose(
+        `${path}.ctlog`,
+        `the log of the TrustRoot ${authority.log.trustRoot}`,
+        'tighter',
+        'rekor.pubkey with its key',
+      );
     }
     const repository = authority.source?.repository;
     const common = repository === undefined ? {} : { repository: `${repository.registry}/${repository.repository}` };
@@ -59,16 +71,23 @@ export function kyvernoForm(
         : keylessEntries(authority, path, logUrl, lose);
     return signers.map((entry) => ({ ...entry, ...common }));
   });
-  if (policy.condition !== undefined) lose('spec.policy', "the policy's own program", 'looser');
+  if (policy.condition !== undefined) {
+    lose('spec.policy', "the policy's own program", 'looser', 'count of a set, additionalExtensions, or conditions');
+  }
   if (entries.length === 0 || imageReferences.length === 0) return { documents: [], losses };
   const isWarning = policy.mode === 'warn';
+  // Kyverno makes rules for the controllers of pods of one about pods, which a match of its own does not mean.
+  const own = policy.match.length === 0 ? {} : { annotations: { [AUTOGEN]: 'none' } };
   return {
     documents: [
       {
         apiVersion: 'kyverno.io/v1',
         ...(policy.namespace === undefined
-          ? { kind: 'ClusterPolicy', metadata: { name: policy.name } }
-          : { kind: 'Policy', metadata: { name: policy.name.split('/')[1] ?? '', namespace: policy.namespace } }),
+          ? { kind: 'ClusterPolicy', metadata: { name: policy.name, ...own } }
+          : {
+              kind: 'Policy',
+              metadata: { name: policy.name.split('/')[1] ?? '', namespace: policy.namespace, ...own },
+            }),
         spec: {
           rules: [
             {
@@ -95,7 +114,7 @@ export function kyvernoForm(
 /** Kyverno sees the tag where there is no digest yet; one star of its is any text, slashes included. */
 export function patternsFor(glob: string, path: string, lose: Lose): readonly string[] {
   if (glob === '*' || glob === '*/*') {
-    lose(path, `${glob}, which means Docker Hub`, 'looser');
+    lose(path, `${glob}, which means Docker Hub`, 'looser', 'docker.io/*');
     return [];
   }
   if (/(^|[^*])\*([^*]|$)/.test(glob.replace(/@\*+$/, ''))) {
@@ -154,8 +173,9 @@ function keylessEntries(
   if (trustRoot !== undefined || log?.trustRoot !== undefined) {
     lose(
       `${path}.keyless.trustRootRef`,
-      'the TrustRoot: Kyverno goes by its own trust, or by roots and keys in the policy',
+      'the TrustRoot: Kyverno goes by its own trust',
       'tighter',
+      'roots, rekor.pubkey and ctlog.pubkey of the attestor',
     );
     return [];
   }

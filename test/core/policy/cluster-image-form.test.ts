@@ -5,6 +5,8 @@ import { stringify } from 'yaml';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import { readVerification } from '../../../src/core/policy/cluster-image-form/verification-expression.ts';
 import { globsFor } from '../../../src/core/policy/cluster-image-form/pattern-globs.ts';
+import { clusterImagePoliciesIn } from '../../../src/core/policy/compared-policies.ts';
+import { comparePolicies } from '../../../src/core/policy/policy-difference.ts';
 import { lossText } from '../../../src/core/policy/conversion-loss.ts';
 import { convertPolicies, type PolicyConversion } from '../../../src/core/policy/convert-policies.ts';
 import { ImageGlob } from '../../../src/core/policy/image-glob.ts';
@@ -336,4 +338,61 @@ test('what Kyverno has and nothing decides here is not converted', () => {
   const other =
     'apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: p}\nspec: {rules: [{name: a, validate: {}}]}\n';
   assert.deepEqual(convertPolicies([{ path: 'p', text: other }], 'cip', OPTIONS), []);
+});
+
+/** What Kyverno says without a loss, in every combination that a seed makes. */
+function randomPolicy(next: (bound: number) => number): string {
+  const pick = (texts: readonly string[]): string => texts[next(texts.length)] ?? '';
+  const identity = (): string =>
+    `{${pick(['issuer: "https://a"', 'issuer: "https://*"', 'issuerRegExp: "^https:"', 'issuerRegExp: ".*"'])}, ${pick([
+      'subject: alice@example.com',
+      'subject: "what?@example.com"',
+      'subject: "a.b*c"',
+      'subjectRegExp: "^a(b|c)$"',
+      'subjectRegExp: lice',
+    ])}}`;
+  const source = (): string => pick(['', '', ', source: [{oci: "r.example/signatures"}]']);
+  const authority = (): string =>
+    next(2) === 0
+      ? `{keyless: {identities: [${Array.from({ length: 1 + next(3) }, identity).join(', ')}]${pick(['', ', insecureIgnoreSCT: true'])}}${source()}}`
+      : `{key: {data: ${PEM}, hashAlgorithm: ${pick(['sha256', 'sha512'])}}${pick(['', ', ctlog: {url: "https://rekor.sigstore.dev"}'])}${source()}}`;
+  const globs = ['r.example/shop/**', 'r.example/app@*', '**', 'localhost:5000/x@*', 'index.docker.io/acme/**'];
+  const matches = [
+    '',
+    '',
+    'match: [{version: "*", resource: pods}], ',
+    'match: [{version: "*", resource: pods, selector: {matchLabels: {a: b}, matchExpressions: [{key: c, operator: In, values: [d]}]}}], ',
+    'match: [{group: apps, version: "*", resource: deployments}, {group: batch, version: "*", resource: jobs}], ',
+  ];
+  const images = [...new Set(Array.from({ length: 1 + next(3) }, () => pick(globs)))].map(
+    (glob) => `{glob: "${glob}"}`,
+  );
+  const authorities = Array.from({ length: 1 + next(3) }, authority).join(', ');
+  return `apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: p}\nspec: {${pick(['', 'mode: warn, '])}${pick(matches)}images: [${images.join(', ')}], authorities: [${authorities}]}\n`;
+}
+
+test('what goes to Kyverno without a loss comes back as it was', () => {
+  let seed = 11;
+  const next = (bound: number): number => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor(seed / 65_536) % bound;
+  };
+  for (let round = 0; round < 300; round++) {
+    const text = randomPolicy(next);
+    const [there] = convertPolicies([{ path: 'p', text }], 'kyverno', OPTIONS);
+    assert.deepEqual(there?.losses, [], text);
+    const written = there.documents.map((document) => stringify(document)).join('---\n');
+    const [back] = convertPolicies([{ path: 'p', text: written }], 'cip', OPTIONS);
+    assert.ok(back !== undefined);
+    assert.deepEqual(
+      back.losses.filter(({ effect }) => effect !== 'told'),
+      [],
+      `${text}${written}`,
+    );
+    const [before, after] = [text, back.documents.map((document) => stringify(document)).join('---\n')].map((each) =>
+      clusterImagePoliciesIn(each, 'p').map((policy) => ({ name: policy.name, hash: each, policy })),
+    );
+    assert.ok(before?.length === 1 && after?.length === 1, written);
+    assert.deepEqual(comparePolicies(before, after), [], `${text}${written}`);
+  }
 });

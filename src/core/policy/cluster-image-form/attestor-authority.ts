@@ -169,7 +169,13 @@ function combined(
 
 function exactText(pattern: IdentityPattern): string | undefined {
   if (pattern.kind === 'wildcard') return /[*?]/.test(pattern.pattern.text) ? undefined : pattern.pattern.text;
-  return pattern.matcher.kind === 'exact' ? pattern.matcher.value : undefined;
+  return pattern.matcher.kind === 'exact' ? pattern.matcher.value : literalOf(pattern.matcher.source);
+}
+
+/** Of a pattern that is a text, letter by letter: `policy convert` writes those for texts with a star of their own. */
+function literalOf(source: string): string | undefined {
+  const [, literal] = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[\\^$.*+?()[\]{}|])+)\$$/.exec(source) ?? [];
+  return literal?.replace(/\\(.)/g, '$1');
 }
 
 function patternSource(pattern: IdentityPattern): string {
