@@ -177,6 +177,18 @@ spec:
   assert.match(tighter.stderr, /ClusterPolicy k: lost, tighter: /);
   const looser = await convert('looser.yaml', 'kyverno.yaml');
   assert.deepEqual([looser.exitCode, errorCode(looser), kinds(looser).length], [20, 'POLICY_DENIED', 1]);
+  const asJson = await convert('looser.yaml', 'tighter.yaml', '-o', 'json');
+  const { policies } = JSON.parse(asJson.stdout) as {
+    policies: { isLeftOut: boolean; documents: object[]; losses: { effect: string; instead?: string }[] }[];
+  };
+  assert.equal(asJson.exitCode, 20);
+  assert.deepEqual(
+    policies.map(({ isLeftOut, documents, losses: lost }) => [isLeftOut, documents.length, lost[0]?.effect]),
+    [
+      [true, 0, 'looser'],
+      [false, 1, 'tighter'],
+    ],
+  );
   const allowed = await convert('looser.yaml', '--allow-looser');
   assert.deepEqual([allowed.exitCode, kinds(allowed)], [0, ['ClusterImagePolicy']]);
   assert.match(allowed.stdout, /^# lost, looser: that an image named by a tag is refused/);

@@ -1,15 +1,17 @@
 import { renderConverted, lossText, type Loss } from '../../core/policy/conversion-loss.ts';
-import { convertPolicies, type PolicyFormName } from '../../core/policy/convert-policies.ts';
+import { convertPolicies, type PolicyConversion, type PolicyFormName } from '../../core/policy/convert-policies.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
 import { policyTexts } from '../choices/policy-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { packageVersion } from '../commands/version.ts';
 import { visibleText } from '../visible-text.ts';
 
 interface PolicyLoss extends Loss {
   readonly policy: string;
 }
 
+const SCHEMA = 'urn:sealwright:policy-convert:v1';
 const PUBLIC_LOG = 'https://rekor.sigstore.dev';
 const FORMS: readonly PolicyFormName[] = ['kyverno', 'cip'];
 
@@ -35,6 +37,7 @@ export async function convert(context: CommandContext): Promise<void> {
   }
   const documents: string[] = [];
   const leftOut: PolicyLoss[] = [];
+  const left = new Set<PolicyConversion>();
   for (const conversion of conversions) {
     const { losses, policy } = conversion;
     for (const loss of losses) terminal.warn(visibleText(`${policy}: lost, ${lossText(loss)}`));
@@ -43,11 +46,13 @@ export async function convert(context: CommandContext): Promise<void> {
     if (written === undefined || (looser.length > 0 && !flags.boolean('allow-looser'))) {
       const nothing: Loss = { path: 'spec', text: 'nothing is left that could be asked for', effect: 'looser' };
       leftOut.push({ ...(looser[0] ?? nothing), policy });
+      left.add(conversion);
       continue;
     }
     documents.push(written);
   }
-  if (documents.length > 0) terminal.result(documents.join('\n---\n'));
+  if (flags.string('output') === 'json') terminal.result(JSON.stringify(documentOf(conversions, left), null, 2));
+  else if (documents.length > 0) terminal.result(documents.join('\n---\n'));
   const [first] = leftOut;
   if (first === undefined) return;
   throw new PolicyError('POLICY_DENIED', `${leftOut.length} policies were not converted, as they would let in more`, {
@@ -55,4 +60,18 @@ export async function convert(context: CommandContext): Promise<void> {
     expected: 'policies that the other form can say',
     fix: 'add --allow-looser to have them as far as they go',
   });
+}
+
+/** What was left out has no documents: nobody should apply them by mistake. */
+function documentOf(conversions: readonly PolicyConversion[], left: ReadonlySet<PolicyConversion>): object {
+  return {
+    schema: SCHEMA,
+    program: { name: 'sealwright', version: packageVersion() },
+    policies: conversions.map((conversion) => ({
+      policy: conversion.policy,
+      isLeftOut: left.has(conversion),
+      documents: left.has(conversion) ? [] : conversion.documents,
+      losses: conversion.losses,
+    })),
+  };
 }

@@ -21,6 +21,16 @@ export const policyConvert: Command = {
       isCommon: true,
     },
     {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['yaml', 'json'],
+      default: 'yaml',
+      help: 'the policies, or those with what each has lost',
+      isCommon: true,
+    },
+    {
       name: 'rekor-url',
       kind: 'string',
       value: 'URL',
