@@ -23,6 +23,41 @@ export function confirm(terminal: Terminal, what: string, flag = 'force'): void 
   });
 }
 
+/**
+ * cosign's own question, in its mode: `y` or `Y`, a line or the end of the input behind it; a word is neither yes nor no.
+ *
+ * @throws UsageError USAGE_NOT_CONFIRMED
+ */
+export function askAsCosign(
+  terminal: Terminal,
+  { refusal, fix }: { readonly refusal: string; readonly fix: string },
+): void {
+  terminal.question('Are you sure you would like to continue? [y/N] ');
+  const answer = readAnswer();
+  if (answer === 'y' || answer === 'Y') return;
+  const isNo = ['', 'n', 'N'].includes(answer);
+  throw new UsageError('USAGE_NOT_CONFIRMED', refusal, {
+    found: answer === '' ? 'no answer' : answer.slice(0, 20),
+    expected: 'y',
+    fix,
+    details: {
+      cosign: isNo ? 'user declined the prompt' : `invalid input "${answer.slice(0, 20)}" (allowed values y, n)`,
+    },
+  });
+}
+
+/**
+ * cosign's question before a key pair's files are replaced.
+ *
+ * @param isAnswered the flag has answered it
+ */
+export function overwriteAsCosign(terminal: Terminal, isAnswered = false): (file: string) => void {
+  return (file) => {
+    terminal.warn(`File ${file} already exists. Overwrite?`);
+    if (!isAnswered) askAsCosign(terminal, { refusal: 'no key was made', fix: 'choose another --output-key-prefix' });
+  };
+}
+
 /** The first line of stdin; empty when there is none. */
 export function readAnswer(): string {
   const bytes = Buffer.alloc(MAX_ANSWER_BYTES);

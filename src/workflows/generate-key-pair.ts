@@ -4,8 +4,9 @@ import type { PublicKey } from '../core/crypto/public-key.ts';
 import { UsageError } from '../errors.ts';
 import { createGitlabVariables } from '../io/keys/gitlab-variables.ts';
 import {
-  keyFileNames,
   checkNameIsFree,
+  isTaken,
+  keyFileNames,
   writeKeyFiles,
   writePublicKeyFile,
   type KeyFiles,
@@ -23,6 +24,8 @@ export interface GenerateKeyPairRequest {
   readonly password: PasswordSource;
   /** Files that are there are replaced. */
   readonly overwrite?: boolean;
+  /** As cosign, in place of `overwrite`: asked when the private key's file is there; throws to leave everything as it is. */
+  readonly confirmOverwrite?: (file: string) => void;
   /** ECDSA P-256 when absent. */
   readonly generateKey?: () => PrivateKey;
 }
@@ -42,8 +45,18 @@ export async function generateKeyPair(request: GenerateKeyPairRequest): Promise<
   const password = await request.password({ what: `the new private key ${files.privateKey}`, confirm: true });
   const key = request.generateKey?.() ?? PrivateKey.generate('ecdsa-p256');
   const pems = { privateKey: encryptPrivateKey(key, password), publicKey: key.publicKey.toPem() };
-  await writeKeyFiles(files, pems, request.overwrite ?? false);
+  await writeKeyFiles(files, pems, await isOverwriteAllowed(request, files));
   return { files, publicKey: key.publicKey };
+}
+
+/** @throws what `confirmOverwrite` throws */
+export async function isOverwriteAllowed(
+  { overwrite = false, confirmOverwrite }: Pick<GenerateKeyPairRequest, 'overwrite' | 'confirmOverwrite'>,
+  { privateKey }: KeyFiles,
+): Promise<boolean> {
+  if (confirmOverwrite === undefined) return overwrite;
+  if (await isTaken(privateKey)) confirmOverwrite(privateKey);
+  return true;
 }
 
 export interface GenerateKeyPairAtRequest {
@@ -53,6 +66,8 @@ export interface GenerateKeyPairAtRequest {
   readonly prefix: string;
   readonly password: PasswordSource;
   readonly sources: KeySources;
+  /** PREFIX.pub is its owner's alone, and replaces one that is there. */
+  readonly asCosign?: boolean;
 }
 
 /**
@@ -66,10 +81,10 @@ export interface GenerateKeyPairAtRequest {
 export async function generateKeyPairAt(
   request: GenerateKeyPairAtRequest,
 ): Promise<{ readonly publicKey: PublicKey; readonly file: string }> {
-  const { reference, sources } = request;
+  const { reference, sources, asCosign = false } = request;
   const parsed = parseKeyReference(reference);
   const file = keyFileNames(request.prefix).publicKey;
-  await checkNameIsFree(file);
+  if (!asCosign) await checkNameIsFree(file);
   const fresh = async (): Promise<{ key: PrivateKey; pem: string; password: Uint8Array }> => {
     const password = await request.password({ what: `the new private key ${reference}`, confirm: true });
     const key = PrivateKey.generate('ecdsa-p256');
@@ -109,6 +124,6 @@ export async function generateKeyPairAt(
           'k8s://NAMESPACE/SECRET, gitlab://PROJECT, or NAME://KEY of a key service; files by --output-key-prefix',
       });
   }
-  await writePublicKeyFile(file, publicKey.toPem());
+  await writePublicKeyFile(file, publicKey.toPem(), asCosign);
   return { publicKey, file };
 }

@@ -6,16 +6,14 @@ import { UsageError } from '../errors.ts';
 import { keyFileNames, writeKeyFiles } from '../io/keys/key-files.ts';
 import { readKeyFile } from '../io/keys/key-text.ts';
 import type { PasswordSource } from '../io/keys/password.ts';
-import type { GeneratedKeyPair } from './generate-key-pair.ts';
+import { isOverwriteAllowed, type GeneratedKeyPair, type GenerateKeyPairRequest } from './generate-key-pair.ts';
 
-export interface ImportKeyPairRequest {
+export interface ImportKeyPairRequest extends Pick<GenerateKeyPairRequest, 'overwrite' | 'confirmOverwrite'> {
   /** A file with a PEM private key: PKCS#1, SEC 1 or PKCS#8, unencrypted. */
   readonly path: string;
   /** PREFIX.key and PREFIX.pub are written. */
   readonly prefix: string;
   readonly password: PasswordSource;
-  /** Files that are there are replaced. */
-  readonly overwrite?: boolean;
   /** Takes a file that anybody on this machine may write. */
   readonly allowWorldWritable?: boolean;
 }
@@ -27,7 +25,7 @@ export interface ImportKeyPairRequest {
  *   FORMAT_PEM, FORMAT_PRIVATE_KEY, FORMAT_PUBLIC_KEY; LimitError
  */
 export async function importKeyPair(request: ImportKeyPairRequest): Promise<GeneratedKeyPair> {
-  const { path, overwrite = false } = request;
+  const { path } = request;
   const pem = parseUtf8(await readKeyFile(path, request), 'FORMAT_PEM', `the key file ${path}`);
   if (isEncryptedPrivateKey(pem)) throw alreadyEncrypted(`a key of cosign's own format in ${path}`, `--key ${path}`);
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
@@ -38,7 +36,7 @@ export async function importKeyPair(request: ImportKeyPairRequest): Promise<Gene
   const files = keyFileNames(request.prefix);
   const password = await request.password({ what: `the imported private key ${files.privateKey}`, confirm: true });
   const pems = { privateKey: encryptPrivateKey(key, password), publicKey: key.publicKey.toPem() };
-  await writeKeyFiles(files, pems, overwrite);
+  await writeKeyFiles(files, pems, await isOverwriteAllowed(request, files));
   return { files, publicKey: key.publicKey };
 }
 

@@ -1,7 +1,7 @@
 /** One of the three who play a scenario, with a home, a working folder and repositories of its own on the same stack. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pushDemoImage } from '../../examples/demo-image.ts';
 import { HttpClient } from '../../src/io/net/http-client.ts';
@@ -73,6 +73,10 @@ export class Actor {
   write(name: string, content: string | Uint8Array): string {
     writeFileSync(join(this.work, name), content);
     return name;
+  }
+
+  remove(name: string): void {
+    rmSync(join(this.work, name), { force: true });
   }
 
   read(name: string): string {

@@ -150,6 +150,29 @@ export const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
+    cosign: 'asks before it replaces a private key, and replaces a public key without a word',
+    here: 'replaces neither: 1; `import-key-pair --yes` does',
+    why: 'a key that is gone has signatures that nobody can verify any more',
+    places: [
+      ...places(1, {
+        'key pair, made where there is one': ['yes', 'imported over it, asked'],
+        'key of a key service': ['over another public key'],
+        'key pair in a secret of a cluster': ['beside another public key'],
+      }),
+      ...places(true, { 'key pair, made where there is one': ['it is another'] }),
+    ],
+  },
+  {
+    cosign:
+      'writes the public half of a key pair that lives elsewhere for its owner alone, and says which secret it made',
+    here: 'writes it for everybody to read, as that of any other pair, and says where the private half is',
+    why: 'it is the half that is given away',
+    places: [
+      ...places(0o644, { 'key pair in a secret of a cluster': ['the mode of the public key'] }),
+      ...places(/^\["Private key made at k8s:/, { 'key pair in a secret of a cluster': ['what is said of it'] }),
+    ],
+  },
+  {
     cosign: 'ends with 1 when a tag to sign does not exist',
     here: 'ends with 11, as `verify` does',
     why: 'the same answer has the same code everywhere',

@@ -4,6 +4,7 @@
  * `differences.ts` says how and why.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { KubeCluster } from '../support/kube-cluster.ts';
 import type { Actor, ActorKind } from './actor.ts';
 import { DIFFERENCES, KEPT_DIFFERENCES, type Place } from './differences.ts';
 
@@ -19,7 +20,14 @@ export interface Scenario {
   readonly name: string;
   /** Names of cosign's own end-to-end tests about the same. */
   readonly upstream: readonly string[];
-  readonly play: (actor: Actor, expect: Expect) => Promise<void>;
+  /** Needs a cluster, which all who play it share. */
+  readonly needsCluster?: true;
+  readonly play: (actor: Actor, expect: Expect, surroundings: Surroundings) => Promise<void>;
+}
+
+export interface Surroundings {
+  /** Of the cluster, for what needs one. */
+  readonly cluster: KubeCluster | undefined;
 }
 
 /** @param label what is asserted, unique in its scenario */

@@ -3,6 +3,7 @@ import { CARRYING_SCENARIOS } from './carrying.ts';
 import { CERTIFICATE_SCENARIOS } from './certificates.ts';
 import { COMMAND_LINE_SCENARIOS } from './command-lines.ts';
 import { IMAGE_SCENARIOS } from './images.ts';
+import { KEY_SCENARIOS } from './keys.ts';
 import type { Scenario } from './scenario.ts';
 import { SERVICE_SCENARIOS } from './services.ts';
 import { TIMESTAMP_SCENARIOS } from './timestamps.ts';
@@ -15,4 +16,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CERTIFICATE_SCENARIOS,
   ...TIMESTAMP_SCENARIOS,
   ...SERVICE_SCENARIOS,
+  ...KEY_SCENARIOS,
 ];

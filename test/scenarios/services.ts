@@ -1,6 +1,5 @@
 import { StackFolder } from '../../src/servers/stack/stack-folder.ts';
 import { sendTo } from '../support/dev-issuer.ts';
-import { installKmsProgram } from '../support/kms-plugin.ts';
 import { WHO, type Actor } from './actor.ts';
 import { ForgedLog } from './forged-log.ts';
 import { keyless, lines } from './images.ts';
@@ -196,32 +195,6 @@ export const SERVICE_SCENARIOS: readonly Scenario[] = [
       const words = 'Non-interactive mode detected, using device flow.';
       expect('what is said of it', lines(signed.stderr).includes(words), true);
       expect('verified', await actor.exit(['verify', ...actor.signer, image]), 0);
-    },
-  },
-  {
-    name: 'key of a key service',
-    upstream: ['TestSecretsKMS'],
-    play: async (actor, expect) => {
-      const service = installKmsProgram(actor.work, 'scenario');
-      const exit = (...args: readonly string[]): Promise<number> => actor.exit(args, service);
-      const key = 'scenario://release';
-      expect('made', await exit('generate-key-pair', '--kms', key, '--output-key-prefix', 'kms'), 0);
-      const image = await actor.image('kms');
-      const verify = ['verify', '--key', 'kms.pub'];
-      expect('before', await exit(...verify, image), 10);
-      expect('signed', await exit('sign', '--yes', '--key', key, image), 0);
-      expect('by the public key', await exit(...verify, image), 0);
-      expect('by the service', await exit('verify', '--key', key, image), 0);
-      expect('annotations that there are not', await exit(...verify, '-a', 'foo=bar', image), 1);
-      expect('signed with them', await exit('sign', '--yes', '--key', key, '-a', 'foo=bar', image), 0);
-      expect('annotations', await exit(...verify, '-a', 'foo=bar', image), 0);
-      const elsewhere = { ...service, COSIGN_REPOSITORY: actor.repository('kms/signatures') };
-      const other = await actor.image('kms/other');
-      expect('signed elsewhere', await actor.exit(['sign', '--yes', '--key', key, other], elsewhere), 0);
-      expect('there', await actor.exit([...verify, other], elsewhere), 0);
-      expect('not here', await exit(...verify, other), 10);
-      expect('a key that there is not', await exit('sign', '--yes', '--key', 'scenario://none', image), 1);
-      expect('a service that there is not', await exit('sign', '--yes', '--key', 'nobody://release', image), 1);
     },
   },
 ];

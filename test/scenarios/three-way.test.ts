@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { DIFFERENCES_FILE, renderDifferences } from '../../tools/differences.ts';
 import { Sandbox, SandboxStack } from '../support/command-line.ts';
+import { KubeCluster } from '../support/kube-cluster.ts';
 import { findPeer, peer } from '../support/peers.ts';
 import { Actor, WHO, type ActorKind } from './actor.ts';
 import { DIFFERENCES, KEPT_DIFFERENCES } from './differences.ts';
@@ -65,10 +66,12 @@ test('scenarios have names of their own, and every difference names one of them'
 for (const scenario of SCENARIOS) {
   test(scenario.name, async (t) => {
     if (peer(t, 'cosign') === undefined) return;
+    const cluster = scenario.needsCluster === true ? await KubeCluster.start(t) : undefined;
+    if (scenario.needsCluster === true && cluster === undefined) return;
     const played = await Promise.allSettled(
       actors.map(async (actor) => {
         const performance = new Performance(scenario, actor);
-        await scenario.play(actor, performance.expect);
+        await scenario.play(actor, performance.expect, { cluster });
         return performance.end();
       }),
     );

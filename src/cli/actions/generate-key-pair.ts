@@ -3,9 +3,10 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { generateKeyPair, generateKeyPairAt } from '../../workflows/generate-key-pair.ts';
 import { keySources } from '../choices/key-choice.ts';
 import type { CommandContext } from '../command.ts';
+import { overwriteAsCosign } from '../confirmation.ts';
 
 export async function makeKeyPair(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment } = context;
+  const { flags, terminal, environment, compat } = context;
   const prefix = flags.string('output-key-prefix') ?? 'cosign';
   const sources = keySources(context, new HttpClient({ proxyEnv: environment }));
   const { password } = sources;
@@ -19,12 +20,24 @@ export async function makeKeyPair(context: CommandContext): Promise<void> {
   }
   const reference = operand ?? kms;
   if (reference !== undefined) {
-    const { file } = await generateKeyPairAt({ reference, prefix, password, sources });
-    terminal.progress(`Private key made at ${reference}`);
+    // cosign has a place for it that is named by the operand, and one name for the public half.
+    const name = compat && operand !== undefined ? 'cosign' : prefix;
+    const { file } = await generateKeyPairAt({ reference, prefix: name, password, sources, asCosign: compat });
+    terminal.progress(madeAt(reference, compat));
     terminal.progress(`Public key written to ${file}`);
     return;
   }
-  const { files } = await generateKeyPair({ prefix, password });
+  const { files } = await generateKeyPair({
+    prefix,
+    password,
+    ...(compat ? { confirmOverwrite: overwriteAsCosign(terminal) } : {}),
+  });
   terminal.progress(`Private key written to ${files.privateKey}`);
   terminal.progress(`Public key written to ${files.publicKey}`);
+}
+
+function madeAt(reference: string, compat: boolean): string {
+  const [, namespace, name] = /^k8s:\/\/([^/]+)\/([^/]+)$/.exec(reference) ?? [];
+  if (!compat || namespace === undefined || name === undefined) return `Private key made at ${reference}`;
+  return `Successfully created secret ${name} in namespace ${namespace}`;
 }

@@ -1,6 +1,7 @@
 import { passwordSource } from '../../io/keys/password.ts';
 import { importKeyPair } from '../../workflows/import-key-pair.ts';
 import type { CommandContext } from '../command.ts';
+import { overwriteAsCosign } from '../confirmation.ts';
 import { askPassword } from '../password-prompt.ts';
 
 export async function takeOverKeyPair({ flags, terminal, environment, compat }: CommandContext): Promise<void> {
@@ -8,8 +9,9 @@ export async function takeOverKeyPair({ flags, terminal, environment, compat }: 
     path: flags.required('key'),
     prefix: flags.string('output-key-prefix') ?? 'import-cosign',
     password: passwordSource(environment, askPassword),
-    overwrite: flags.boolean('yes'),
-    allowWorldWritable: compat,
+    ...(compat
+      ? { confirmOverwrite: overwriteAsCosign(terminal, flags.boolean('yes')), allowWorldWritable: true }
+      : { overwrite: flags.boolean('yes') }),
   });
   terminal.progress(`Private key written to ${files.privateKey}`);
   terminal.progress(`Public key written to ${files.publicKey}`);

@@ -3,7 +3,7 @@ import { SealwrightError, UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { RegistryClient } from '../../io/registry/registry-client.ts';
 import type { CommandContext } from '../command.ts';
-import { readAnswer } from '../confirmation.ts';
+import { askAsCosign } from '../confirmation.ts';
 import type { Terminal } from '../terminal.ts';
 
 /**
@@ -21,6 +21,8 @@ const STATEMENT = [
   "By typing 'y', you attest that no personal data of anybody else is submitted, and that you agree to both.",
 ].join('\n');
 
+const QUESTION = { refusal: 'nothing was signed', fix: 'add --yes to go on without the question' };
+
 /** Once per command, whoever asks first. */
 const told = new WeakSet<Terminal>();
 
@@ -29,7 +31,7 @@ export function agreeToStatement({ flags, terminal }: CommandContext): void {
   if (told.has(terminal)) return;
   told.add(terminal);
   terminal.note(STATEMENT);
-  if (!flags.boolean('yes')) askToContinue(terminal);
+  if (!flags.boolean('yes')) askAsCosign(terminal, QUESTION);
 }
 
 /** Whether cosign would ask: for services by flags, which it takes for the public instance's, and a log among them. */
@@ -76,26 +78,10 @@ async function isPublic(environment: CommandContext['environment'], reference: I
 
 function isDeclined(terminal: Terminal): boolean {
   try {
-    askToContinue(terminal);
+    askAsCosign(terminal, QUESTION);
     return false;
   } catch (error) {
     if (error instanceof UsageError) return true;
     throw error;
   }
-}
-
-/** As cosign: `y` or `Y`, a line or the end of the input behind it; a word is neither yes nor no. */
-function askToContinue(terminal: Terminal): void {
-  terminal.question('Are you sure you would like to continue? [y/N] ');
-  const answer = readAnswer();
-  if (answer === 'y' || answer === 'Y') return;
-  const isNo = ['', 'n', 'N'].includes(answer);
-  throw new UsageError('USAGE_NOT_CONFIRMED', 'nothing was signed', {
-    found: answer === '' ? 'no answer' : answer.slice(0, 20),
-    expected: 'y',
-    fix: 'add --yes to go on without the question',
-    details: {
-      cosign: isNo ? 'user declined the prompt' : `invalid input "${answer.slice(0, 20)}" (allowed values y, n)`,
-    },
-  });
 }

@@ -38,20 +38,25 @@ export async function writeKeyFiles(
 /**
  * The public half alone, of a pair whose private half lives elsewhere.
  *
+ * @param asCosign for its owner alone, and in place of a file that is there
  * @throws UsageError USAGE_FILE when it cannot be written or is there already
  */
-export async function writePublicKeyFile(path: string, pem: string): Promise<void> {
-  await writeFile(path, pem, 0o644, false);
+export async function writePublicKeyFile(path: string, pem: string, asCosign = false): Promise<void> {
+  await writeFile(path, pem, asCosign ? 0o600 : 0o644, asCosign);
 }
 
 /** Before something is made that cannot be taken back. @throws UsageError USAGE_FILE when the name is taken */
 export async function checkNameIsFree(path: string): Promise<void> {
+  if (await isTaken(path)) throw cannotWrite(path, Object.assign(new Error('taken'), { code: 'EEXIST' }));
+}
+
+export async function isTaken(path: string): Promise<boolean> {
   try {
     await lstat(path);
+    return true;
   } catch {
-    return;
+    return false;
   }
-  throw cannotWrite(path, Object.assign(new Error('taken'), { code: 'EEXIST' }));
 }
 
 async function writeFile(path: string, text: string, mode: number, overwrite: boolean): Promise<void> {

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../../src/core/encoding/bytes.ts';
 import { encodePem } from '../../../src/core/encoding/pem.ts';
-import { renderError, type SealwrightError } from '../../../src/errors.ts';
+import { renderError, UsageError, type SealwrightError } from '../../../src/errors.ts';
 import { loadPublicKey, loadSigningKey } from '../../../src/io/keys/key-loader.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { passwordSource, type PasswordSource } from '../../../src/io/keys/password.ts';
@@ -62,6 +62,26 @@ test('files that are there stay as they are, unless they are to be replaced', as
   const second = await generateKeyPair({ prefix, password, overwrite: true });
   assert.ok(!second.publicKey.equals(first.publicKey));
   assert.equal((await stat(second.files.privateKey)).mode & 0o777, 0o600);
+});
+
+test('called as cosign, a private key is replaced when somebody agrees, and a public key anyway', async (t) => {
+  const dir = await folder(t);
+  const prefix = join(dir, 'cosign');
+  await writeFile(`${prefix}.pub`, 'somebody’s');
+  const asked: string[] = [];
+  const agree = (file: string): void => {
+    asked.push(file);
+  };
+  const first = await generateKeyPair({ prefix, password, confirmOverwrite: agree });
+  assert.deepEqual(asked, [], 'there was no private key');
+  const refuse = (): never => {
+    throw new UsageError('USAGE_NOT_CONFIRMED', 'no');
+  };
+  await refused(generateKeyPair({ prefix, password, confirmOverwrite: refuse }), 'USAGE_NOT_CONFIRMED');
+  assert.ok((await loadPublicKey(`${prefix}.pub`, { http, environment: {} })).equals(first.publicKey));
+  const second = await generateKeyPair({ prefix, password, confirmOverwrite: agree });
+  assert.deepEqual(asked, [`${prefix}.key`]);
+  assert.ok(!second.publicKey.equals(first.publicKey));
 });
 
 test('a key is never written through a link', async (t) => {

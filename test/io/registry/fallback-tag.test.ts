@@ -1,7 +1,5 @@
 /** Registries without the referrers API: many writers of one tag, and none of them loses anything. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { referrersTag } from '../../../src/core/image/attached-tag.ts';
 import { parseManifest } from '../../../src/core/image/manifest.ts';
@@ -10,11 +8,12 @@ import { ImageReference, type Repository } from '../../../src/core/image/referen
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { RegistryClient } from '../../../src/io/registry/registry-client.ts';
 import { cleanImage } from '../../../src/workflows/clean-image.ts';
+import { dockerRegistry } from '../../support/docker-registry.ts';
 import { image, pushManifest, pushReferrer } from '../../support/image-family.ts';
 import { interop } from '../../support/interop.ts';
 import { lyingRegistry, patientClient, says } from '../../support/lying-registry.ts';
 import { freePort, startPeer } from '../../support/peer-process.ts';
-import { clientOf, digestOf, manifestJson, OCI_MANIFEST, temporaryFolder } from '../../support/registry-server.ts';
+import { clientOf, digestOf, manifestJson, OCI_MANIFEST } from '../../support/registry-server.ts';
 
 const WRITERS = 20;
 
@@ -52,21 +51,7 @@ interop(
   },
 );
 
-/** Docker's own registry, version 2: the most common one without the API. */
-async function dockerRegistry(t: TestContext, executable: string): Promise<string> {
-  const port = await freePort();
-  const folder = temporaryFolder(t);
-  const config = {
-    version: 0.1,
-    log: { level: 'error' },
-    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${port}` },
-  };
-  writeFileSync(join(folder, 'config.yml'), JSON.stringify(config));
-  await startPeer(t, executable, ['serve', join(folder, 'config.yml')], `http://127.0.0.1:${port}/v2/`);
-  return `127.0.0.1:${port}`;
-}
-
+// Docker's own registry, version 2: the most common one without the API.
 interop(
   'docker-registry',
   'sealwright → peer',

@@ -13,9 +13,13 @@ import { Digest } from '../../../src/core/image/digest.ts';
 import { ImageReference } from '../../../src/core/image/reference.ts';
 import { fetchBundles, pushBundle } from '../../../src/io/registry/bundle-store.ts';
 import { interop } from '../../support/interop.ts';
+import { dockerRegistry } from '../../support/docker-registry.ts';
 import { freePort, startPeer } from '../../support/peer-process.ts';
 import {
   clientOf,
+  digestOf,
+  manifestJson,
+  OCI_MANIFEST,
   repositoryAt,
   send,
   startRegistry,
@@ -219,5 +223,32 @@ interop(
     assert.equal(await client.headBlob(repository, never), undefined);
     await assert.rejects(client.getBlob(repository, never), { code: 'NOT_FOUND' });
     await assert.rejects(client.resolve(new ImageReference({ ...repository, tag: 'none' })), { code: 'TAG_NOT_FOUND' });
+  },
+);
+
+interop(
+  'docker-registry',
+  'both',
+  'registry: a manifest in front of its blobs is refused, and one whose subject is nowhere is not',
+  async (t, executable) => {
+    const own = await startRegistry(t);
+    const client = clientOf(t);
+    const subject = { mediaType: OCI_MANIFEST, digest: digestOf('nowhere'), size: 7 };
+    const layers = [{ mediaType: 'text/plain', digest: digestOf('a bundle'), size: 8 }];
+    for (const host of [await dockerRegistry(t, executable), own.host]) {
+      const repository = { registry: host, repository: 'shop/app' };
+      const put = async (body: string): Promise<readonly [number, string | undefined]> => {
+        const path = `/v2/shop/app/manifests/${digestOf(body)}`;
+        const headers = { 'content-type': OCI_MANIFEST };
+        const { status, code } = await send({ url: `http://${host}` }, 'PUT', path, { headers, body });
+        return [status, code];
+      };
+      const manifest = manifestJson({ layers, subject });
+      await client.putBlob(repository, utf8('{}'));
+      // What cosign's `load` does with a bundle.
+      assert.deepEqual(await put(manifest), [400, 'MANIFEST_BLOB_UNKNOWN'], host);
+      await client.putBlob(repository, utf8('a bundle'));
+      assert.deepEqual(await put(manifest), [201, undefined], host);
+    }
   },
 );
