@@ -1,7 +1,7 @@
 import { findBlocks } from '../../core/emergency/generated-text.ts';
 import { checkPlan, type PlanFinding } from '../../core/emergency/plan-check.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
-import { carriedOver, foundInstallation } from '../choices/emergency-facts-choice.ts';
+import { carriedOver, foundInstallation, notLookedAt } from '../choices/emergency-facts-choice.ts';
 import { heldExercises } from '../choices/held-exercises.ts';
 import { PlanFolder, USUAL_FOLDER } from '../choices/plan-folder.ts';
 import type { CommandContext } from '../command.ts';
@@ -34,7 +34,7 @@ export async function checkEmergencyPlan(context: CommandContext): Promise<void>
     ...{ plan, facts, contacts, drafts, staleBlocks },
     ...heldExercises(folder, found.authority),
     revokedMembers: found.revokedMembers,
-    notLookedAt: found.notLookedAt,
+    notLookedAt: notLookedAt(found, plan.facts),
     drillDays: flags.integer('drill-days', 1, MAX_DAYS) ?? DRILL_DAYS,
     tabletopDays: flags.integer('tabletop-days', 1, MAX_DAYS) ?? TABLETOP_DAYS,
     now: now(),

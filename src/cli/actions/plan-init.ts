@@ -4,7 +4,7 @@ import { encodeEmergencyPlan, isSameInstallation, type EmergencyPlan } from '../
 import { findBlocks, renewBlocks, type GeneratedBlock } from '../../core/emergency/generated-text.ts';
 import { draftsFor, encodeDraft } from '../../core/emergency/statement-draft.ts';
 import { UsageError } from '../../errors.ts';
-import { carriedOver, foundInstallation } from '../choices/emergency-facts-choice.ts';
+import { carriedOver, foundInstallation, notLookedAt } from '../choices/emergency-facts-choice.ts';
 import { PlanFolder, USUAL_FOLDER, type KeptDraft } from '../choices/plan-folder.ts';
 import type { CommandContext } from '../command.ts';
 import { emergencyBlocks, newEmergencyPage } from '../report/emergency-page.ts';
@@ -22,7 +22,9 @@ export async function writeEmergencyPlan(context: CommandContext): Promise<void>
   const drafts = folder.drafts();
   const known = folder.contacts();
   const found = await foundInstallation(context);
-  for (const what of found.notLookedAt) terminal.warn(`not looked at: ${what}`);
+  for (const what of notLookedAt(found, before?.facts)) terminal.warn(`not looked at: ${what}`);
+  if (found.withoutCluster !== undefined)
+    terminal.progress('  no cluster: name one with --kubeconfig, if there is one');
   const facts = carriedOver(found, before?.facts);
   const contacts = [...known, ...missingContacts(known, facts)];
   const blocks = emergencyBlocks(facts, contacts, folder.name);

@@ -29,8 +29,18 @@ export interface FoundInstallation {
   /** Names of members whom nobody believes any more. */
   readonly revokedMembers: readonly string[];
   readonly notLookedAt: readonly string[];
+  /** Why there is no cluster, where none was named and policies were: perhaps there is none. */
+  readonly withoutCluster?: string;
   /** Of the facts: those that are whole, because everything about them was looked at. */
   readonly looked: ReadonlySet<'authority' | 'policies' | 'cluster' | 'registries'>;
+}
+
+/** An installation that never had a cluster lacks none; of one that had, nobody looked. */
+export function notLookedAt(
+  { notLookedAt: found, withoutCluster }: FoundInstallation,
+  before: EmergencyFacts | undefined,
+): readonly string[] {
+  return before?.cluster === undefined || withoutCluster === undefined ? found : [...found, withoutCluster];
 }
 
 /** What could not be looked at is as it was before: an installation has no fewer signers because its cluster is down. */
@@ -64,7 +74,7 @@ export async function foundInstallation(context: CommandContext): Promise<FoundI
     const known = await whoMayRevoke(context, http, trust, notLookedAt);
     if (known === undefined) notLookedAt.push('who may revoke: neither the trust nor --revocation-authority says so');
     else looked.add('authority');
-    const around = await surroundings(context, notLookedAt, looked);
+    const { withoutCluster, ...around } = await surroundings(context, notLookedAt, looked);
     const { trustedRoot } = trust;
     const facts: EmergencyFacts = {
       trust: {
@@ -76,10 +86,11 @@ export async function foundInstallation(context: CommandContext): Promise<FoundI
       ...(known === undefined ? {} : { authority: authorityFacts(known.authority) }),
       ...around,
     };
-    if (known === undefined) return { facts, revokedMembers: [], notLookedAt, looked };
+    const seen = { facts, notLookedAt, looked, ...(withoutCluster === undefined ? {} : { withoutCluster }) };
+    if (known === undefined) return { ...seen, revokedMembers: [] };
     const believed = believedMembers(known.authority, known.history);
     const revokedMembers = known.authority.members.filter((one) => !believed.includes(one)).map(({ name }) => name);
-    return { facts, authority: { ...known, trustedRoot }, revokedMembers, notLookedAt, looked };
+    return { ...seen, authority: { ...known, trustedRoot }, revokedMembers };
   } finally {
     http.close();
   }
@@ -104,7 +115,8 @@ async function whoMayRevoke(
   return { authority: opened.authority, history: opened.state.snapshot?.history ?? new RevocationHistory() };
 }
 
-type Surroundings = Pick<EmergencyFacts, 'policies' | 'cluster' | 'registries'>;
+type Surroundings = Pick<EmergencyFacts, 'policies' | 'cluster' | 'registries'> &
+  Pick<FoundInstallation, 'withoutCluster'>;
 
 /** A cluster that was named and cannot be read is a mistake; one that nobody named was not looked at. */
 async function surroundings(
@@ -114,16 +126,19 @@ async function surroundings(
 ): Promise<Surroundings> {
   const { flags } = context;
   let cluster: ClusterAccess | undefined;
+  let withoutCluster: string | undefined;
   try {
     cluster = await chosenCluster(context);
   } catch (error) {
     if (!isOrdinary(error) || flags.isGiven('kubeconfig')) throw error;
-    notLookedAt.push(`the cluster: ${error.code} ${error.message}`);
+    withoutCluster = `the cluster: ${error.code} ${error.message}`;
   }
   try {
     const policies = await policiesFound(context, cluster, notLookedAt);
     if (policies !== undefined) looked.add('policies');
-    if (cluster === undefined) return { policies: policies ?? [], registries: [] };
+    if (cluster === undefined) {
+      return { policies: policies ?? [], registries: [], ...(withoutCluster === undefined ? {} : { withoutCluster }) };
+    }
     looked.add('cluster');
     const before = notLookedAt.length;
     const registries = await registriesFound(cluster, flags.list('namespace'), notLookedAt);

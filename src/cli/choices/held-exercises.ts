@@ -31,7 +31,12 @@ export function heldExercises(folder: PlanFolder, authority: FoundInstallation['
           missedStages(record)
             .map(({ stage }) => stage)
             .join(', ') || 'the canary is not good again';
-        drills.push({ endedAt: record.endedAt, passed: hasPassed(record), detail });
+        drills.push({
+          endedAt: record.endedAt,
+          passed: hasPassed(record),
+          isInCluster: record.namespace !== undefined,
+          detail,
+        });
       }
     } catch (error) {
       if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;

@@ -71,7 +71,7 @@ export function emergencySteps(input: EmergencyCase): readonly TabletopStep[] {
         ]),
     step('platform on call', 'have verifiers of others deny it too', '15 minutes', ['revoke', 'export', '--to', 'vap']),
     ...evidence(selector),
-    { who: 'communications', what: 'tell who is concerned, with the texts below', within: '1 hour' },
+    { who: 'communications', what: 'tell who is concerned, with the texts of the plan', within: '1 hour' },
   ];
 }
 

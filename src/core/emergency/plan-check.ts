@@ -34,6 +34,7 @@ export const PLAN_RULES = [
   'drill-missing',
   'drill-old',
   'drill-failed',
+  'drill-partial',
   'record-unreadable',
   'tabletop-missing',
   'tabletop-old',
@@ -47,6 +48,8 @@ export type PlanRule = (typeof PLAN_RULES)[number];
 export interface HeldDrill {
   readonly endedAt: Date;
   readonly passed: boolean;
+  /** Whether it asked a cluster. */
+  readonly isInCluster: boolean;
   readonly detail: string;
 }
 
@@ -210,7 +213,7 @@ function checkPlaces({ plan, facts, staleBlocks }: PlanInput): readonly PlanFind
 }
 
 function checkExercises(input: PlanInput): readonly PlanFinding[] {
-  const { unreadable, drillDays, tabletopDays, now } = input;
+  const { facts, unreadable, drillDays, tabletopDays, now } = input;
   // A clock that was ahead must not keep an exercise fresh until it is right.
   const hasCome = (time: Date): boolean => time.getTime() - now.getTime() <= DAY_MS;
   const drills = input.drills.filter(({ endedAt }) => hasCome(endedAt));
@@ -226,8 +229,14 @@ function checkExercises(input: PlanInput): readonly PlanFinding[] {
     const days = daysSince(drill.endedAt, now);
     if (days > drillDays)
       findings.push(finding('outdated', 'drill-old', `the last drill is ${days} days old`, drillFix));
-    if (!drill.passed)
+    if (!drill.passed) {
       findings.push(finding('outdated', 'drill-failed', `the last drill failed: ${drill.detail}`, drillFix));
+    }
+    if (facts.cluster !== undefined && !drill.isInCluster) {
+      findings.push(
+        finding('missing', 'drill-partial', 'the last drill did not ask the cluster', `${drillFix}, and -n NAMESPACE`),
+      );
+    }
   }
   const tabletop = newest(tabletops, ({ heldAt }) => heldAt);
   const tableFix = 'sealwright tabletop stolen-identity --participant NAME --record';
