@@ -25,6 +25,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
   };
   const { policyKind, name, namespace, warnings, revision, images, tags } = rule;
   const attestors = attestorsOf(rule);
+  const signers = attestorSigners(attestors.map(({ attestor }) => attestor));
   const hasConditions =
     rule.preconditions.length > 0 || rule.attestations.some(({ conditions }) => conditions.length > 0);
   const withMode = (mode: FailureAction, object?: ReviewedObject): AdmissionPolicy => ({
@@ -38,7 +39,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     asksNamespaceLabels: asksNamespaceLabels(rule, exceptions),
     references: attestorReferences(attestors.map(({ attestor }) => attestor)),
     interest: attestors.length === 0 ? 'image' : 'signatures',
-    signers: attestorSigners(attestors.map(({ attestor }) => attestor)),
+    signers,
     demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
     about: (reviewed) => {
       if (namespace !== undefined && namespace !== reviewed.namespace) return undefined;

@@ -24,6 +24,7 @@ export function imageValidatingAdmission(
     return demand;
   };
   const attestors = [...policy.attestors.values()].flatMap(({ anyOf }) => anyOf);
+  const signers = attestorSigners(attestors);
   const patterns = globs?.map((glob) => Wildcard.parse(glob));
   const selects = (text: string): boolean => patterns === undefined || patterns.some((glob) => glob.matches(text));
   const kinds = policy.attestations.size > 0 ? [false, true] : [false];
@@ -38,7 +39,7 @@ export function imageValidatingAdmission(
     asksNamespaceLabels: policy.constraints.namespaceSelector !== undefined,
     references: attestorReferences(attestors),
     interest: 'signatures',
-    signers: attestorSigners(attestors),
+    signers,
     demands: attestors.flatMap((attestor) => kinds.map((wantsAttestations) => demandOf(attestor, wantsAttestations))),
     about: (reviewed) => {
       const found = aboutness(policy, reviewed);
