@@ -9,6 +9,7 @@ import type { ImageSource } from '../io/registry/image-source.ts';
 import { fetchImageAttestations } from './image-attestations.ts';
 import type { FoundSignature, FoundSignatures } from './image-signatures.ts';
 import { manifestOfPlatform } from './platform-manifest.ts';
+import { refusalOf } from './refusal.ts';
 
 export interface DownloadAttestationsRequest {
   /** In front of the older storage's tag. */
@@ -35,7 +36,8 @@ export interface DownloadedAttestations {
  * All that is attested about an image, as it is stored.
  *
  * @throws NotFoundError NO_ATTESTATION when a type was asked for and nothing is of it, TAG_NOT_FOUND, NOT_FOUND for a platform that the index does
- *   not have; UsageError USAGE_BAD_FLAG for a type that is none, or a platform of a single image; AuthError, RemoteError, LimitError
+ *   not have; UsageError USAGE_BAD_FLAG for a type that is none, or a platform of a single image; RemoteError COULD_NOT_CHECK when none of
+ *   what is there can be read; AuthError, RemoteError, LimitError
  */
 export async function downloadAttestations(request: DownloadAttestationsRequest): Promise<DownloadedAttestations> {
   const { registry, reference, platform, predicateType } = request;
@@ -53,6 +55,8 @@ export async function downloadAttestations(request: DownloadAttestationsRequest)
     ...found.signatures.filter(({ format }) => format === 'legacy'),
   ];
   const lines = kept.map(oneLine);
+  // Not to know what is there is neither nothing nor another type.
+  if (lines.length === 0 && found.unusable.length > 0) throw refusalOf(found, []);
   if (lines.length === 0 && type !== undefined) {
     throw new NotFoundError('NO_ATTESTATION', 'the image has no attestation of this type', {
       found: found.otherPredicateTypes.slice(0, 10).join(', ') || 'no attestation at all',

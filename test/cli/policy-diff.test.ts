@@ -24,6 +24,7 @@ interface Document {
     readonly before: { readonly outcome: string };
     readonly after: { readonly outcome: string };
   }[];
+  readonly notLookedAt: readonly { readonly what: string; readonly error: { readonly code: string } }[];
 }
 
 test('differences of texts and of decisions, and what fails', async (t) => {
@@ -69,6 +70,21 @@ spec: {mode: ${mode}, images: [{glob: "**/shop/**"}], authorities: [${authority}
     /^~ ClusterImagePolicy shop changed\n {4}looser {4}mode enforce → warn\n\n1 of 2 decisions change:\n {2}REFUSED → WARNED {2}/,
   );
   assert.match((await diff('old.yaml', 'old.yaml')).stdout, /^the policies admit the same\n$/);
+
+  await t.test('what nobody could tell is no agreement', async () => {
+    world.fault.answer = () => new Response('', { status: 503 });
+    const unknown = await diff('old.yaml', 'old.yaml', ...images, '-o', 'json');
+    const document = JSON.parse(unknown.stdout) as Document;
+    assert.deepEqual(
+      [unknown.exitCode, document.decided, document.decisions, document.notLookedAt.map(({ error }) => error.code)],
+      [0, 1, [], ['COULD_NOT_CHECK']],
+    );
+    assert.equal(document.notLookedAt[0]?.what, digestName(image));
+    const gated = await diff('old.yaml', 'old.yaml', ...images, '--fail-on', 'looser');
+    assert.deepEqual([gated.exitCode, errorCode(gated)], [23, 'COULD_NOT_CHECK'], gated.stderr);
+    world.fault.answer = () => undefined;
+    assert.equal((await diff('old.yaml', 'old.yaml', ...images, '--fail-on', 'looser')).exitCode, 0);
+  });
 
   for (const [args, exitCode, code] of [
     [['old.yaml', 'warn.yaml', '--fail-on', 'looser'], 20, 'POLICY_DENIED'],

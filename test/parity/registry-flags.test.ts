@@ -4,10 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { pushDemoImage } from '../../examples/demo-image.ts';
-import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
-import { FakeInstance } from '../support/instance.ts';
+import { commandLine, KEY_PASSWORD, prepareFiles, prepareImages } from './prepared-registry.ts';
 import { SameProcess } from '../support/same-process.ts';
 import {
   openGuardedRegistry,
@@ -22,33 +20,15 @@ import { REGISTRY_COMMANDS, type RegistryCommand } from './registry-commands.ts'
 
 const sandbox = new Sandbox();
 const line = new SameProcess(sandbox);
-const environment = { COSIGN_PASSWORD: 'of the key' };
+const environment = KEY_PASSWORD;
 let registry: GuardedRegistry;
 
 before(async () => {
   registry = await openGuardedRegistry(sandbox.path('registry'));
   const { openHost, guardedHost, files } = registry;
   for (const [name, content] of Object.entries(files)) sandbox.write(name, content);
-  sandbox.write('root.json', encodeTrustedRoot(new FakeInstance().trustedRoot));
-  sandbox.write('predicate.json', '{}');
-  sandbox.write('app.spdx.json', '{"spdxVersion":"SPDX-2.3"}');
-  for (const host of [openHost, guardedHost, PLAIN_HOST]) {
-    sandbox.write(`Dockerfile.${host}`, `FROM ${host}/app:1\n`);
-    sandbox.write(`${host}.yaml`, `kind: Pod\nspec:\n  containers:\n  - image: ${host}/app:1\n`);
-  }
-  await line.ok(['generate-key-pair'], { environment });
-  await pushDemoImage(openHost, 'dirty', '1');
-  sandbox.write('envelope.json', envelopeAbout((await pushDemoImage(openHost, 'app', '1')).digest));
-  const prepare = async (wanted: string, ...flags: readonly string[]): Promise<void> => {
-    const command = REGISTRY_COMMANDS.find(({ name }) => name === wanted);
-    assert.ok(command !== undefined);
-    await line.ok([...call(command, openHost), ...flags], { environment });
-  };
-  await prepare('sign');
-  await prepare('sign', '--new-bundle-format=false');
-  await prepare('attest');
-  await prepare('attach sbom');
-  await prepare('save', '--dir', 'saved');
+  await prepareFiles(sandbox, line, [openHost, guardedHost, PLAIN_HOST]);
+  await prepareImages(line, sandbox, openHost);
 });
 
 after(async () => {
@@ -56,12 +36,8 @@ after(async () => {
   sandbox.remove();
 });
 
-function call({ name, args }: RegistryCommand, host: string): readonly string[] {
-  return [...name.split(' '), ...args(host)];
-}
-
 async function run(command: RegistryCommand, flags: readonly string[]): Promise<Ended> {
-  return line.run([...call(command, registry.guardedHost), ...flags], { environment });
+  return line.run([...commandLine(command, registry.guardedHost), ...flags], { environment });
 }
 
 const WHERE = ['--registry-cacert=ca.pem', `--registry-server-name=${SERVER_NAME}`];
@@ -120,7 +96,7 @@ for (const command of REGISTRY_COMMANDS) {
 
   test(`${name}: --allow-http-registry to a host that is not this machine`, async () => {
     const behindProxy = { ...environment, HTTP_PROXY: registry.proxy, HTTPS_PROXY: registry.proxy };
-    const args = call(command, PLAIN_HOST);
+    const args = commandLine(command, PLAIN_HOST);
     const without = await line.run(args, { environment: behindProxy });
     assert.match(errorCode(without), /^REMOTE_TLS|COULD_NOT_CHECK$/, without.stderr);
     const ended = await line.run([...args, '--allow-http-registry'], { environment: behindProxy });
@@ -131,7 +107,7 @@ for (const command of REGISTRY_COMMANDS) {
     test(`${name}: --attachment-tag-prefix in front of the tags`, async () => {
       const tags = async (flags: readonly string[]): Promise<readonly string[]> => {
         registry.seen.splice(0);
-        await line.run([...call(command, registry.openHost), ...flags], { environment });
+        await line.run([...commandLine(command, registry.openHost), ...flags], { environment });
         return registry.seen.filter((text) => text.includes('/manifests/before-sha256-'));
       };
       assert.deepEqual(await tags([]), []);
@@ -144,18 +120,4 @@ async function refused(command: RegistryCommand, flags: readonly string[], code:
   const ended = await run(command, flags);
   assert.notEqual(ended.exitCode, 0);
   assert.match(errorCode(ended), code, ended.stderr);
-}
-
-function envelopeAbout(image: string): string {
-  const statement = {
-    _type: 'https://in-toto.io/Statement/v0.1',
-    predicateType: 'https://example.com/reviewed',
-    subject: [{ name: 'app', digest: { sha256: image.slice('sha256:'.length) } }],
-    predicate: {},
-  };
-  return JSON.stringify({
-    payloadType: 'application/vnd.in-toto+json',
-    payload: Buffer.from(JSON.stringify(statement)).toString('base64'),
-    signatures: [{ keyid: '', sig: 'c2ln' }],
-  });
 }

@@ -1,6 +1,6 @@
 import { comparedPolicies } from '../../core/policy/compared-policies.ts';
 import { comparePolicies, type ComparedPolicy } from '../../core/policy/policy-difference.ts';
-import { PolicyError } from '../../errors.ts';
+import { PolicyError, RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { readClusterWorkloads, type NotLookedAt } from '../../workflows/cluster-workloads.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
@@ -52,20 +52,34 @@ async function decisions(context: CommandContext, was: Side, is: Side): Promise<
     const running = cluster === undefined ? undefined : await runningCases(context, cluster, opened);
     const cases = [...trialCases(images, resources), ...(running?.cases ?? [])];
     const noMatch = NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny';
-    const changed = await Promise.all(
-      cases.map(async (each): Promise<readonly DecisionChange[]> => {
+    const decided = await Promise.all(
+      cases.map(async (each): Promise<DecisionChange> => {
         const [old, now] = await Promise.all([
           tryCase(each, { ...was, noMatch }, opened),
           tryCase(each, { ...is, noMatch }, opened),
         ]);
-        return old.outcome === now.outcome ? [] : [{ old, now }];
+        return { old, now };
       }),
     );
-    return { decided: cases.length, decisions: changed.flat(), notLookedAt: running?.notLookedAt ?? [] };
+    const unknown = decided.filter(isUnknown);
+    return {
+      decided: decided.length - unknown.length,
+      decisions: decided.filter(({ old, now }) => old.outcome !== now.outcome),
+      notLookedAt: [...(running?.notLookedAt ?? []), ...unknown.flatMap(notDecided)],
+    };
   } finally {
     cluster?.http.close();
     await opened.close();
   }
+}
+
+/** Where neither could tell, they agree in nothing. */
+function isUnknown({ old, now }: DecisionChange): boolean {
+  return old.outcome === 'could-not-check' && now.outcome === 'could-not-check';
+}
+
+function notDecided({ now: { record, denials } }: DecisionChange): readonly NotLookedAt[] {
+  return denials.slice(0, 1).map((error) => ({ what: record.resolved ?? record.image, error }));
 }
 
 async function runningCases(
@@ -91,7 +105,7 @@ async function runningCases(
 }
 
 /** A decision that lets in what was refused is looser, whatever the policies' texts say. */
-function gate({ flags }: CommandContext, { policies, decisions: changed }: DifferenceReport): void {
+function gate({ flags }: CommandContext, { policies, decisions: changed, notLookedAt }: DifferenceReport): void {
   const failOn = flags.string('fail-on') ?? 'never';
   const looser = [
     ...policies.flatMap(({ policy, changes }) =>
@@ -110,6 +124,13 @@ function gate({ flags }: CommandContext, { policies, decisions: changed }: Diffe
   ];
   const found = failOn === 'looser' ? looser : failOn === 'any' ? any : [];
   const [first] = found;
+  const [unseen] = notLookedAt;
+  if (first === undefined && failOn !== 'never' && unseen !== undefined) {
+    throw new RemoteError('COULD_NOT_CHECK', 'nobody can tell whether the policies decide the same', {
+      found: `${notLookedAt.length} that were not looked at, the first: ${unseen.what}: ${unseen.error.code} ${unseen.error.message}`,
+      expected: 'a decision about each by both',
+    });
+  }
   if (first === undefined) return;
   throw new PolicyError('POLICY_DENIED', failOn === 'any' ? 'the policies differ' : 'the new policies let in more', {
     found: `${found.length} differences, the first: ${first}`,

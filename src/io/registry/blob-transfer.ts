@@ -110,7 +110,9 @@ export class BlobTransfer {
   async push(repository: Repository, blob: Uint8Array | BlobSource, options: PushBlobOptions = {}): Promise<Digest> {
     const source = blob instanceof Uint8Array ? fromBytes(blob) : blob;
     const { digest, sizeBytes } = source;
-    if ((await this.head(repository, digest)) !== undefined) return digest;
+    const present = await this.head(repository, digest);
+    // Of another length it is something else; not every registry says how long it is.
+    if (present === sizeBytes || present === 0) return digest;
     const mount =
       options.mountFrom === undefined
         ? ''

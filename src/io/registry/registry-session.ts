@@ -1,7 +1,8 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
+import { mediaTypeEssence } from '../../core/image/media-types.ts';
 import type { Repository } from '../../core/image/reference.ts';
-import { SealwrightError } from '../../errors.ts';
+import { RemoteError, SealwrightError } from '../../errors.ts';
 import type { HttpClient } from '../net/http-client.ts';
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpStream } from '../net/http-message.ts';
 import type { CredentialStore } from './credentials.ts';
@@ -45,6 +46,7 @@ export class RegistrySession {
     if (answer.status === 401 || answer.status === 403) {
       throw refusedCredentials(request.repository, `status ${answer.status}${ociErrorText(answer.body)}`);
     }
+    if (isWrite(request) && isWebPage(answer)) throw notDone(answer);
     return answer;
   }
 
@@ -81,6 +83,22 @@ export class RegistrySession {
     const authorization = await this.#auth.answer(first.headers['www-authenticate'], repository, action, known);
     return send(prepare(authorization));
   }
+}
+
+function isWrite({ method = 'GET' }: RegistryRequest): boolean {
+  return method !== 'GET' && method !== 'HEAD';
+}
+
+function isWebPage({ status, headers }: HttpResponse): boolean {
+  return status < 300 && mediaTypeEssence(headers['content-type'] ?? '') === 'text/html';
+}
+
+/** A log-in page says 200 to everything; what was to be written is not there. */
+function notDone({ status, url }: HttpResponse): RemoteError {
+  return new RemoteError('REMOTE_BODY', `a web page answers at ${url.host}, and no registry`, {
+    found: `status ${status} with text/html`,
+    expected: 'a registry that says what became of what was sent',
+  });
 }
 
 /** What a registry says about a refusal (distribution-spec, Error Codes), when it says it in the agreed form. */

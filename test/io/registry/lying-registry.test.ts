@@ -157,6 +157,21 @@ test('a web page instead of JSON is never an empty answer', async (t) => {
   await assert.rejects(client.getBlob(registry.repository, BLOB_DIGEST), { code: 'DIGEST_MISMATCH' });
 });
 
+test('a web page is no confirmation, and a blob of another length is another blob', async (t) => {
+  const registry = await lyingRegistry(t, {
+    'PUT /v2/shop/app/manifests/': HTML,
+    'DELETE /v2/shop/app/manifests/': HTML,
+    'HEAD /v2/shop/app/blobs/': says(200, '', { 'content-length': '7' }),
+    'POST /v2/shop/app/blobs/uploads/': HTML,
+  });
+  const { client } = patientClient(t);
+  const put = client.putManifest(registry.repository, 'v1', utf8(MANIFEST), OCI_MANIFEST);
+  await assert.rejects(put, { code: 'REMOTE_BODY', exitCode: 23 });
+  await assert.rejects(client.deleteManifest(pinned(registry)), { code: 'REMOTE_BODY' });
+  await assert.rejects(client.putBlob(registry.repository, BLOB), { code: 'REMOTE_STATUS' });
+  assert.ok(registry.asked().includes('POST /v2/shop/app/blobs/uploads/'));
+});
+
 test('what is too large is not read to its end', async (t) => {
   const endless: Lie = (response) => {
     response.writeHead(200, TYPE);
