@@ -5,6 +5,7 @@ import { encodeHex } from '../core/encoding/hex.ts';
 import { olderServices } from '../core/trust/older-services.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import { InvariantError } from '../errors.ts';
+import { envelopeCredentials } from './envelope-credentials.ts';
 import { attestedStatement, type AttestationContent } from './attested-statement.ts';
 import { readBlob, type BlobStream } from './blob-reader.ts';
 import { assembleBundle } from './bundle-assembly.ts';
@@ -52,7 +53,7 @@ export async function attestBlob(request: AttestBlobRequest): Promise<AttestedBl
   const { statement, payload, dropped, artifact } = attestedStatement(request.content, subject, request.now());
   const isOlder = request.olderFormat === true;
   const context = isOlder ? { ...request, signingConfig: olderServices(request.signingConfig) } : request;
-  const credentials = await obtainCredentials(context, request.signer);
+  const credentials = envelopeCredentials(await obtainCredentials(context, request.signer));
   const fresh = await signStatement(credentials, payload, artifact);
   if (fresh.content.kind !== 'dsse') throw new InvariantError('a signed statement without its envelope');
   const { json, verified, timestamps } = await (isOlder ? assembleDetached : assembleBundle)(

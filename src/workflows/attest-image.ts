@@ -7,6 +7,7 @@ import { LAYER_ANNOTATIONS } from '../core/bundle/signature-layer.ts';
 import { pushBundle } from '../io/registry/bundle-store.ts';
 import { pushLayers } from '../io/registry/layer-writer.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
+import { envelopeCredentials } from './envelope-credentials.ts';
 import { attestedStatement, type AttestationContent, type AttestedStatement } from './attested-statement.ts';
 import { assembleBundle } from './bundle-assembly.ts';
 import { assembleAttestationLayer, type SignedLayer } from './layer-assembly.ts';
@@ -83,7 +84,7 @@ export async function attestImageBy(
   const subject = await registry.resolve(reference);
   const { algorithm, hex } = subject.digest;
   const attested = attestedStatement(content, { name: reference.context, digests: new Map([[algorithm, hex]]) }, now());
-  const assembled = await assemble(servicesFor(request), attested, await credentials.current());
+  const assembled = await assemble(servicesFor(request), attested, envelopeCredentials(await credentials.current()));
   return {
     reference,
     digest: subject.digest,

@@ -9,6 +9,7 @@ import type { VerifiedSigner } from '../core/verify/verified-bundle.ts';
 import { SealwrightError } from '../errors.ts';
 import { fetchBundles } from '../io/registry/bundle-store.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
+import { envelopeCredentials } from './envelope-credentials.ts';
 import { fetchImageSignatures, readBundles, type FoundSignatures } from './image-signatures.ts';
 import type { SharedCredentials } from './shared-credentials.ts';
 import { judgeSignatures, type VerifiedSignature } from './signature-judgement.ts';
@@ -52,7 +53,8 @@ export async function findOwnSignature(
   const found = await fetchSignatures(wanted);
   if (found === undefined || found.signatures.length === 0) return undefined;
   const token = await credentials.identityToken();
-  const own = token === undefined ? await credentials.current() : undefined;
+  const held = token === undefined ? await credentials.current() : undefined;
+  const own = held === undefined || wanted.isOlder ? held : envelopeCredentials(held);
   const signer = token === undefined ? own && signerPolicyOf(own) : identityPolicy(token);
   if (signer === undefined) return undefined;
   const services = credentials.services();

@@ -18,6 +18,7 @@ import {
 import { MAX_SKEW_MS } from '../core/revocation/snapshot-freshness.ts';
 import type { StatementTrust } from '../core/revocation/verified-statement.ts';
 import { FormatError, UsageError } from '../errors.ts';
+import { envelopeCredentials } from './envelope-credentials.ts';
 import { assembleBundle } from './bundle-assembly.ts';
 import { obtainCredentials } from './signing-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
@@ -66,7 +67,7 @@ async function sign(
   context: SigningContext & { readonly signer: SignerInput },
   payload: Uint8Array,
 ): Promise<JsonValue> {
-  const credentials = await obtainCredentials(context, context.signer);
+  const credentials = envelopeCredentials(await obtainCredentials(context, context.signer));
   const fresh = await signStatement(credentials, payload, { kind: 'unsafeSkipArtifact' });
   const { json } = await assembleBundle(context, credentials, fresh);
   return parseJson(json, 'the bundle');

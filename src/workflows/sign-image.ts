@@ -5,6 +5,7 @@ import type { Digest } from '../core/image/digest.ts';
 import type { ImageReference, Repository } from '../core/image/reference.ts';
 import { InvariantError } from '../errors.ts';
 import type { RegistryClient } from '../io/registry/registry-client.ts';
+import { envelopeCredentials } from './envelope-credentials.ts';
 import { assembleBundle, type FreshSignature } from './bundle-assembly.ts';
 import { ConcurrencyLimit } from '../io/net/concurrency-limit.ts';
 import { manifestTree } from './manifest-tree.ts';
@@ -157,8 +158,9 @@ async function assemble(
 ): Promise<Pick<SignedManifest, 'json' | 'layers' | 'verified'>> {
   const { olderStorage, annotations = {}, reference } = request;
   if (olderStorage === undefined) {
-    const fresh = await signImageStatement(credentials, digest, annotations);
-    return { ...(await assembleBundle(request, credentials, fresh)), layers: [] };
+    const own = envelopeCredentials(credentials);
+    const fresh = await signImageStatement(own, digest, annotations);
+    return { ...(await assembleBundle(request, own, fresh)), layers: [] };
   }
   const input = { ...olderStorage, context: reference.context, annotations };
   const layers = await signImageLayers(request, credentials, digest, input);

@@ -26,6 +26,8 @@ export type CertificateHolder =
 export interface SigningCredentials {
   readonly key: SigningKey;
   readonly scheme: SignatureScheme;
+  /** The scheme was asked for by name, and is not to be another one. */
+  readonly isSchemeChosen?: true;
   /** Undefined for key pairs. */
   readonly holder: CertificateHolder | undefined;
   readonly services: SelectedServices;
@@ -41,9 +43,15 @@ export async function obtainCredentials(context: SigningContext, signer: SignerI
   if (signer.kind === 'key') {
     const scheme = signer.scheme ?? schemeFor(signer.key, services);
     checkLoggable(scheme, services);
-    if (signer.certificate === undefined) return { key: signer.key, scheme, holder: undefined, services };
+    const own = {
+      key: signer.key,
+      scheme,
+      services,
+      ...(signer.scheme === undefined ? {} : { isSchemeChosen: true as const }),
+    };
+    if (signer.certificate === undefined) return { ...own, holder: undefined };
     checkOwnCertificate(signer.certificate, signer.key.publicKey, context.now());
-    return { key: signer.key, scheme, holder: { kind: 'own', ...signer.certificate }, services };
+    return { ...own, holder: { kind: 'own', ...signer.certificate } };
   }
   const token = parseIdentityToken(await signer.identityToken());
   if (token.expiresAt !== undefined && token.expiresAt <= context.now()) {

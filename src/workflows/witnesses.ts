@@ -96,8 +96,8 @@ function appendTo(
   { url, majorApiVersion }: Service,
   { content, key, verifier, signature: { signature, scheme, signedDigest: digest } }: SignedContent,
 ): Promise<TransparencyLogEntry> {
-  if (digest === undefined) throw new InvariantError(`${scheme} signs no digest that could be logged`);
   if (majorApiVersion === 1) return new LogV1Client(http, url).append({ content, verifier, digest });
+  if (digest === undefined) throw new InvariantError(`${scheme} signs no digest that could be logged`);
   return new LogClient(http, url).append({ digest, signature, verifier, keyDetails: keyDetailsName(key, scheme) });
 }
 

@@ -71,6 +71,36 @@ test('a blob is logged as hashedrekord, keyless and by key pairs', async (t) => 
   }
 });
 
+test('an envelope is signed as the log takes it, whatever the key; a blob as is usual for the key', async (t) => {
+  const world = await signingWorld(t);
+  for (const [kind, scheme] of [
+    ['ecdsa-p256', 'ecdsa-sha256'],
+    ['ecdsa-p384', 'ecdsa-sha256'],
+    ['ecdsa-p521', 'ecdsa-sha256'],
+    ['ed25519', 'ed25519'],
+    ['rsa', 'rsa-pkcs1-sha256'],
+  ] as const) {
+    const { bundle } = await sign(world, { kind: 'key', key: PrivateKey.generate(kind) });
+    assert.match(bundle.checks.find(({ name }) => name === 'signature')?.evidence ?? '', new RegExp(`^${scheme} by`));
+  }
+});
+
+test('another way that was chosen is refused before anything is sent', async (t) => {
+  const world = await signingWorld(t);
+  const key = PrivateKey.generate('ecdsa-p384');
+  await refused(sign(world, { kind: 'key', key, scheme: 'ecdsa-sha384' }), 'USAGE_BAD_CONFIG');
+  assert.equal(world.seen.filter((line) => line.startsWith('POST /api/')).length, 0);
+  // A log of version 2 takes it.
+  const { reference } = await world.pushImage();
+  const { bundle } = await signImage({
+    ...world.context,
+    registry: world.registry,
+    reference,
+    signer: { kind: 'key', key, scheme: 'ecdsa-sha384' },
+  });
+  assert.match(bundle.checks.find(({ name }) => name === 'signature')?.evidence ?? '', /^ecdsa-sha384 by/);
+});
+
 test('an entry that the log has already is fetched and used', async (t) => {
   const world = await signingWorld(t);
   let stored = '';

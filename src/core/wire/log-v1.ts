@@ -9,14 +9,14 @@ import { encodeHex, parseHex } from '../encoding/hex.ts';
 import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson } from '../encoding/json.ts';
 import { encodePem } from '../encoding/pem.ts';
-import { FormatError } from '../../errors.ts';
+import { FormatError, InvariantError } from '../../errors.ts';
 
 /** What Rekor v1 is to log: a message signature as hashedrekord, an envelope as dsse. */
 export interface ProposedEntry {
   readonly content: BundleContent;
   readonly verifier: LoggedVerifier;
-  /** Of the signed bytes; only a message's is logged. */
-  readonly digest: NamedDigest;
+  /** Of the signed bytes; only a message's is logged. Undefined for a scheme that signs none. */
+  readonly digest: NamedDigest | undefined;
 }
 
 const CODE = 'FORMAT_LOG_ENTRY';
@@ -44,6 +44,7 @@ function proposedEntryJson({ content, verifier, digest }: ProposedEntry): object
       spec: { proposedContent: { envelope: encodeEnvelope(content.envelope), verifiers: [pem] } },
     };
   }
+  if (digest === undefined) throw new InvariantError('a message without a digest was to be logged');
   return {
     apiVersion: '0.0.1',
     kind: 'hashedrekord',
