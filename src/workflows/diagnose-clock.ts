@@ -7,6 +7,8 @@ export interface HeardTime {
   /** HTTP's header Date: whole seconds. */
   readonly date: string;
   readonly heardAt: Date;
+  /** A timestamp authority has signed it, and that was verified. */
+  readonly isSigned?: true;
 }
 
 /** Tokens and certificates are good for minutes, and some services allow for a few of them. */
@@ -15,7 +17,7 @@ const WRONG_MS = 30_000;
 
 /** This machine's clock beside everybody's who answered. */
 export function diagnoseClock(heard: readonly HeardTime[]): readonly Check[] {
-  const byHost = new Map(heard.map((time) => [time.host, time]));
+  const byHost = new Map(heard.map((time) => [nameOf(time), time]));
   const checks = [...byHost.values()].flatMap((time) => {
     const said = Date.parse(time.date);
     return Number.isNaN(said) ? [] : [beside(time, said)];
@@ -23,9 +25,14 @@ export function diagnoseClock(heard: readonly HeardTime[]): readonly Check[] {
   return checks.length > 0 ? checks : [notChecked('clock', 'skew', 'nobody was asked who says what time it is')];
 }
 
-function beside({ host, heardAt }: HeardTime, said: number): Check {
+function nameOf({ host, isSigned }: HeardTime): string {
+  return `beside ${host}${isSigned === true ? ', signed' : ''}`;
+}
+
+function beside(time: HeardTime, said: number): Check {
+  const { heardAt } = time;
   const offMs = heardAt.getTime() - said;
-  const name = `beside ${host}`;
+  const name = nameOf(time);
   const found = `${Math.round(Math.abs(offMs) / 1000)} s ${offMs < 0 ? 'behind' : 'ahead'}: here ${heardAt.toISOString()}, there ${new Date(said).toISOString()}`;
   if (Math.abs(offMs) < WRONG_MS) return { area: 'clock', name, status: 'ok', found: 'the same time' };
   const fix = 'sudo timedatectl set-ntp true';

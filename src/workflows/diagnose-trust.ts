@@ -6,6 +6,7 @@ import { parseTime, windowContains, windowText, type ValidityWindow } from '../c
 import { RemoteError } from '../errors.ts';
 import type { HttpClient } from '../io/net/http-client.ts';
 import type { MirrorCache } from '../io/tuf/trust-cache.ts';
+import { diagnoseWitnesses, type WitnessDiagnosisRequest } from './diagnose-witnesses.ts';
 import { examine, notChecked, type Check, type Examined } from './diagnosis.ts';
 import type { ResolvedTrust } from './trust-source.ts';
 
@@ -17,6 +18,8 @@ export interface TrustDiagnosisRequest {
   readonly now: Date;
   /** Nothing is to be signed, so no service is needed. */
   readonly isForVerifying: boolean;
+  /** Witnesses are to do their work, and not only to answer. Absent: nobody is asked to. */
+  readonly live?: Pick<WitnessDiagnosisRequest, 'random' | 'now' | 'onTime'>;
 }
 
 /** What ends sooner than this is worth a word. */
@@ -62,7 +65,7 @@ export async function diagnoseTrust(request: TrustDiagnosisRequest): Promise<rea
     }),
   );
   if (services === undefined) checks.push(notChecked('services', 'reachability', 'there is no service to sign with'));
-  else checks.push(...(await reachable(services, request.http)));
+  else checks.push(...(await servicesAnswer(services, trustedRoot, request)));
   return checks;
 }
 
@@ -127,6 +130,19 @@ function windows({ ca, oidc, logs, tsas }: SelectedServices, now: Date): Examine
     expected: 'a successor of it in the signing config',
     fix: 'sealwright initialize, once its keepers have named one',
   };
+}
+
+async function servicesAnswer(
+  services: SelectedServices,
+  trustedRoot: TrustedRoot,
+  { http, live }: TrustDiagnosisRequest,
+): Promise<readonly Check[]> {
+  if (live === undefined) return reachable(services, http);
+  const [others, witnesses] = await Promise.all([
+    reachable({ ...services, logs: [], tsas: [] }, http),
+    diagnoseWitnesses({ ...live, services, trustedRoot, http }),
+  ]);
+  return [...others, ...witnesses];
 }
 
 async function reachable({ ca, oidc, logs, tsas }: SelectedServices, http: HttpClient): Promise<readonly Check[]> {

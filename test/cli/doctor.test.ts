@@ -17,6 +17,7 @@ import { signImage } from '../../src/workflows/sign-image.ts';
 import { HostileMirror } from '../io/tuf/hostile-mirror.ts';
 import { openGuardedRegistry, SERVER_NAME } from '../parity/guarded-registry.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
+import { FakeInstance } from '../support/instance.ts';
 import { publishedSchema, schemaProblems } from '../support/json-schema.ts';
 import { SameProcess } from '../support/same-process.ts';
 import { pushLayers, signedLayer } from '../support/signature-layers.ts';
@@ -266,6 +267,83 @@ test('services: one that is down, one that is not ready, one whose time is over,
   assert.equal((await withCa(3_600_000)).of('trust: signing config').status, 'warning');
   const none = await doctor(['--trusted-root', 'root.json'], token());
   assert.deepEqual([none.of('trust: signing config').status, none.exitCode], ['warning', 0]);
+});
+
+const CHECKPOINT = 'GET /api/v2/checkpoint';
+const STAMP = 'POST /api/v1/timestamp';
+
+test('--live: the authority stamps, the log shows its tree, both verified; without it nobody is asked to sign', async (t) => {
+  const { faults, instance, seen, host } = await world(t);
+  faults.set(CHECKPOINT, () => new Response(instance.logV2.checkpoint()));
+  await doctor(SERVICES, token());
+  assert.equal(seen.filter((text) => text.startsWith(STAMP) || text.startsWith(CHECKPOINT)).length, 0);
+  const report = await doctor(['--live', ...SERVICES], token());
+  assert.equal(report.outcome, 'ok', report.stdout);
+  assert.match(report.of('services: timestamp authority').found, /stamped a random number at 2.*Z, verified$/);
+  assert.match(report.of('services: transparency log').found, /shows its tree of \d+ entries, verified$/);
+  assert.equal(report.of(`clock: beside ${host}, signed`).status, 'ok');
+  assert.equal(seen.filter((text) => text.startsWith('POST /api/') && !text.startsWith(STAMP)).length, 0);
+});
+
+test('--live: a stranger in the place of either shows, though it answers', async (t) => {
+  const { faults, instance, context, mischief } = await world(t);
+  const stranger = new FakeInstance();
+  faults.set(CHECKPOINT, () => new Response(stranger.logV2.checkpoint()));
+  const log = await doctor(['--live', ...SERVICES], token());
+  assert.match(log.of('services: transparency log').code ?? '', /^CHECKPOINT_INVALID$/);
+  faults.set(CHECKPOINT, () => new Response('<!doctype html>'));
+  assert.equal(
+    (await doctor(['--live', ...SERVICES], token())).of('services: transparency log').code,
+    'FORMAT_CHECKPOINT',
+  );
+  faults.set(CHECKPOINT, () => new Response(instance.logV2.checkpoint()));
+  const { timestampAuthorities } = stranger.trustedRoot;
+  sandbox.write('root.json', encodeTrustedRoot({ ...context.trustedRoot, timestampAuthorities }));
+  const tsa = await doctor(['--live', ...SERVICES], token());
+  assert.match(tsa.of('services: timestamp authority').code ?? '', /^TIMESTAMP_/);
+  // Only what was verified is a clock.
+  assert.ok(!tsa.checks.some(({ name }) => name.endsWith(', signed')));
+  sandbox.write('root.json', encodeTrustedRoot(context.trustedRoot));
+  mischief.stampTime = new Date(Date.now() - 7_200_000);
+  const late = await doctor(['--live', ...SERVICES], token());
+  assert.equal(late.of('services: timestamp authority').status, 'ok');
+  assert.deepEqual(
+    late.checks.filter(({ status }) => status === 'would fail').map(({ name }) => name.replace(/ [^ ]*,/, ' HOST,')),
+    ['beside HOST, signed'],
+  );
+});
+
+test('--live: a log of version 1 says when, and a tree of long ago is a warning', async (t) => {
+  const { faults, instance } = await world(t, (usual) => ({
+    ...usual,
+    rekorTlogUrls: usual.rekorTlogUrls.map((service) => ({ ...service, majorApiVersion: 1 })),
+  }));
+  const answer = (signedTreeHead: string): void => {
+    faults.set('GET /api/v1/log', () => Response.json({ signedTreeHead, treeSize: 1 }));
+  };
+  const { logV1 } = instance;
+  const plain = logV1.checkpoint();
+  const at = (time: number): string =>
+    logV1.checkpoint({ text: `${plain.split('\n\n')[0] ?? ''}\nTimestamp: ${time}000000\n` });
+  for (const [head, status] of [
+    [plain, 'ok'],
+    [at(Date.now()), 'ok'],
+    [at(Date.now() - 3 * 86_400_000), 'warning'],
+    [at(Date.now()).replace(/Timestamp: \d/, 'Timestamp: 2'), 'would fail'],
+  ] as const) {
+    answer(head);
+    const log = (await doctor(['--live', ...SERVICES], token())).of('services: transparency log');
+    assert.equal(log.status, status, log.found);
+  }
+});
+
+test('--live and --offline: nobody is asked', async (t) => {
+  const { seen } = await world(t);
+  seen.splice(0);
+  const report = await doctor(['--live', '--offline', ...SERVICES], token());
+  assert.equal(report.of('services: timestamp authority').status, 'not checked');
+  assert.equal(report.of('services: transparency log').status, 'not checked');
+  assert.deepEqual(seen, []);
 });
 
 test('a trust root that has expired ends with 22; one that cannot be read, with 1', async (t) => {

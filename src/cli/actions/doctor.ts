@@ -28,7 +28,13 @@ export async function examineSurroundings(context: CommandContext): Promise<void
   const observe: HttpClientOptions['observe'] = ({ host, date }) => {
     if (date !== undefined) heard.push({ host, date, heardAt: now() });
   };
-  const checks = [...(await trustAndToken(context, observe)), ...(await ofRegistry(context, reference, observe))];
+  const onTime = (time: HeardTime): void => {
+    heard.push(time);
+  };
+  const checks = [
+    ...(await trustAndToken(context, observe, onTime)),
+    ...(await ofRegistry(context, reference, observe)),
+  ];
   // Last, by everybody who answered.
   checks.push(...diagnoseClock(heard));
   const document = diagnosisDocument(checks, {
@@ -47,6 +53,7 @@ export async function examineSurroundings(context: CommandContext): Promise<void
 async function trustAndToken(
   context: CommandContext,
   observe: HttpClientOptions['observe'],
+  onTime: (heard: HeardTime) => void,
 ): Promise<readonly Check[]> {
   const { flags, environment, now } = context;
   const isForVerifying = flags.string('for') === 'verify';
@@ -65,6 +72,9 @@ async function trustAndToken(
       http,
       now: now(),
       isForVerifying,
+      ...(flags.boolean('live')
+        ? { live: { random: () => crypto.getRandomValues(new Uint8Array(32)), now, onTime } }
+        : {}),
     });
     if (isForVerifying) return [...checks, notChecked('token', 'provider', 'nothing is to be signed')];
     const given = flags.string('identity-token');

@@ -19,6 +19,12 @@ export const doctor: Command = {
       isCommon: true,
     },
     { name: 'offline', kind: 'boolean', help: 'open no socket; what takes one is not checked', isCommon: true },
+    {
+      name: 'live',
+      kind: 'boolean',
+      help: 'have a random number stamped and read the logs’ checkpoints, and verify both',
+      isCommon: true,
+    },
     OUTPUT_FLAG,
     {
       name: 'identity-token',
