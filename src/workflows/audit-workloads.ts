@@ -71,7 +71,9 @@ async function auditImage(
   { namespace, owner, object, access, isRunning }: AuditedWorkload,
   { rehearsal, rehearsed, observation }: AuditOptions,
 ): Promise<AuditEntry> {
-  const admitted = await rehearsal.decide({ text: running ?? text, object, namespace, access }, rehearsed);
+  // Where nothing says a namespace, the object has the one that it would be made in, and that one's exceptions hold.
+  const judged = { text: running ?? text, object, namespace: object.namespace ?? namespace, access };
+  const admitted = await rehearsal.decide(judged, rehearsed);
   const image = running ?? admitted.image ?? (await resolved(text, access, observation)) ?? text;
   const pinned = pinnedImageOf(image);
   const observed: Observed =
@@ -139,7 +141,10 @@ function findingOf(admitted: AdmittedImage, observed: Observed): Finding {
   if (finding.code === 'NO_SIGNATURE') return withError('unsigned', finding);
   if (finding.code === 'POLICY_NO_MATCH') return unruled(observed, finding.message);
   if (finding.code === 'UNREAD_FORMAT') return { ...withError('undetermined', finding), cause: 'format' };
-  return isUnsigned(observed) ? withError('unsigned', finding) : withError('signed-untrusted', finding);
+  if (isUnsigned(observed)) return withError('unsigned', finding);
+  if (finding.family === 'verification' || isSigned(observed)) return withError('signed-untrusted', finding);
+  // Refused for what is no signature, such as a name that is none: of one, nothing is known.
+  return { ...withError('undetermined', finding), cause: unknownCause(finding, observed) };
 }
 
 /** What nobody demands anything of is judged by who has signed it, and never called verified. */
@@ -159,6 +164,15 @@ function unruled({ signers, absence }: Observed, reason: string): Finding {
 
 function isUnsigned({ signers, absence }: Observed): boolean {
   return signers.length === 0 && absence?.kind === 'unsigned';
+}
+
+function isSigned({ signers, absence }: Observed): boolean {
+  return signers.length > 0 || absence?.kind === 'not-believed';
+}
+
+function unknownCause({ family }: SealwrightError, { absence }: Observed): UndeterminedCause {
+  if (family === 'format' || family === 'limit' || absence?.kind === 'unread-format') return 'format';
+  return absence?.kind === 'could-not-check' ? causeIn(absence.reason) : 'policy';
 }
 
 function withError(state: AuditState, { code, message }: SealwrightError): Finding {

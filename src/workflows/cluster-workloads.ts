@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../core/encoding/json.ts';
 import type { ReviewedObject } from '../core/policy/resource-match.ts';
 import { readRunningContainers, type RunningContainer } from '../core/policy/running-containers.ts';
 import { readPullIdentity, type PullIdentity } from '../core/policy/workload-images.ts';
-import { SealwrightError } from '../errors.ts';
+import { LimitError, SealwrightError } from '../errors.ts';
 import type { ClusterAccess } from '../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../io/kubernetes/cluster-request.ts';
 
@@ -71,14 +71,13 @@ export async function readClusterWorkloads(
     const scopes = namespaces.length === 0 ? [undefined] : namespaces;
     const lists = await Promise.all(
       scopes.map(async (namespace) => {
-        try {
-          return await listAll(cluster, what, namespace, read);
-        } catch (error) {
-          if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
-          const where = namespace === undefined ? 'all namespaces' : `the namespace ${namespace}`;
-          notLookedAt.push({ what: `${what.resource} in ${where}`, error });
-          return [];
-        }
+        const values: Value[] = [];
+        const where = `${what.resource} in ${namespace === undefined ? 'all namespaces' : `the namespace ${namespace}`}`;
+        const { seen, error } = await listAll(cluster, what, namespace, (item) => values.push(...read(item)));
+        // What was read before the cluster went away is known all the same.
+        if (error !== undefined)
+          notLookedAt.push({ what: seen === 0 ? where : `${where}, behind the first ${seen}`, error });
+        return values;
       }),
     );
     return lists.flat();
@@ -116,25 +115,33 @@ interface Listed {
   readonly resource: string;
 }
 
-async function listAll<Value>(
+/** @returns how many were read, and why not all of them */
+async function listAll(
   cluster: ClusterAccess,
   { group, version, resource }: Listed,
   namespace: string | undefined,
-  read: (item: JsonFields) => readonly Value[],
-): Promise<readonly Value[]> {
+  take: (item: JsonFields) => void,
+): Promise<{ readonly seen: number; readonly error?: SealwrightError }> {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  const values: Value[] = [];
+  let seen = 0;
   let next = '';
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const query = new URLSearchParams({ limit: String(PAGE), ...(next === '' ? {} : { continue: next }) });
-    const { object } = await askCluster(cluster, { path: `${root}${scope}/${resource}?${query.toString()}` });
-    for (const item of object.array('items', PAGE * 2))
-      values.push(...read(new JsonFields(item, resource, 'FORMAT_JSON')));
-    next = object.optionalObject('metadata')?.optionalString('continue') ?? '';
-    if (next === '') break;
+  try {
+    for (let page = 0; page < MAX_PAGES; page++) {
+      const query = new URLSearchParams({ limit: String(PAGE), ...(next === '' ? {} : { continue: next }) });
+      const { object } = await askCluster(cluster, { path: `${root}${scope}/${resource}?${query.toString()}` });
+      for (const item of object.array('items', PAGE * 2)) {
+        take(new JsonFields(item, resource, 'FORMAT_JSON'));
+        seen += 1;
+      }
+      next = object.optionalObject('metadata')?.optionalString('continue') ?? '';
+      if (next === '') return { seen };
+    }
+    throw new LimitError('LIMIT_COUNT', 'the list does not end', { expected: `at most ${MAX_PAGES * PAGE}` });
+  } catch (error) {
+    if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+    return { seen, error };
   }
-  return values;
 }
 
 /** Pods that have ended, or are about to, will not be made again as they are. */

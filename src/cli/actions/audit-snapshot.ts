@@ -44,7 +44,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
   const system = flags.required('system');
   const gate = chosenGate(context);
   const signer = await snapshotSigner(context);
-  const isOffline = flags.arguments.length > 0 || flags.isGiven('resource');
+  const isOffline = flags.arguments.length > 0 || flags.isGiven('resource') || flags.isGiven('images');
   const cluster = isOffline ? undefined : await chosenCluster(context);
   try {
     const chosen = await auditedPolicies(context, cluster);

@@ -1,17 +1,23 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { parseComposeServices } from '../../core/policy/compose-images.ts';
 import { parseManifestObjects } from '../../core/policy/manifest-objects.ts';
 import type { ReviewedObject } from '../../core/policy/resource-match.ts';
 import type { RunningContainer } from '../../core/policy/running-containers.ts';
-import { UsageError } from '../../errors.ts';
+import { SealwrightError, UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { AuditedWorkload } from '../../workflows/audit-workloads.ts';
 import { readClusterWorkloads, type NotLookedAt } from '../../workflows/cluster-workloads.ts';
 import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import { cannotRead, readTextFile, readWholeInput } from '../input-file.ts';
 import { clusterExceptions, clusterPolicies } from './cluster-policies.ts';
 import { chosenPolicies, type ChosenPolicies } from './policy-choice.ts';
 import type { OpenedRehearsal } from './rehearsal-choice.ts';
 import { workloadAccess } from './workload-choice.ts';
+
+const MANIFEST_NAME = /\.(?:ya?ml|json)$/;
+const HIDDEN_NAME = /(?:^|[/\\])\./;
 
 export interface AuditedThings {
   readonly workloads: readonly AuditedWorkload[];
@@ -35,14 +41,18 @@ export async function auditedThings(
   const { flags } = context;
   if (cluster !== undefined) return clusterThings(context, cluster, opened);
   const { access } = opened;
-  const files = flags.list('resource');
-  const read = files.map((path) => fileThings(path, access));
-  const images = named.map((image) => standing('Image', podObject('default'), access, [[image, 'argument']]));
+  const places = flags.list('resource');
+  const read: Omit<AuditedThings, 'scope'>[] = [];
+  for (const place of places) read.push(await placeThings(place, access));
+  const listed = (await Promise.all(flags.list('images').map(imageList))).flat();
+  const images = [...named, ...listed].map((image) =>
+    standing('Image', podObject('default'), access, [[image, 'argument']]),
+  );
   const counted = images.length === 0 ? [] : [`${images.length} images`];
   return {
     workloads: [...images, ...read.flatMap(({ workloads }) => workloads)],
     notLookedAt: read.flatMap(({ notLookedAt }) => notLookedAt),
-    scope: [...files, ...counted].join(', '),
+    scope: [...places.map((place) => (place === '-' ? 'standard input' : place)), ...counted].join(', '),
   };
 }
 
@@ -89,9 +99,50 @@ async function clusterThings(
   };
 }
 
+/** A file that is named has to be one; of a folder's, those that are none are told, and the others looked at. */
+async function placeThings(place: string, access: AuditedWorkload['access']): Promise<Omit<AuditedThings, 'scope'>> {
+  if (place === '-')
+    return fileThings(parseUtf8(await readWholeInput(place), 'FORMAT_POLICY', 'standard input'), '-', access);
+  if (statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    return fileThings(readTextFile(place), place, access);
+  }
+  const read = folderFiles(place).map((path) => {
+    try {
+      return fileThings(readTextFile(path), path, access);
+    } catch (error) {
+      if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+      return { workloads: [], notLookedAt: [{ what: path, error }] };
+    }
+  });
+  return {
+    workloads: read.flatMap(({ workloads }) => workloads),
+    notLookedAt: read.flatMap(({ notLookedAt }) => notLookedAt),
+  };
+}
+
+/** With those of the folders below: who renders manifests puts them there. */
+function folderFiles(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => MANIFEST_NAME.test(name) && !HIDDEN_NAME.test(name))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch (cause) {
+    throw cannotRead(folder, cause);
+  }
+}
+
+/** One image a line; what begins with `#` is a remark. */
+async function imageList(path: string): Promise<readonly string[]> {
+  const text = parseUtf8(await readWholeInput(path), 'FORMAT_REFERENCE', path);
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
 /** A Compose file has services at the top; everything else has to be objects of Kubernetes. */
-function fileThings(path: string, access: AuditedWorkload['access']): Omit<AuditedThings, 'scope'> {
-  const text = readTextFile(path);
+function fileThings(text: string, path: string, access: AuditedWorkload['access']): Omit<AuditedThings, 'scope'> {
   const services = parseComposeServices(text, path);
   if (services !== undefined) {
     return {

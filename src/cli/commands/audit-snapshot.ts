@@ -19,10 +19,11 @@ export const auditSnapshot: Command = {
     {
       name: 'resource',
       kind: 'list',
-      value: 'FILE',
+      value: 'FILE|FOLDER|-',
       help: 'manifests, Helm output or a Compose file instead of a cluster',
       isCommon: true,
     },
+    { name: 'images', kind: 'list', value: 'FILE|-', help: 'a list of images instead of a cluster, one a line' },
     ...CLUSTER_PICTURE_FLAGS,
     {
       name: 'system-namespace',

@@ -39,5 +39,5 @@ export function percent(share: number): string {
 }
 
 function percentOf({ verified, of, share }: Coverage): string {
-  return `${percent(share)} (${verified} of ${of})`;
+  return of === 0 ? 'of nothing' : `${percent(share)} (${verified} of ${of})`;
 }

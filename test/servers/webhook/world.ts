@@ -66,6 +66,15 @@ export class World {
     return new World(`127.0.0.1:${server.port}`, new RegistryClient({ http, action: 'push' }), seen, fault);
   }
 
+  /** The same images and signatures in a registry that somebody else runs: nothing that it gets is seen, and it has no faults. */
+  static over(t: Pick<TestContext, 'after'>, host: string): World {
+    const http = new HttpClient({ timeoutMs: 5000, retry: { retries: 0 } });
+    t.after(() => {
+      http.close();
+    });
+    return new World(host, new RegistryClient({ http, action: 'push' }), [], { answer: undefined });
+  }
+
   /** An image of its own for each name, without layers. */
   async push(name: string, tag = '1', extra: JsonObject = {}): Promise<ImageReference> {
     const reference = parseReference(`${this.host}/${name}:${tag}`);
