@@ -142,6 +142,24 @@ test('diff fails on a regression, and on what is hidden this time', async () => 
   assert.equal((await diff('series/b.json', 'series/c.json')).exitCode, 0);
 });
 
+test('a page says whether looking again gives the same, and by how much it does not', async () => {
+  const noise = async (...more: readonly string[]): Promise<string> => {
+    const { stdout } = await audit('diff', 'series/a.json', 'series/c.json', ...more);
+    return /^- .*(?:agree|differ|again).*$/m.exec(stdout)?.[0] ?? '';
+  };
+  assert.match(await noise(), /was not checked/);
+  keep('again.json', 6, ['verified', 'verified', 'undetermined']);
+  assert.match(
+    await noise('--again', 'again.json'),
+    /2026-03-05T08.*2026-03-06T08.* agree in every byte but the moment/,
+  );
+  assert.match(await noise('--again', 'worse.json'), /differ in 1 places/);
+  const before = await audit('diff', 'series/a.json', 'series/c.json', '--again', 'series/b.json');
+  assert.deepEqual([errorCode(before), before.stdout], ['USAGE_BAD_FLAG', '']);
+  const document = await audit('diff', 'series/a.json', 'series/c.json', '--again', 'again.json', '-o', 'json');
+  assert.deepEqual((JSON.parse(document.stdout) as { noise: { agrees: boolean } }).noise.agrees, true);
+});
+
 test('a sample: the same again whoever draws it, with its frame and evidence on every line', async () => {
   const draw = (...args: readonly string[]): Promise<Ended> => audit('sample', ...args, '--seed', '2026-Q1');
   const [folder, files] = [

@@ -16,20 +16,46 @@ export interface BrowserPage {
   readonly evaluate: (expression: string) => Promise<unknown>;
   /** Runs an expression that leads to another page, and resolves when that has loaded. */
   readonly follow: (expression: string) => Promise<void>;
+  /** As a reader has it: a window or a sheet, light or dark. */
+  readonly emulate: (view: BrowserView) => Promise<void>;
+  /** The whole page as PNG. */
+  readonly picture: () => Promise<Uint8Array>;
+  /** What comes out of a printer, as PDF. */
+  readonly print: () => Promise<Uint8Array>;
   /** What the browser complained about in its console, policy violations among it. */
   readonly complaints: string[];
+}
+
+export interface BrowserView {
+  readonly width: number;
+  readonly height: number;
+  readonly media: 'screen' | 'print';
+  readonly scheme: 'light' | 'dark';
 }
 
 interface Message {
   readonly id?: number;
   readonly method?: string;
   readonly params?: { readonly entry?: { readonly text: string } };
-  readonly result?: { readonly result?: { readonly value?: unknown }; readonly exceptionDetails?: object };
+  readonly error?: object;
+  readonly result?: {
+    readonly result?: { readonly value?: unknown };
+    readonly exceptionDetails?: object;
+    readonly data?: string;
+  };
 }
 
 /** A new browser with one page and a profile of its own, which ends with the test. */
-export async function startBrowser(t: TestContext, executable: string): Promise<BrowserPage> {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--remote-debugging-port=0'];
+export async function startBrowser(t: Pick<TestContext, 'after'>, executable: string): Promise<BrowserPage> {
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    '--hide-scrollbars',
+    '--disable-lcd-text',
+    '--remote-debugging-port=0',
+  ];
   const profile = `--user-data-dir=${join(temporaryFolder(t), 'profile')}`;
   const child = spawn(executable, [...flags, profile, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((done) => child.once('close', done));
@@ -59,7 +85,7 @@ async function pageSocket(port: string): Promise<string> {
   return pages.find(({ type }) => type === 'page')?.webSocketDebuggerUrl ?? assert.fail('chromium has no page');
 }
 
-async function attach(t: TestContext, address: string): Promise<BrowserPage> {
+async function attach(t: Pick<TestContext, 'after'>, address: string): Promise<BrowserPage> {
   const socket = new WebSocket(address);
   const complaints: string[] = [];
   const answers = new Map<number, (message: Message) => void>();
@@ -100,6 +126,11 @@ async function attach(t: TestContext, address: string): Promise<BrowserPage> {
     assert.equal(result?.exceptionDetails, undefined, JSON.stringify(result));
     return result?.result?.value;
   };
+  const bytes = async (method: string, params: object): Promise<Uint8Array> => {
+    const { result, error } = await command(method, params);
+    assert.ok(result?.data !== undefined, JSON.stringify(error));
+    return Buffer.from(result.data, 'base64');
+  };
   const after = async (start: () => Promise<unknown>): Promise<void> => {
     const loaded = loading();
     await start();
@@ -111,6 +142,13 @@ async function attach(t: TestContext, address: string): Promise<BrowserPage> {
     open: (url) => after(() => command('Page.navigate', { url })),
     follow: (expression) => after(() => evaluate(expression)),
     evaluate,
+    emulate: async ({ width, height, media, scheme }) => {
+      await command('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
+      const features = [{ name: 'prefers-color-scheme', value: scheme }];
+      await command('Emulation.setEmulatedMedia', { media, features });
+    },
+    picture: () => bytes('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true }),
+    print: () => bytes('Page.printToPDF', { preferCSSPageSize: true, printBackground: false }),
     complaints,
   };
 }

@@ -24,7 +24,7 @@ export interface TestRegistry {
 }
 
 /** A folder that is removed when the test ends. */
-export function temporaryFolder(t: TestContext): string {
+export function temporaryFolder(t: Pick<TestContext, 'after'>): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealwright-test-'));
   t.after(() => {
     rmSync(folder, { recursive: true, force: true });

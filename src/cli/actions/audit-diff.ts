@@ -17,11 +17,13 @@ export async function compareSnapshots(context: CommandContext): Promise<void> {
   const [from = '', to = ''] = flags.arguments;
   const read = await snapshotReader(context);
   const [before, after] = [await read(from), await read(to)];
+  const again = flags.string('again');
   const report = auditReport(compareAudits(before.snapshot, after.snapshot), {
     drilled: await drilledTime(context, after.snapshot.takenAt),
     before,
     after,
     ticket: flags.string('ticket'),
+    again: again === undefined ? undefined : (await read(again)).snapshot,
   });
   switch (flags.string('output')) {
     case 'html':

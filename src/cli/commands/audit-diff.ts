@@ -21,6 +21,13 @@ export const auditDiff: Command = {
       isCommon: true,
     },
     {
+      name: 'again',
+      kind: 'string',
+      value: 'SNAPSHOT',
+      help: 'one more, minutes after AFTER: tell whether they agree',
+      isCommon: true,
+    },
+    {
       name: 'ticket',
       kind: 'string',
       value: 'URL',

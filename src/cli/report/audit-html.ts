@@ -1,6 +1,13 @@
 import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
-import { auditPage, escaped, imageText, moreThan, stateText, table } from './audit-page.ts';
-import type { AuditReport, ReportedChange, ReportedGap, ReportedSnapshot } from './audit-report.ts';
+import { auditPage, escaped, imageText, stateText, table, tableAndRest } from './audit-page.ts';
+import {
+  deltaText,
+  noiseText,
+  type AuditReport,
+  type ReportedChange,
+  type ReportedGap,
+  type ReportedSnapshot,
+} from './audit-report.ts';
 import { signatureText } from './signature-text.ts';
 import { percent } from './audit-text.ts';
 import { slopeChart } from './slope-chart.ts';
@@ -21,7 +28,7 @@ ${stateTable(report)}
 ${changeSection('What got worse', regressions)}
 ${changeSection('What got better', improvements)}
 ${changeSection('What is new, gone or another image', others)}
-<p class="faint">${unchanged} places are as they were.</p>
+<p class="faint">As they were: ${unchanged} places.</p>
 <h2>Enforcing today</h2>
 ${wouldBreak.length === 0 ? '<p>Nothing that runs would be refused when it is made again.</p>' : gapTable(wouldBreak)}
 <h2>Gaps, what most pods run first</h2>
@@ -38,6 +45,7 @@ ${gaps.length === 0 ? '<p>None.</p>' : gapTable(gaps)}
         : '; <strong>others before: some changes may be theirs</strong>'
     }</li>
 ${[before, after].map(evidence).join('\n')}
+<li>${escaped(noiseText(report))}</li>
 ${[...before.notLookedAt, ...after.notLookedAt].map(({ what, reason }) => `<li>Not looked at: ${escaped(what)}: ${escaped(reason)}</li>`).join('\n')}
 </ul>
 ${report.ticket === undefined ? '' : `<p>Followed up in ${escaped(report.ticket)}</p>`}`,
@@ -52,23 +60,27 @@ function evidence({ takenAt, contentDigest, fileDigest, signature }: ReportedSna
 function stateTable({ before, after }: AuditReport): string {
   const rows = AUDIT_STATES.map(
     (state) =>
-      `<tr><td>${stateText(state)}</td><td class="n">${before.containers[state]}</td><td class="n">${after.containers[state]}</td></tr>`,
+      `<tr><td>${stateText(state)}</td><td class="n">${before.containers[state]}</td><td class="n">${after.containers[state]}</td><td class="n">${deltaText(before.containers[state], after.containers[state])}</td></tr>`,
   );
   const coverage = (['containers', 'digests', 'workloads'] as const).map((by) => {
     const [was, is] = [before.coverage[by], after.coverage[by]];
-    return `<tr><td>coverage by ${by}</td><td class="n">${percent(was.share)} of ${was.of}</td><td class="n">${percent(is.share)} of ${is.of}</td></tr>`;
+    return `<tr><td>coverage by ${by}</td><td class="n">${percent(was.share)} of ${was.of}</td><td class="n">${percent(is.share)} of ${is.of}</td><td class="n">${deltaText(was.verified, is.verified)}</td></tr>`;
   });
-  return table('<th>State</th><th class="n">Before</th><th class="n">After</th>', [...rows, ...coverage]);
+  return table('<th>State</th><th class="n">Before</th><th class="n">After</th><th class="n">Change</th>', [
+    ...rows,
+    ...coverage,
+  ]);
 }
 
 function changeSection(title: string, changes: readonly ReportedChange[]): string {
   if (changes.length === 0) return `<h2>${title}</h2>\n<p>Nothing.</p>`;
   const rows = changes.slice(0, MAX_ROWS).map(({ workload, image, from, to, signers, reason }) => {
     const why = to === 'verified' ? signers.join('; ') : (reason ?? '');
-    return `<tr><td>${escaped(workload)}</td><td>${imageText(image)}</td><td>${stateText(from)}</td><td>${stateText(to)}</td><td>${escaped(why)}</td></tr>`;
+    return `<tr><td>${escaped(workload)}</td><td>${imageText(image)}</td><td>${stateText(from)}<br>→ ${stateText(to)}</td><td>${escaped(why)}</td></tr>`;
   });
-  const head = '<th>Workload</th><th>Image</th><th>From</th><th>To</th><th>By, or why not</th>';
-  return `<h2>${title}</h2>\n${table(head, rows)}${moreThan(changes.length, MAX_ROWS)}`;
+  const head =
+    '<th class="place">Workload</th><th class="image">Image</th><th class="what">From, to</th><th>By, or why not</th>';
+  return `<h2>${title}</h2>\n${tableAndRest(head, rows, changes.length)}`;
 }
 
 function gapTable(gaps: readonly ReportedGap[]): string {
@@ -78,5 +90,7 @@ function gapTable(gaps: readonly ReportedGap[]): string {
       ({ workload, pods, state, image, reason }) =>
         `<tr><td>${escaped(workload)}</td><td class="n">${pods}</td><td>${stateText(state)}</td><td>${imageText(image)}</td><td>${escaped(reason ?? '')}</td></tr>`,
     );
-  return `${table('<th>Workload</th><th class="n">Pods</th><th>State</th><th>Image</th><th>Why</th>', rows)}${moreThan(gaps.length, MAX_ROWS)}`;
+  const head =
+    '<th class="place">Workload</th><th class="n pods">Pods</th><th class="what">State</th><th class="image">Image</th><th>Why</th>';
+  return tableAndRest(head, rows, gaps.length);
 }

@@ -1,5 +1,5 @@
 import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
-import type { AuditReport, ReportedChange, ReportedGap } from './audit-report.ts';
+import { deltaText, noiseText, type AuditReport, type ReportedChange, type ReportedGap } from './audit-report.ts';
 import { signatureText } from './signature-text.ts';
 import { percent } from './audit-text.ts';
 import { code, text } from './markdown-text.ts';
@@ -14,18 +14,21 @@ export function auditMarkdown(report: AuditReport): string {
     '',
     text(summary),
     '',
-    '| State | Before | After |',
-    '|---|---:|---:|',
-    ...AUDIT_STATES.map((state) => `| ${state} | ${before.containers[state]} | ${after.containers[state]} |`),
+    '| State | Before | After | Change |',
+    '|---|---:|---:|---:|',
+    ...AUDIT_STATES.map(
+      (state) =>
+        `| ${state} | ${before.containers[state]} | ${after.containers[state]} | ${deltaText(before.containers[state], after.containers[state])} |`,
+    ),
     ...(['containers', 'digests', 'workloads'] as const).map(
       (by) =>
-        `| coverage by ${by} | ${percent(before.coverage[by].share)} of ${before.coverage[by].of} | ${percent(after.coverage[by].share)} of ${after.coverage[by].of} |`,
+        `| coverage by ${by} | ${percent(before.coverage[by].share)} of ${before.coverage[by].of} | ${percent(after.coverage[by].share)} of ${after.coverage[by].of} | ${deltaText(before.coverage[by].verified, after.coverage[by].verified)} |`,
     ),
     ...changes('What got worse', regressions, 'Nothing.'),
     ...changes('What got better', improvements, 'Nothing.'),
     ...changes('What is new, gone or another image', others, 'Nothing.'),
     '',
-    `${unchanged} places are as they were.`,
+    `As they were: ${unchanged} places.`,
     '',
     '## Enforcing today',
     '',
@@ -54,6 +57,7 @@ export function auditMarkdown(report: AuditReport): string {
         : `; before, ${code(before.policies.digest)}: **some changes may be the policies'**`
     }`,
     ...evidence(report),
+    `- ${text(noiseText(report))}`,
     ...notLookedAt(report),
     ...(report.ticket === undefined ? [] : ['', `Followed up in ${text(report.ticket)}`]),
   ].join('\n')}\n`;

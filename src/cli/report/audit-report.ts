@@ -1,4 +1,4 @@
-import type { AuditChange, AuditComparison } from '../../core/audit/audit-comparison.ts';
+import { compareAudits, type AuditChange, type AuditComparison } from '../../core/audit/audit-comparison.ts';
 import { AUDIT_STATES, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
@@ -50,6 +50,8 @@ export interface AuditReport {
   readonly before: ReportedSnapshot;
   readonly after: ReportedSnapshot;
   readonly hasSamePolicies: boolean;
+  /** Whether looking again gave the same; absent where nobody did. */
+  readonly noise?: ReportedNoise;
   readonly regressions: readonly ReportedChange[];
   readonly improvements: readonly ReportedChange[];
   readonly others: readonly ReportedChange[];
@@ -67,12 +69,23 @@ export interface AuditReport {
 
 const REFUSED: readonly AuditState[] = ['signed-untrusted', 'unsigned', 'revoked'];
 
+/** A snapshot minutes after the later one: what differs then is how good the figures are. */
+export interface ReportedNoise {
+  readonly takenAt: string;
+  /** Every byte but the moment is the same. */
+  readonly agrees: boolean;
+  /** Places that are not as they were. */
+  readonly differing: number;
+}
+
 /** What a report says beside the comparison. */
 export interface ReportFacts {
   readonly drilled: TimeToRevoke;
   readonly before: ReportedFile;
   readonly after: ReportedFile;
   readonly ticket?: string | undefined;
+  /** Another snapshot, taken after the later one. */
+  readonly again?: AuditSnapshot | undefined;
 }
 
 /** Which file it was, and who stands for it. */
@@ -95,6 +108,7 @@ export function auditReport(comparison: AuditComparison, facts: ReportFacts): Au
     before: snapshotOf(before, facts.before),
     after: snapshotOf(after, facts.after),
     hasSamePolicies,
+    ...(facts.again === undefined ? {} : { noise: noiseOf(after, facts.again) }),
     regressions: regressions.map(changeOf),
     improvements: improvements.map(changeOf),
     others: others.map(changeOf),
@@ -105,6 +119,28 @@ export function auditReport(comparison: AuditComparison, facts: ReportFacts): Au
     isDrillDue: drilled.isDue,
     ...(ticket === undefined ? {} : { ticket }),
   };
+}
+
+function noiseOf(after: AuditSnapshot, again: AuditSnapshot): ReportedNoise {
+  const { regressions, improvements, others } = compareAudits(after, again);
+  return {
+    takenAt: again.takenAt.toISOString(),
+    agrees: contentDigest(after) === contentDigest(again),
+    differing: regressions.length + improvements.length + others.length,
+  };
+}
+
+/** In a sentence. */
+export function noiseText({ noise, after }: AuditReport): string {
+  if (noise === undefined) return 'Whether looking again gives the same was not checked (--again)';
+  const pair = `Snapshots of ${after.takenAt} and ${noise.takenAt}`;
+  if (noise.agrees) return `${pair} agree in every byte but the moment`;
+  return `${pair} differ in ${noise.differing} places: the figures are as good as that`;
+}
+
+/** With its sign, for tables of what changed. */
+export function deltaText(before: number, after: number): string {
+  return before === after ? '0' : after > before ? `+${after - before}` : `−${before - after}`;
 }
 
 function summaryOf(before: AuditSnapshot, after: AuditSnapshot): string {

@@ -7,6 +7,8 @@ export interface ChartLine {
   readonly values: readonly number[];
   /** Its colour, where it is that of a state. */
   readonly state?: AuditState;
+  /** What tells it from others of no colour, as SVG's dashes. */
+  readonly dashes?: string;
 }
 
 export interface SeriesChart {
@@ -35,7 +37,10 @@ export function seriesChart({ title, moments, lines, highest, unit }: SeriesChar
   const x = (moment: Date): number =>
     end === start ? RIGHT : LEFT + ((RIGHT - LEFT) * (moment.getTime() - start)) / (end - start);
   const y = (value: number): number => BOTTOM - ((BOTTOM - TOP) * value) / Math.max(highest, 1e-9);
-  const ends = spread(lines.map(({ values }) => y(values.at(-1) ?? 0)));
+  const ends = spread(
+    lines.map(({ values }) => y(values.at(-1) ?? 0)),
+    TOP,
+  );
   return [
     `<svg class="series" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">`,
     ...ticks(highest).map(
@@ -50,13 +55,15 @@ export function seriesChart({ title, moments, lines, highest, unit }: SeriesChar
             `<text class="faint" x="${round(x(moment))}" y="${HEIGHT - 8}" text-anchor="${index === 0 ? 'start' : 'end'}">${moment.toISOString().slice(0, 10)}</text>`,
           ],
     ),
-    ...lines.map(({ name, values, state }, index) => {
+    ...lines.map(({ name, values, state, dashes }, index) => {
       const places = moments.map((moment, at) => [round(x(moment)), round(y(values[at] ?? 0))] as const);
       const mark = state === undefined ? '' : ` ${STATE_MARKS[state]}`;
       return [
         `<g class="${state ?? 'plain'}">`,
-        `<polyline points="${places.map((place) => place.join(',')).join(' ')}"/>`,
-        ...(places.length > MAX_MARKS ? [] : places.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="3"/>`)),
+        `<polyline${dashes === undefined ? '' : ` stroke-dasharray="${dashes}"`} points="${places.map((place) => place.join(',')).join(' ')}"/>`,
+        ...(places.length > MAX_MARKS || dashes !== undefined
+          ? []
+          : places.map(([cx, cy]) => `<circle cx="${cx}" cy="${cy}" r="3"/>`)),
         `<text x="${RIGHT + 10}" y="${round((ends[index] ?? 0) + 4)}">${unit(values.at(-1) ?? 0)} ${name}${mark}</text>`,
         '</g>',
       ].join('');

@@ -15,3 +15,10 @@ export function signatureText(signature: SnapshotSignature): string {
       ].join(', ');
   }
 }
+
+/** Who, and the entry to look for, where there is no room for more. */
+export function signerName(signature: SnapshotSignature): string {
+  if (signature.state !== 'verified') return signature.state === 'unsigned' ? 'unsigned' : 'not asked';
+  const [name = ''] = signature.by.split('  (');
+  return signature.logIndex === undefined ? name : `${name} #${signature.logIndex}`;
+}

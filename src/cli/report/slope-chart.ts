@@ -25,8 +25,14 @@ export function slopeChart(before: StateCounts, after: StateCounts): string {
   const states = AUDIT_STATES.filter((state) => before[state] + after[state] > 0);
   const highest = Math.max(1, ...states.flatMap((state) => [before[state], after[state]]));
   const y = (count: number): number => BOTTOM - ((BOTTOM - TOP) * count) / highest;
-  const left = spread(states.map((state) => y(before[state])));
-  const right = spread(states.map((state) => y(after[state])));
+  const left = spread(
+    states.map((state) => y(before[state])),
+    TOP,
+  );
+  const right = spread(
+    states.map((state) => y(after[state])),
+    TOP,
+  );
   const title = states.map((state) => `${state} ${before[state]} to ${after[state]}`).join(', ');
   return [
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Containers by state: ${title}">`,
@@ -47,8 +53,8 @@ export function slopeChart(before: StateCounts, after: StateCounts): string {
   ].join('\n');
 }
 
-/** Moves labels apart where they would cover each other, up as far as they have to. */
-export function spread(positions: readonly number[]): readonly number[] {
+/** Moves labels apart where they would cover each other: up as far as they have to, and down again from the upper edge. */
+export function spread(positions: readonly number[], top: number): readonly number[] {
   const order = positions.map((position, index) => ({ position, index })).sort((a, b) => b.position - a.position);
   const placed = [...positions];
   let limit = Number.POSITIVE_INFINITY;
@@ -56,6 +62,12 @@ export function spread(positions: readonly number[]): readonly number[] {
     const free = Math.min(position, limit);
     placed[index] = free;
     limit = free - LABEL_HEIGHT;
+  }
+  let edge = top;
+  for (const { index } of order.toReversed()) {
+    const inside = Math.max(placed[index] ?? edge, edge);
+    placed[index] = inside;
+    edge = inside + LABEL_HEIGHT;
   }
   return placed;
 }

@@ -2,7 +2,7 @@ import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
 import { auditPage, escaped, moreThan, stateText, table } from './audit-page.ts';
 import { percent } from './audit-text.ts';
 import { seriesChart } from './series-chart.ts';
-import { signatureText } from './signature-text.ts';
+import { signerName } from './signature-text.ts';
 import { sinceText, type TrendDocument } from './trend-document.ts';
 import { coverageSpan, gapText, minute } from './trend-text.ts';
 
@@ -14,7 +14,7 @@ export function trendHtml(document: TrendDocument): string {
   const moments = snapshots.map(({ takenAt }) => new Date(takenAt));
   const states = AUDIT_STATES.filter((state) => snapshots.some(({ containers }) => containers[state] > 0));
   const highest = Math.max(1, ...snapshots.flatMap(({ containers }) => states.map((state) => containers[state])));
-  const bases = ['containers', 'digests', 'workloads'] as const;
+  const bases = [['containers'], ['digests', '7 4'], ['workloads', '2 4']] as const;
   const rows = snapshots
     .slice(-MAX_ROWS)
     .toReversed()
@@ -24,12 +24,12 @@ export function trendHtml(document: TrendDocument): string {
           (state) => `<td class="n">${row.containers[state]}</td>`,
         ).join(
           '',
-        )}<td class="n">${row.notLookedAt}</td><td>${escaped(sinceText(row))}</td><td>${escaped(signatureText(row.signature))}</td></tr>`,
+        )}<td class="n">${row.notLookedAt}</td><td class="time">${escaped(sinceText(row))}</td><td>${escaped(signerName(row.signature))}</td></tr>`,
     );
   const head = [
     '<th>Taken</th><th class="n">Coverage</th>',
     ...AUDIT_STATES.map((state) => `<th class="n">${stateText(state)}</th>`),
-    '<th class="n">Not looked at</th><th>Since</th><th>Signature</th>',
+    '<th class="n">Not looked at</th><th>Since</th><th>Signed by</th>',
   ].join('');
   return auditPage(
     `${system}: a series`,
@@ -38,7 +38,11 @@ export function trendHtml(document: TrendDocument): string {
 ${seriesChart({
   title: 'Share of what is verified, over time',
   moments,
-  lines: bases.map((by) => ({ name: by, values: snapshots.map(({ coverage }) => coverage[by].share) })),
+  lines: bases.map(([by, dashes]) => ({
+    name: by,
+    values: snapshots.map(({ coverage }) => coverage[by].share),
+    ...(dashes === undefined ? {} : { dashes }),
+  })),
   highest: 1,
   unit: percent,
 })}
