@@ -20,6 +20,7 @@ import { KubeCluster } from '../support/kube-cluster.ts';
 import { freePort } from '../support/peer-process.ts';
 import { peer } from '../support/peers.ts';
 import { Authority, revocation } from '../support/revocations.ts';
+import { send } from '../support/registry-server.ts';
 import { LOGIN, realRegistries, type RealRegistries } from './real-registries.ts';
 import { digestName, runs } from './running-cluster.ts';
 
@@ -126,9 +127,7 @@ async function entryOf(shop: Shop, image: string, ...more: readonly string[]): P
 async function status(host: string, path: string): Promise<number> {
   // Without a type that it has, this registry denies that there is a manifest.
   const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };
-  const answer = await fetch(`http://${host}/v2/${path}`, { headers });
-  await answer.body?.cancel();
-  return answer.status;
+  return (await send({ url: `http://${host}` }, 'GET', `/v2/${path}`, { headers })).status;
 }
 
 test('verified, signed-untrusted and revoked, as Docker’s registry has the signatures', async (t) => {
