@@ -5,6 +5,7 @@ import type {
   AuditState,
   UndeterminedCause,
 } from '../core/audit/audit-entry.ts';
+import { exposureOf } from '../core/audit/exposure.ts';
 import type { ImageException } from '../core/policy/image-exception.ts';
 import { pinnedImageOf } from '../core/policy/image-evidence.ts';
 import { observedSignerText } from '../core/policy/observed-signer.ts';
@@ -84,6 +85,7 @@ async function auditImage(
         }
       : await observation.of(pinned, [access]);
   const finding = findingOf(admitted, observed);
+  const exposure = exposureOf(object.document);
   return {
     namespace,
     owner,
@@ -96,6 +98,7 @@ async function auditImage(
     signers: signersOf(admitted, observed),
     policies: [...new Set(admitted.decision.judgements.map(({ policy }) => policy))],
     ...(admitted.exception === undefined ? {} : { exception: exceptionOf(admitted.exception) }),
+    ...(exposure.length === 0 ? {} : { exposure }),
   };
 }
 

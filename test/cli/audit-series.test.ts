@@ -160,6 +160,24 @@ test('a page says whether looking again gives the same, and by how much it does 
   assert.deepEqual((JSON.parse(document.stdout) as { noise: { agrees: boolean } }).noise.agrees, true);
 });
 
+test('gaps are ranked by what they expose, and by pods after that', async () => {
+  const [plain, exposed] = [
+    auditEntry('many', 'unsigned', { pods: 90 }),
+    auditEntry('one', 'undetermined', { exposure: ['privileged'] }),
+  ];
+  sandbox.write('gaps.json', encodeAuditSnapshot(auditSnapshot([plain, exposed])));
+  const { stdout } = await audit('diff', 'gaps.json', 'gaps.json');
+  const gaps = stdout.slice(stdout.indexOf('## Gaps'));
+  assert.match(
+    gaps,
+    /\| `Deployment pay\/one` \| 1, privileged \| undetermined .*\n\| `Deployment pay\/many` \| 90 \| unsigned/,
+  );
+  const html = (await audit('diff', 'gaps.json', 'gaps.json', '-o', 'html')).stdout;
+  assert.match(html, /Deployment pay\/one<br><strong>privileged<\/strong>/);
+  const json = (await audit('diff', 'gaps.json', 'gaps.json', '-o', 'json')).stdout;
+  assert.deepEqual((JSON.parse(json) as { gaps: { exposure?: string[] }[] }).gaps[0]?.exposure, ['privileged']);
+});
+
 test('a sample: the same again whoever draws it, with its frame and evidence on every line', async () => {
   const draw = (...args: readonly string[]): Promise<Ended> => audit('sample', ...args, '--seed', '2026-Q1');
   const [folder, files] = [

@@ -161,7 +161,7 @@ test('manifests and Compose files; what names no image is told', async (t) => {
   const image = await lab.world.pushSigned('shop/app');
   const tagged = image.atTag('1').toString();
   lab.file('compose.yaml', `services:\n  web: {image: "${tagged}"}\n  own: {build: .}\n`);
-  const spec = `{containers: [{name: c, image: "${digestName(image)}"}], initContainers: [{name: i, image: "${tagged}"}]}`;
+  const spec = `{containers: [{name: c, image: "${digestName(image)}"}], initContainers: [{name: i, image: "${tagged}"}], hostNetwork: true}`;
   const selector = '{matchLabels: {a: b}}';
   lab.file(
     'deployment.yaml',
@@ -176,6 +176,10 @@ test('manifests and Compose files; what names no image is told', async (t) => {
       ['Deployment web', 'spec.template.spec.containers[0].image', 'spec', 'verified'],
       ['Deployment web', 'spec.template.spec.initContainers[0].image', 'tag', 'verified'],
     ],
+  );
+  assert.deepEqual(
+    entriesOf(ended).map(({ exposure }) => exposure),
+    [undefined, ['host-network'], ['host-network']],
   );
   assert.match(ended.stderr, /not looked at: compose\.yaml, services\.own/);
 });

@@ -44,6 +44,7 @@ function place(index: number, state: AuditState): AuditEntry {
         }
       : {}),
     pods: 1 + ((index * 7) % 12),
+    ...(index % 9 === 2 ? { exposure: ['privileged' as const] } : {}),
     ...(state === 'verified'
       ? { signers: [{ kind: 'identity' as const, name: CI }] }
       : { reason: REASONS[state], code: 'POLICY_DENIED' }),

@@ -31,7 +31,7 @@ ${changeSection('What is new, gone or another image', others)}
 <p class="faint">As they were: ${unchanged} places.</p>
 <h2>Enforcing today</h2>
 ${wouldBreak.length === 0 ? '<p>Nothing that runs would be refused when it is made again.</p>' : gapTable(wouldBreak)}
-<h2>Gaps, what most pods run first</h2>
+<h2>Gaps, the most exposed first</h2>
 ${gaps.length === 0 ? '<p>None.</p>' : gapTable(gaps)}
 <h2>Time to revoke</h2>
 <p>${escaped(report.timeToRevoke)}</p>${report.isDrillDue ? '\n<p>Next: <code>sealwright revoke drill</code></p>' : ''}
@@ -87,8 +87,8 @@ function gapTable(gaps: readonly ReportedGap[]): string {
   const rows = gaps
     .slice(0, MAX_ROWS)
     .map(
-      ({ workload, pods, state, image, reason }) =>
-        `<tr><td>${escaped(workload)}</td><td class="n">${pods}</td><td>${stateText(state)}</td><td>${imageText(image)}</td><td>${escaped(reason ?? '')}</td></tr>`,
+      ({ workload, pods, state, image, exposure = [], reason }) =>
+        `<tr><td>${escaped(workload)}${exposure.map((one) => `<br><strong>${one}</strong>`).join('')}</td><td class="n">${pods}</td><td>${stateText(state)}</td><td>${imageText(image)}</td><td>${escaped(reason ?? '')}</td></tr>`,
     );
   const head =
     '<th class="place">Workload</th><th class="n pods">Pods</th><th class="what">State</th><th class="image">Image</th><th>Why</th>';

@@ -37,7 +37,7 @@ export function auditMarkdown(report: AuditReport): string {
       : `${wouldBreak.length} places would be refused when they are made again:`,
     ...rows(wouldBreak),
     '',
-    '## Gaps, what most pods run first',
+    '## Gaps, the most exposed first',
     '',
     ...(gaps.length === 0 ? ['None.'] : []),
     ...rows(gaps),
@@ -93,8 +93,8 @@ function rows(gaps: readonly ReportedGap[]): readonly string[] {
     ...gaps
       .slice(0, MAX_ROWS)
       .map(
-        ({ workload, pods, state, image, reason }) =>
-          `| ${code(workload)} | ${pods} | ${state} | ${code(image)} | ${text(reason ?? '')} |`,
+        ({ workload, pods, state, image, exposure = [], reason }) =>
+          `| ${code(workload)} | ${[pods, ...exposure].join(', ')} | ${state} | ${code(image)} | ${text(reason ?? '')} |`,
       ),
     ...(gaps.length > MAX_ROWS ? ['', `And ${gaps.length - MAX_ROWS} more.`] : []),
   ];

@@ -1,5 +1,6 @@
 import { compareAudits, type AuditChange, type AuditComparison } from '../../core/audit/audit-comparison.ts';
 import { AUDIT_STATES, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
+import type { Exposure } from '../../core/audit/exposure.ts';
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import type { SnapshotSignature } from '../../core/audit/snapshot-statement.ts';
@@ -23,6 +24,7 @@ export interface ReportedGap {
   readonly image: string;
   readonly state: AuditState;
   readonly pods: number;
+  readonly exposure?: readonly Exposure[];
   readonly reason?: string;
 }
 
@@ -58,7 +60,7 @@ export interface AuditReport {
   readonly unchanged: number;
   /** What enforcing today would refuse when it is made again. */
   readonly wouldBreak: readonly ReportedGap[];
-  /** Everything that is not verified, what most pods run first. */
+  /** Everything that is not verified: the most exposed first, then what most pods run. */
   readonly gaps: readonly ReportedGap[];
   /** By the last drill, in a sentence. */
   readonly timeToRevoke: string;
@@ -100,7 +102,13 @@ export function auditReport(comparison: AuditComparison, facts: ReportFacts): Au
   const gaps = after.entries
     .filter(({ state }) => state !== 'verified' && state !== 'exempt')
     .map(gapOf)
-    .sort((a, b) => b.pods - a.pods || severity(b.state) - severity(a.state) || (a.workload < b.workload ? -1 : 1));
+    .sort(
+      (a, b) =>
+        exposed(b) - exposed(a) ||
+        b.pods - a.pods ||
+        severity(b.state) - severity(a.state) ||
+        (a.workload < b.workload ? -1 : 1),
+    );
   return {
     schema: SCHEMA,
     system: after.system,
@@ -191,8 +199,13 @@ function changeOf({ workload, path, before, after }: AuditChange): ReportedChang
 }
 
 function gapOf(entry: AuditEntry): ReportedGap {
-  const { image, state, pods, reason } = entry;
-  return { workload: workloadOf(entry), image, state, pods, ...(reason === undefined ? {} : { reason }) };
+  const { image, state, pods, exposure, reason } = entry;
+  const rest = { ...(exposure === undefined ? {} : { exposure }), ...(reason === undefined ? {} : { reason }) };
+  return { workload: workloadOf(entry), image, state, pods, ...rest };
+}
+
+function exposed({ exposure }: ReportedGap): number {
+  return exposure?.length ?? 0;
 }
 
 function severity(state: AuditState): number {

@@ -1,3 +1,5 @@
+import type { Exposure } from './exposure.ts';
+
 /** What is known about one image in one place of a workload. */
 export const AUDIT_STATES = ['verified', 'exempt', 'undetermined', 'signed-untrusted', 'unsigned', 'revoked'] as const;
 
@@ -46,6 +48,8 @@ export interface AuditEntry {
   /** Policies that are about it. */
   readonly policies: readonly string[];
   readonly exception?: AuditException;
+  /** What makes it worse if it is not proven; absent where nothing does. */
+  readonly exposure?: readonly Exposure[];
 }
 
 /** `registry/repository@sha256:…` without the name: what two names of one image have in common. */

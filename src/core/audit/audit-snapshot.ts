@@ -13,6 +13,8 @@ import {
   type AuditSigner,
 } from './audit-entry.ts';
 
+import { EXPOSURES, type Exposure } from './exposure.ts';
+
 export const AUDIT_SCHEMA = 'urn:sealwright:audit-snapshot:v1';
 
 /** Something that was not looked at, and why. */
@@ -85,6 +87,7 @@ function contentOf({ system, scope, policies, trust, entries, notLookedAt }: Aud
       signers: [...entry.signers].sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ kind, name }) => ({ kind, name })),
       policies: [...entry.policies].sort(),
       ...(entry.exception === undefined ? {} : { exception: { ...entry.exception } }),
+      ...(entry.exposure === undefined ? {} : { exposure: [...entry.exposure] }),
     })),
     notLookedAt: [...notLookedAt]
       .sort((a, b) => (a.what < b.what ? -1 : 1))
@@ -127,7 +130,7 @@ export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
 function parseEntry(fields: JsonFields): AuditEntry {
   fields.only(
     ...['namespace', 'owner', 'path', 'text', 'image', 'source', 'pods', 'state', 'cause', 'code', 'reason'],
-    ...['signers', 'policies', 'exception'],
+    ...['signers', 'policies', 'exception', 'exposure'],
   );
   const cause = fields.has('cause') ? oneOf(fields, 'cause', UNDETERMINED_CAUSES) : undefined;
   const [code, reason] = [fields.optionalString('code'), fields.optionalString('reason')];
@@ -147,11 +150,20 @@ function parseEntry(fields: JsonFields): AuditEntry {
     signers: fields.objects('signers', MAX_LIST).map(parseSigner),
     policies: fields.strings('policies', MAX_LIST),
     ...(exception === undefined ? {} : { exception: parseException(exception) }),
+    ...(fields.has('exposure') ? { exposure: parseExposure(fields) } : {}),
   };
 }
 
 function parseSigner(fields: JsonFields): AuditSigner {
   return { kind: oneOf(fields, 'kind', ['identity', 'key']), name: fields.string('name') };
+}
+
+function parseExposure(fields: JsonFields): readonly Exposure[] {
+  return fields.strings('exposure', EXPOSURES.length).map((text) => {
+    const known = EXPOSURES.find((exposure) => exposure === text);
+    if (known !== undefined) return known;
+    throw wrong(`${fields.path}.exposure`, EXPOSURES.join(', '), text);
+  });
 }
 
 function parseException(fields: JsonFields): AuditException {

@@ -59,7 +59,7 @@ const MIXED = [
   entry('job', 'unsigned', { policies: [] }),
   entry('old', 'exempt', { exception: EXCEPTION }),
   entry('ext', 'undetermined', { image: 'other.example/ext:1' }),
-  entry('bot', 'signed-untrusted', { namespace: 'lab' }),
+  entry('bot', 'signed-untrusted', { namespace: 'lab', exposure: ['privileged', 'host-network'] }),
   entry('bad', 'revoked'),
 ];
 
@@ -98,6 +98,10 @@ const BAD: readonly (readonly [string, (document: Record<string, unknown>) => vo
   ['an unknown state', (document) => ((document['entries'] as { state: string }[])[0]!.state = 'fine')],
   ['a state that was changed', (document) => ((document['entries'] as { state: string }[])[0]!.state = 'unsigned')],
   ['an entry that was left out', (document) => (document['entries'] as unknown[]).pop()],
+  [
+    'an unknown exposure',
+    (document) => ((document['entries'] as { exposure?: string[] }[])[0]!.exposure = ['sunlight']),
+  ],
   ['another digest', (document) => (document['contentDigest'] = `sha256:${'1'.repeat(64)}`)],
 ];
 
