@@ -77,7 +77,7 @@ async function programme(system: Programme): Promise<void> {
 
     say('Drilled, so that it is known how fast that goes: a canary is revoked for real, and made good again');
     await system.drill({ url: webhook.url, ca: 'webhook/ca.pem' }, 'drill.json');
-    await system.report('before.json', 'after.json', '--drill', 'drill.json', '--dir', 'stack');
+    await system.report('before.json', 'after.json', '--drill', 'drill.json');
   } finally {
     await webhook.stop();
   }

@@ -8,6 +8,8 @@ import { insist, say, type DemoShell } from './demo-shell.ts';
 export const NAMESPACE = 'pay';
 /** As whom the CI signs. */
 export const CI = 'ci@example.test';
+/** Who looks at what runs. */
+const AUDITOR = 'audit@example.test';
 const SYSTEM = 'pay-prod';
 
 interface Stack {
@@ -73,21 +75,21 @@ export class Programme {
   }
 
   async signInCi(service: string, tag: string): Promise<void> {
-    const token = ['dev-token', '--dir', 'stack', '--email', CI];
-    const { stdout } = await this.shell.sealwright(token, { shows: 'nothing', redirectedTo: 'token' });
-    writeFileSync(join(this.shell.folder, 'token'), stdout, { mode: 0o600 });
+    await this.#tokenOf(CI);
     const command = ['sign', '--keyless', '--identity-token', 'token', this.image(service, tag), '--quiet'];
     await this.shell.sealwright(command, { shows: 'nothing' });
   }
 
   async snapshot(out: string): Promise<void> {
     const where = ['--dir', 'stack', '--kubeconfig', this.cluster.kubeconfig];
-    await this.shell.sealwright(['audit', 'snapshot', '--system', SYSTEM, ...where, '--out', out]);
+    await this.#tokenOf(AUDITOR);
+    const signed = ['--sign', '--identity-token', 'token', '--out', out];
+    await this.shell.sealwright(['audit', 'snapshot', '--system', SYSTEM, ...where, ...signed]);
   }
 
   /** @param more such as the record of a drill */
   async report(before: string, after: string, ...more: readonly string[]): Promise<void> {
-    const diff = ['audit', 'diff', before, after, ...more];
+    const diff = ['audit', 'diff', before, after, ...this.#bySomebody(), ...more];
     await this.shell.sealwright([...diff, '-o', 'markdown', '--output-file', 'report.md']);
     await this.shell.sealwright([...diff, '-o', 'html', '--output-file', 'report.html']);
     const { stdout } = await this.shell.sealwright([...diff, '-o', 'markdown']);
@@ -110,9 +112,20 @@ export class Programme {
 
   /** The gap that is left, with an owner and a day; the second time there is nothing new to say. */
   async ticket(snapshot: string): Promise<void> {
-    const command = ['audit', 'ticket', snapshot, '--to', 'ticket.md', '--owner', 'payments'];
+    const command = ['audit', 'ticket', snapshot, '--to', 'ticket.md', '--owner', 'payments', ...this.#bySomebody()];
     await this.shell.sealwright(command);
     await this.shell.sealwright(command);
+  }
+
+  /** Who has to have signed the snapshots. */
+  #bySomebody(): readonly string[] {
+    return ['--dir', 'stack', '--certificate-identity', AUDITOR, '--certificate-oidc-issuer', this.stack.issuer];
+  }
+
+  async #tokenOf(email: string): Promise<void> {
+    const token = ['dev-token', '--dir', 'stack', '--email', email];
+    const { stdout } = await this.shell.sealwright(token, { shows: 'nothing', redirectedTo: 'token' });
+    writeFileSync(join(this.shell.folder, 'token'), stdout, { mode: 0o600 });
   }
 
   #policy(): string {
