@@ -45,7 +45,19 @@ const RULES: readonly Rule[] = [
     REFUSED,
     'only `verifyImages` rules are decided here; Kyverno goes on deciding the others',
   ],
-  [/\.rules\[\]\.(context|celPreconditions|imageExtractors)$/, 'refused', REFUSED, 'nothing is looked up for a rule'],
+  [/\.rules\[\]\.(celPreconditions|imageExtractors)$/, 'refused', REFUSED, 'nothing is looked up for a rule'],
+  [
+    /\.context\[\]\.(apiCall|configMap|globalReference|imageRegistry)$/,
+    'refused',
+    REFUSED,
+    'nothing is looked up for a rule',
+  ],
+  [
+    /\.rules\[\]\.context(\[\](\.(name|variable(\.\w+)?))?)?$/,
+    'same',
+    conditioned('variables of a rule, and images, are what they are for Kyverno'),
+    'an entry may name those before it; names that mean something else already, or are there twice, are refused',
+  ],
   [
     /\.rules\[\]\.preconditions(\..*)?$/,
     'same',

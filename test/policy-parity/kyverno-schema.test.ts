@@ -21,9 +21,8 @@ interface Definition {
 
 /** Refused whole: nothing below them is listed. */
 const REFUSED_WHOLE = new Set([
-  ...['validate', 'mutate', 'generate', 'context', 'celPreconditions', 'imageExtractors'].map(
-    (name) => `spec.rules[].${name}`,
-  ),
+  ...['validate', 'mutate', 'generate', 'celPreconditions', 'imageExtractors'].map((name) => `spec.rules[].${name}`),
+  ...['apiCall', 'configMap', 'globalReference', 'imageRegistry'].map((name) => `spec.rules[].context[].${name}`),
   'spec.rules[].verifyImages[].validate',
   'spec.webhookConfiguration.matchConditions',
   'spec.podSecurity',

@@ -13,6 +13,7 @@ import (
 
 type conditionsInput struct {
 	Conditions []conditionBlock `json:"conditions"`
+	Context    []contextEntry   `json:"context"`
 	Document   map[string]any   `json:"document"`
 }
 
@@ -47,7 +48,13 @@ func evaluateConditions(asked request) (any, error) {
 		}
 		now = &parsed
 	}
+	if input.Document == nil {
+		input.Document = map[string]any{}
+	}
 	scope := newVariableScope(input.Document, now)
+	if err := scope.addLate(input.Context); err != nil {
+		return nil, err
+	}
 	var messages []string
 	for _, block := range input.Conditions {
 		holds, message, err := block.evaluate(scope)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	gojmespath "github.com/kyverno/go-jmespath"
-	"github.com/kyverno/kyverno/pkg/config"
 	"github.com/kyverno/kyverno/pkg/engine/jmespath"
 )
 
@@ -32,6 +31,9 @@ var (
 type variableScope struct {
 	document  map[string]any
 	functions *gojmespath.FunctionCaller
+	late      []*lateValue
+	// How many of them an expression may name.
+	known int
 }
 
 // Functions that are not those of their input. Time is the caller's.
@@ -42,7 +44,7 @@ var refusedFunctions = map[string]string{
 
 // The same for every evaluation.
 var kyvernoFunctions = sync.OnceValue(func() []jmespath.FunctionEntry {
-	return jmespath.GetFunctions(config.NewDefaultConfiguration(false))
+	return jmespath.GetFunctions(kyvernoConfiguration())
 })
 
 func newVariableScope(document map[string]any, now *time.Time) *variableScope {
@@ -60,7 +62,7 @@ func newVariableScope(document map[string]any, now *time.Time) *variableScope {
 		}
 		functions.Register(entry)
 	}
-	return &variableScope{document, functions}
+	return &variableScope{document: document, functions: functions}
 }
 
 // timeFunction gives those functions that look at the clock the time of the caller, and is nil for all others.
@@ -195,11 +197,18 @@ func (scope *variableScope) search(expression string) (any, error) {
 	if expression == "" || expression == "@" {
 		return nil, failedf(kindPolicy, "the variable {{ %s }} names nothing", expression)
 	}
+	if err := scope.meet(expression); err != nil {
+		return nil, err
+	}
+	return scope.searchIn(scope.document, expression)
+}
+
+func (scope *variableScope) searchIn(document any, expression string) (any, error) {
 	query, err := gojmespath.Compile(expression)
 	if err != nil {
 		return nil, failedf(kindPolicy, "the variable {{ %s }}: %v", expression, err)
 	}
-	value, err := query.Search(scope.document, gojmespath.WithFunctionCaller(scope.functions))
+	value, err := query.Search(document, gojmespath.WithFunctionCaller(scope.functions))
 	if err != nil {
 		var known *failure
 		if errors.As(err, &known) {

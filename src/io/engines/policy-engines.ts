@@ -120,8 +120,8 @@ export class PolicyEngines {
 
   /** Kyverno's conditions, whose variables are in its JMESPath. */
   evaluateConditions(evaluation: ConditionsEvaluation, timeoutMs?: number): Promise<ConditionsResult> {
-    const { conditions, document, now } = evaluation;
-    const input = JSON.stringify({ conditions, document });
+    const { conditions, context, document, now } = evaluation;
+    const input = JSON.stringify({ conditions, context, document });
     const request = { language: 'kyverno-conditions', input, now: now?.toISOString() ?? '' };
     return this.#evaluate(request, parseConditionsResult, timeoutMs);
   }

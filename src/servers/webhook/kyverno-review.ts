@@ -24,10 +24,10 @@ const RULES: Verdict = async (object, options) => {
   const rules = parseKyvernoPolicy(object);
   const warnings = await compiled(object, async () => {
     const problems: string[] = [];
-    for (const { name, preconditions, attestations } of rules) {
-      problems.push(...(await conditionProblems(`${name}: preconditions`, preconditions, options)));
+    for (const { name, preconditions, variables, attestations } of rules) {
+      problems.push(...(await conditionProblems(`${name}: preconditions`, preconditions, variables, options)));
       for (const { path, conditions } of attestations) {
-        problems.push(...(await conditionProblems(`${path}.conditions`, conditions, options)));
+        problems.push(...(await conditionProblems(`${path}.conditions`, conditions, variables, options)));
       }
     }
     return problems;

@@ -63,6 +63,10 @@ function losses(text: string): readonly string[] {
 const keyless = (who: string): string => `[{entries: [{keyless: {${who}, ${LOG}}}]}]`;
 const IN = 'spec.rules[0].verifyImages[0]';
 
+const ON_BRANCH =
+  `attestations: [{type: "https://x.example", attestors: [${KEY}], ` +
+  'conditions: [{all: [{key: "{{ branch }}", operator: Equals, value: main}]}]}], ';
+
 const LOSSES: Readonly<Record<string, readonly [text: string, expected: readonly string[]]>> = {
   'a key': [rule(), []],
   'every kind': [rule({ match: '{any: [{resources: {kinds: ["*"]}}]}' }), []],
@@ -136,6 +140,11 @@ const LOSSES: Readonly<Record<string, readonly [text: string, expected: readonly
   'a Secret elsewhere, and nothing else': [
     rule({ attestors: `[{entries: [{keys: {secret: {name: k, namespace: other}, ${LOG}}}]}]` }),
     [`tighter ${IN}.attestors[0].entries[0].keys`, 'looser spec.rules[signed].attestors[0]'],
+  ],
+  'a condition on the predicate': [rule({ entry: ON_BRANCH }), [`looser ${IN}.attestations[0].conditions`]],
+  "a condition on the rule's own variable": [
+    rule({ entry: ON_BRANCH, more: 'context: [{name: branch, variable: {jmesPath: request.operation}}]' }),
+    [`looser ${IN}.attestations[0].conditions[0].all`],
   ],
   'two patterns for an issuer': [
     rule({ attestors: keyless('subject: a, issuer: "https://*", issuerRegExp: "github"') }),

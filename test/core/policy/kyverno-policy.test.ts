@@ -78,6 +78,7 @@ const ACCEPTED: Readonly<Record<string, string>> = {
   'credentials of a policy': policy(
     entry(`imageRegistryCredentials: {allowInsecureRegistry: true, providers: [github], secrets: [pull]}, ${BY_KEY}`),
   ),
+  'a variable of its own': policy(`${entry(BY_KEY)}, context: [{name: a, variable: {jmesPath: request.operation}}]`),
   'a certificate': policy(
     entry(
       `attestors: [{entries: [{certificates: {cert: ${chain(INSTANCE.issueLeaf(SIGNER))}, ` +
@@ -121,7 +122,39 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
   'a rule that validates': [policy(`${ABOUT_PODS}, validate: {}`), /spec\.rules\[0\]\.validate is not supported/],
   'a rule that mutates': [policy(`${ABOUT_PODS}, mutate: {}`), /spec\.rules\[0\]\.mutate is not supported/],
   'a rule that generates': [policy(`${ABOUT_PODS}, generate: {}`), /spec\.rules\[0\]\.generate is not supported/],
-  context: [policy(`${entry(BY_KEY)}, context: []`), /spec\.rules\[0\]\.context is not supported/],
+  ...Object.fromEntries(
+    ['configMap', 'apiCall', 'imageRegistry', 'globalReference'].map((kind) => [
+      `a context of ${kind}`,
+      [
+        policy(`${entry(BY_KEY)}, context: [{name: a, ${kind}: {}}]`),
+        new RegExp(`spec\\.rules\\[0\\]\\.context\\[0\\]\\.${kind} is not supported`),
+      ],
+    ]),
+  ),
+  'a context without a name': [
+    policy(`${entry(BY_KEY)}, context: [{variable: {value: a}}]`),
+    /context\[0\]\.name: a name is required/,
+  ],
+  'a context without a variable': [
+    policy(`${entry(BY_KEY)}, context: [{name: a}]`),
+    /context\[0\]: a variable is required/,
+  ],
+  'a variable of nothing': [
+    policy(`${entry(BY_KEY)}, context: [{name: a, variable: {default: b}}]`),
+    /context\[0\]\.variable: a variable must define a value or a jmesPath/,
+  ],
+  'a variable that is the request': [
+    policy(`${entry(BY_KEY)}, context: [{name: request, variable: {value: a}}]`),
+    /context\[0\]\.name is not supported: request means something else already/,
+  ],
+  'a variable with a dot': [
+    policy(`${entry(BY_KEY)}, context: [{name: a.b, variable: {value: a}}]`),
+    /context\[0\]\.name is not supported: a word/,
+  ],
+  'one variable twice': [
+    policy(`${entry(BY_KEY)}, context: [{name: a, variable: {value: a}}, {name: a, variable: {value: b}}]`),
+    /context\[1\]\.name is not supported: there is another entry a/,
+  ],
   'a precondition that never holds': [
     policy(`${entry(BY_KEY)}, preconditions: {any: []}`),
     /preconditions\.any is not supported: without any condition/,
@@ -246,7 +279,7 @@ for (const [what, [text, names]] of Object.entries(REFUSED)) {
 
 test('all that is wrong with a policy is said at once', () => {
   assert.throws(
-    () => parse(policy(`${entry(`type: Notary, validate: {}, ${BY_KEY}`)}, context: []`)),
+    () => parse(policy(`${entry(`type: Notary, validate: {}, ${BY_KEY}`)}, context: [{name: a, apiCall: {}}]`)),
     ({ facts }: FormatError) => (facts.found ?? '').split('\n').length === 3,
   );
 });

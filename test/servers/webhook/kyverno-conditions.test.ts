@@ -105,6 +105,54 @@ const BLOCKS: readonly (readonly JsonObject[])[] = [
   [all(of('clean', 'AnyIn', '{{ scanner.result }}'))],
 ];
 
+const TEAM = 'request.object.metadata.labels.team';
+const variable = (name: string, more: JsonObject): JsonObject => ({ name, variable: more });
+const isIn = (name: string, ...values: readonly string[]): readonly JsonObject[] => [
+  all(of(`{{ ${name} }}`, 'AnyIn', values)),
+];
+/** `context` of a rule, and conditions that name what it says. */
+const CONTEXTS: readonly (readonly [readonly JsonObject[], readonly JsonObject[]])[] = [
+  [[], isIn('images.containers.c0.name', 'clean', 'other')],
+  [[], isIn('images.containers.c0.path', 'clean')],
+  [[], isIn('images.containers.*.digest | [0]', 'sha256:*')],
+  [[], isIn('images.containers.c0.jsonPointer', '/spec/containers/0/image')],
+  [[], isIn('images.containers.c0.reference', '*/clean@sha256:*')],
+  [[], isIn('images.containers.c0.referenceWithTag', '*/clean:')],
+  [[], isIn('images.containers.c0.tag', 'latest')],
+  [[], isIn('images.initContainers.c0.name', 'clean')],
+  [[], isIn('length(images.containers.*.name)', '1')],
+  [[variable('wanted', { value: 'main' })], [all(of('{{ branch }}', 'Equals', '{{ wanted }}'))]],
+  [[variable('wanted', { value: ['main', 'dev'] })], [all(of('{{ branch }}', 'AnyIn', '{{ wanted }}'))]],
+  [[variable('wanted', { value: { branch: 'main' } })], [all(of('{{ branch }}', 'Equals', '{{ wanted.branch }}'))]],
+  [[variable('team', { jmesPath: TEAM })], isIn('team', 'shop')],
+  [[variable('team', { jmesPath: TEAM })], isIn('request.object.metadata.labels.team', 'shop')],
+  [[variable('none', { jmesPath: 'request.object.metadata.labels.none' })], isIn('none', '*')],
+  [[variable('none', { jmesPath: 'request.object.metadata.labels.none', default: 'x' })], isIn('none', 'x')],
+  [[variable('none', { jmesPath: 'request.object.metadata.labels.none', default: 'x' })], isIn('none', 'y')],
+  [[variable('part', { value: { a: [1, 'two'] }, jmesPath: 'a[1]' })], isIn('part', 'two')],
+  [[variable('part', { value: { a: [1] }, jmesPath: 'b.c' })], isIn('part', '*')],
+  [[variable('part', { value: { a: [1] }, jmesPath: 'b.c', default: 'd' })], isIn('part', 'd')],
+  [[variable('a', { value: 'x-{{ request.operation }}' })], isIn('a', 'x-CREATE')],
+  [[variable('a', { jmesPath: TEAM }), variable('b', { value: '{{ a }}-{{ to_upper(a) }}' })], isIn('b', 'shop-SHOP')],
+  [
+    [variable('label', { value: 'team' }), variable('a', { jmesPath: 'request.object.metadata.labels.{{ label }}' })],
+    isIn('a', 'shop'),
+  ],
+  [[variable('name', { jmesPath: 'images.containers.c0.name' })], isIn('name', 'dirty')],
+  [[variable('seen', { jmesPath: 'scanner.result' })], isIn('seen', 'clean')],
+];
+/** Kyverno finds what comes later where a predicate is judged, and not before; here it is found nowhere. */
+const BACKWARDS: (typeof CONTEXTS)[number] = [
+  [variable('b', { value: '{{ a }}' }), variable('a', { value: 'x' })],
+  isIn('b', 'x'),
+];
+
+/** Further members of a rule, and its conditions. */
+const own = ([context, blocks]: (typeof CONTEXTS)[number]): readonly [more: string, readonly JsonObject[]] => [
+  `, context: ${JSON.stringify(context)}`,
+  blocks,
+];
+
 const rule = (name: string, host: string, members: string, more = ''): string =>
   `{name: ${name}, match: {any: [{resources: {kinds: [Pod]}}]}${more}, verifyImages: [{imageReferences: ["${host}/*"], failureAction: Enforce, ${members}}]}`;
 const policy = (rules: readonly string[]): string => `apiVersion: kyverno.io/v1
@@ -158,9 +206,20 @@ const podOf = (name: string, image: ImageReference, labels: JsonObject = { team:
   return { apiVersion: 'v1', kind: 'Pod', spec, metadata: { name, namespace: 'shop', labels } };
 };
 
-test('conditions hold where they hold for Kyverno', async (t) => {
+interface ComparedRule {
+  readonly members: string;
+  /** Of the rule. */
+  readonly more: string;
+  readonly shown: string;
+}
+
+/** Asks Kyverno and the webhook about every rule and predicate. @returns how often both admitted, and both refused */
+async function compare(
+  t: TestContext,
+  rules: readonly ComparedRule[],
+): Promise<{ readonly admitted: number; readonly refused: number } | undefined> {
   const [kyverno, engines] = [peer(t, 'kyverno'), await policyEngines(t)];
-  if (kyverno === undefined || engines === undefined) return;
+  if (kyverno === undefined || engines === undefined) return undefined;
   const { world, decide } = await openLab(t);
   const dir = mkdtempSync(join(tmpdir(), 'sealwright-kyverno-'));
   t.after(() => {
@@ -171,15 +230,6 @@ test('conditions hold where they hold for Kyverno', async (t) => {
       podOf(name, await pushLayered(world, name, [['att', { key: KEY, managed: true }, predicate]])),
     ),
   );
-  const preconditions = BLOCKS.filter(([block]) => JSON.stringify(block).includes('request.'));
-  const rules = [
-    ...BLOCKS.map((blocks) => ({ members: attested(blocks), more: '', shown: JSON.stringify(blocks) })),
-    ...preconditions.map((blocks) => ({
-      members: `attestations: [{type: "https://example.com/none", ${ATTESTORS}}]`,
-      more: `, preconditions: ${JSON.stringify(blocks[0])}`,
-      shown: `preconditions ${JSON.stringify(blocks[0])}`,
-    })),
-  ];
   const file = join(dir, 'policy.yaml');
   writeFileSync(file, policy(rules.map(({ members, more }, index) => rule(`r${index}`, world.host, members, more))));
   const theirs = await applyKyvernoRules(kyverno, file, pods, dir);
@@ -198,7 +248,44 @@ test('conditions hold where they hold for Kyverno', async (t) => {
       }
     });
   }
+  return counts;
+}
+
+const NO_ATTESTATION = `attestations: [{type: "https://example.com/none", ${ATTESTORS}}]`;
+
+test('conditions hold where they hold for Kyverno', async (t) => {
+  const preconditions = BLOCKS.filter(([block]) => JSON.stringify(block).includes('request.'));
+  const counts = await compare(t, [
+    ...BLOCKS.map((blocks) => ({ members: attested(blocks), more: '', shown: JSON.stringify(blocks) })),
+    ...preconditions.map((blocks) => ({
+      members: NO_ATTESTATION,
+      more: `, preconditions: ${JSON.stringify(blocks[0])}`,
+      shown: `preconditions ${JSON.stringify(blocks[0])}`,
+    })),
+  ]);
+  if (counts === undefined) return;
   assert.ok(counts.admitted >= 100 && counts.refused >= counts.admitted, JSON.stringify(counts));
+});
+
+test('variables of a rule, and images, are what they are for Kyverno', async (t) => {
+  // Preconditions see no predicate.
+  const preconditions = [...CONTEXTS, BACKWARDS].filter(
+    ([, [block]]) => !/branch|seen|initContainers/.test(JSON.stringify(block)),
+  );
+  const counts = await compare(t, [
+    ...CONTEXTS.map(([context, blocks]) => ({
+      members: attested(blocks),
+      more: `, context: ${JSON.stringify(context)}`,
+      shown: `${JSON.stringify(context)} ${JSON.stringify(blocks)}`,
+    })),
+    ...preconditions.map(([context, [block]]) => ({
+      members: NO_ATTESTATION,
+      more: `, context: ${JSON.stringify(context)}, preconditions: ${JSON.stringify(block)}`,
+      shown: `preconditions with ${JSON.stringify(context)} ${JSON.stringify(block)}`,
+    })),
+  ]);
+  if (counts === undefined) return;
+  assert.ok(counts.admitted >= 30 && counts.refused >= 30, JSON.stringify(counts));
 });
 
 test('conditions that Kyverno would go on with, and those that nothing can be said about', async (t) => {
@@ -275,6 +362,35 @@ test('conditions that Kyverno would go on with, and those that nothing can be sa
     });
   }
 
+  const clash = [variable('branch', { value: 'main' })];
+  const named: readonly (readonly [string, string, readonly JsonObject[], RegExp])[] = [
+    ['an entry that names a later one', ...own(BACKWARDS), /^POLICY_EVALUATION .*Unknown key "a"/s],
+    [
+      'an entry that the predicate has as well',
+      ...own([clash, [all(of('{{ branch }}', 'Equals', 'main'))]]),
+      /^POLICY_EVALUATION .*branch is the policy's own, and a member of what is judged/s,
+    ],
+    [
+      'an entry that throws dice, although it has a default',
+      ...own([[variable('dice', { jmesPath: "random('[a-z]')", default: 'a' })], isIn('dice', 'a')]),
+      /^POLICY_EVALUATION .*random, which asks for randomness/s,
+    ],
+    [
+      'an entry with what a user has written',
+      ...own([[variable('user', { jmesPath: 'request.object.metadata.labels.evil' })], isIn('user', '*')]),
+      /^POLICY_EVALUATION .*holds variables itself/s,
+    ],
+  ];
+  for (const [what, more, blocks, expected] of named) {
+    await t.test(what, async () => {
+      const image = await push('named', PREDICATES['clean']!);
+      const object = podOf('named', image, { team: 'shop', evil: '{{ request.userInfo }}' });
+      const answer = await decide(about(blocks, more), object, source);
+      assert.equal(answer.allowed, false);
+      assert.match(answer.message, expected);
+    });
+  }
+
   await t.test('without engines nothing is admitted, and nothing is called false', async () => {
     const answer = await decide(about([all(of('{{ branch }}', 'Equals', 'main'))]), good);
     assert.equal(answer.allowed, false);
@@ -331,5 +447,16 @@ test('a rule is skipped where its preconditions do not hold, and refuses where n
     assert.match(await message(all(of(team, 'Equals', 'shop')), made({ team: 'shop' })), /^NO_SIGNATURE /);
     assert.equal(await message(all(of(team, 'Equals', 'shop')), made({ team: 'bank' })), '');
     assert.match(await message(all(of(team, 'Equals', 'shop')), made({})), /^POLICY_EVALUATION /);
+    // So are the rule's own variables; images are those of the object as it is.
+    const context = [
+      variable('team', { jmesPath: 'request.object.metadata.labels.team' }),
+      variable('name', { jmesPath: 'images.containers.c0.name' }),
+    ];
+    const more = (wanted: string): string =>
+      `, context: ${JSON.stringify(context)}, preconditions: ${JSON.stringify(all(of('{{ team }}/{{ name }}', 'Equals', wanted)))}`;
+    const asked = async (wanted: string): Promise<string> =>
+      (await decide(policy([rule('r', world.host, ATTESTORS, more(wanted))]), made({ team: 'shop' }), source)).message;
+    assert.match(await asked('shop/unsigned'), /^NO_SIGNATURE /);
+    assert.equal(await asked('bank/unsigned'), '');
   }
 });

@@ -82,6 +82,14 @@ const ADMITTED: Readonly<Record<string, KyvernoObject>> = {
   'rules of a namespace': rules({ verifyImages: [SIGNED] }, 'Policy'),
   'an ImageValidatingPolicy': validating({}),
   'one of a namespace': validating({}, 'NamespacedImageValidatingPolicy'),
+  'a rule with variables': rules({
+    context: [
+      { name: 'team', variable: { jmesPath: 'request.object.metadata.labels.team', default: 'none' } },
+      { name: 'wanted', variable: { value: ['{{ team }}'] } },
+    ],
+    preconditions: { all: [{ key: '{{ images.containers.*.name }}', operator: 'AnyIn', value: '{{ wanted }}' }] },
+    verifyImages: [SIGNED],
+  }),
   'rules of other kinds': rules({ validate: { pattern: {} }, context: [] }),
   'hundreds of rules of other kinds': rules({ validate: {} }, 'ClusterPolicy', ...Array<object>(500).fill(LABELS)),
   'an exception from rules': exception(FROM_RULES, 'cosign-system', 'kyverno.io/v2'),
@@ -200,6 +208,16 @@ const UNCOMPILED: Readonly<Record<string, readonly [KyvernoObject, RegExp]>> = {
       verifyImages: [SIGNED],
     }),
     /^validation failed: ClusterPolicy p\/signed: preconditions: the policy does not compile: .*request\.object\.\[/s,
+  ],
+  'a variable that no condition names': [
+    rules({
+      context: [
+        { name: 'a', variable: { value: 'x' } },
+        { name: 'b', variable: { jmesPath: 'a]' } },
+      ],
+      verifyImages: [SIGNED],
+    }),
+    /^validation failed: ClusterPolicy p\/signed: preconditions: the policy does not compile: .*a\]/s,
   ],
   'a condition that throws dice': [
     rules({

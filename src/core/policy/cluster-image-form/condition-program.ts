@@ -12,11 +12,23 @@ const NOT_PREDICATE: readonly string[] = [
   'element',
 ];
 
-/** An entry of `attestations`, with the conditions as a program in Rego as far as they can be said. */
-export function attestationFor({ path, type, conditions }: AttestationRule, name: string, lose: Lose): JsonObject {
+/**
+ * An entry of `attestations`, with the conditions as a program in Rego as far as they can be said.
+ *
+ * @param variables names of the rule's own, which are no members of the predicate
+ */
+export function attestationFor(
+  { path, type, conditions }: AttestationRule,
+  name: string,
+  variables: readonly string[],
+  lose: Lose,
+): JsonObject {
   const common = { name, predicateType: type };
   if (conditions.length === 0) return common;
-  const blocks = conditions.map((block, index) => blockRules(block, index, `${path}.conditions[${index}]`, lose));
+  const unsaid = [...NOT_PREDICATE, ...variables];
+  const blocks = conditions.map((block, index) =>
+    blockRules(block, index, `${path}.conditions[${index}]`, unsaid, lose),
+  );
   const rules = blocks.flatMap(({ rules: own }) => own);
   const names = blocks.flatMap(({ names: own }) => own);
   if (names.length === 0) return common;
@@ -34,12 +46,13 @@ function blockRules(
   block: JsonObject,
   index: number,
   path: string,
+  unsaid: readonly string[],
   lose: Lose,
 ): { readonly rules: readonly string[]; readonly names: readonly string[] } {
   const list = (member: 'any' | 'all'): readonly JsonObject[] =>
     (block[member] as readonly JsonObject[] | undefined) ?? [];
   const written = (member: 'any' | 'all'): readonly (readonly string[])[] | undefined => {
-    const alternatives = list(member).map((condition) => conditionTests(condition));
+    const alternatives = list(member).map((condition) => conditionTests(condition, unsaid));
     const lost = list(member).filter((_, number) => alternatives[number] === undefined);
     for (const condition of lost) {
       const { key, operator } = condition;
@@ -59,8 +72,11 @@ function blockRules(
 }
 
 /** Tests of which one has to hold; undefined for what Rego would decide otherwise than Kyverno. */
-function conditionTests({ key, operator, value = null }: JsonObject): readonly string[] | undefined {
-  const place = placeOf(key ?? null);
+function conditionTests(
+  { key, operator, value = null }: JsonObject,
+  unsaid: readonly string[],
+): readonly string[] | undefined {
+  const place = placeOf(key ?? null, unsaid);
   if (place === undefined) return undefined;
   const found = `found := ${place}`;
   switch (operator) {
@@ -102,7 +118,7 @@ function isPlain(value: JsonValue): boolean {
 }
 
 /** `{{ a.b[0]."c-d" }}` as a place in the statement; undefined for what is more than a path. */
-function placeOf(key: JsonValue): string | undefined {
+function placeOf(key: JsonValue, unsaid: readonly string[]): string | undefined {
   if (typeof key !== 'string') return undefined;
   const step = String.raw`[A-Za-z_]\w*|"[^"\\]+"`;
   const path = new RegExp(String.raw`^\{\{\s*((?:${step})(?:\.(?:${step})|\[\d+\])*)\s*\}\}$`).exec(key)?.[1];
@@ -111,6 +127,6 @@ function placeOf(key: JsonValue): string | undefined {
     index,
     name: quoted ?? plain ?? '',
   }));
-  if (NOT_PREDICATE.includes(steps[0]?.name ?? '')) return undefined;
+  if (unsaid.includes(steps[0]?.name ?? '')) return undefined;
   return `input.predicate${steps.map(({ index, name }) => `[${index ?? JSON.stringify(name)}]`).join('')}`;
 }

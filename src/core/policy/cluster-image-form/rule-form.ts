@@ -30,10 +30,11 @@ function contentOf(rule: ImageRule, isOneOfSeveral: boolean, lose: Lose): Policy
   const globs = versionless(images.included.map(({ text }) => text)).flatMap((text) =>
     globsFor(text, `${path}.imageReferences`, lose),
   );
+  const named = rule.variables.map(({ name }) => name as string);
   const demands: SignatureDemand[] = [
     ...attestors.map((set, index) => ({ path: `${path}.attestors[${index}]`, formula: formulaOf(set) })),
     ...attestations.flatMap((attestation, index) => {
-      const document = attestationFor(attestation, `attestation-${index + 1}`, lose);
+      const document = attestationFor(attestation, `attestation-${index + 1}`, named, lose);
       return attestation.attestors.map((set) => ({
         path: attestation.path,
         formula: formulaOf(set),

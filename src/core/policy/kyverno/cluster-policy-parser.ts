@@ -2,6 +2,7 @@ import type { JsonFields } from '../../encoding/json-fields.ts';
 import { FormatError } from '../../../errors.ts';
 import { policyRevision } from '../policy-revision.ts';
 import { parsePreconditions } from './conditions-parser.ts';
+import { parseContext } from './context-parser.ts';
 import { actionOf } from './failure-action-parser.ts';
 import type { ActionOverride, ImageRule } from './image-rule.ts';
 import { KyvernoProblems } from './kyverno-problems.ts';
@@ -33,7 +34,6 @@ const OTHER_RULES = {
   generate: 'only verifyImages rules are decided here; others belong into a policy of their own',
 } as const;
 const OTHER_INPUT = {
-  context: 'nothing is looked up for a rule',
   imageExtractors: 'declare kinds with a pod template to the webhook instead',
   celPreconditions: 'they belong to rules of another kind',
 } as const;
@@ -77,7 +77,7 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
   const controllers = autogenControllers(matches, metadata.optionalObject('annotations')?.optionalString(AUTOGEN));
   const common: Omit<
     VerificationPlace,
-    'path' | 'name' | 'policyName' | 'ruleName' | 'match' | 'ownMatch' | 'preconditions'
+    'path' | 'name' | 'policyName' | 'ruleName' | 'match' | 'ownMatch' | 'variables' | 'preconditions'
   > = {
     policyKind,
     ...(namespace === undefined ? {} : { namespace }),
@@ -91,6 +91,7 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
     const match = matches[index];
     if (match === undefined) return [];
     const entries = rule.objects('verifyImages', MAX_ENTRIES);
+    const variables = parseContext(rule, `spec.rules[${index}]`, problems);
     const preconditions = parsePreconditions(rule, 'preconditions', `spec.rules[${index}]`, problems);
     return entries.flatMap((entry, number) => {
       const rest = entries.length === 1 ? '' : `[${number}]`;
@@ -102,6 +103,7 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
         ruleName: ruleName(rule),
         match: withControllers(match, controllers),
         ownMatch: match,
+        variables,
         preconditions,
       };
       return parseImageVerification(entry, place);
@@ -149,7 +151,7 @@ function checkSpec(spec: JsonFields, problems: KyvernoProblems): void {
 }
 
 function parseMatch(rule: JsonFields, path: string, isNamespaced: boolean, problems: KyvernoProblems): RuleMatch {
-  const members = ['name', 'match', 'exclude', 'preconditions', 'verifyImages', 'skipBackgroundRequests'];
+  const members = ['name', 'match', 'exclude', 'context', 'preconditions', 'verifyImages', 'skipBackgroundRequests'];
   rule.only(...members, 'reportProperties', ...Object.keys(OTHER_RULES), ...Object.keys(OTHER_INPUT));
   problems.unsupportedMembers(rule, path, { ...OTHER_RULES, ...OTHER_INPUT });
   if (

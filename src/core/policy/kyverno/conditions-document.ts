@@ -11,6 +11,8 @@ export interface ConditionsSubject {
   readonly object?: ReviewedObject;
   /** Whether the rule is one of pods and the object one of their controllers. */
   readonly isOfController: boolean;
+  /** Of the rule. */
+  readonly variables: readonly JsonObject[];
   /** Its members are there by their own names (Kyverno pkg/engine/internal/utils.go, EvaluateConditions). */
   readonly predicate?: JsonValue;
 }
@@ -34,8 +36,10 @@ export async function judgeConditions(
       expected: 'engines, for conditions in JMESPath',
     });
   }
+  const { isOfController, object, variables } = subject;
   return evaluateConditions({
-    conditions: subject.isOfController ? forController(conditions, subject.object) : conditions,
+    conditions: isOfController ? forController(conditions, object) : conditions,
+    context: isOfController ? forController(variables, object) : variables,
     document: documentOf(subject),
     ...(now === undefined ? {} : { now }),
   });
@@ -74,10 +78,10 @@ function requestOf(object: ReviewedObject): JsonObject {
 }
 
 /** Kyverno rewrites a rule on pods for their controllers (pkg/autogen, updateGenRuleByte), in the policy's own text alone. */
-function forController(conditions: Conditions, object: ReviewedObject | undefined): Conditions {
+function forController(texts: readonly JsonObject[], object: ReviewedObject | undefined): readonly JsonObject[] {
   const template = object?.resource === 'cronjobs' ? 'spec.jobTemplate.spec.template' : 'spec.template';
-  const rewritten = JSON.stringify(conditions)
+  const rewritten = JSON.stringify(texts)
     .replaceAll(/request\.(object|oldObject)\.spec\b/g, `request.$1.${template}.spec`)
     .replaceAll(/request\.(object|oldObject)\.metadata\b/g, `request.$1.${template}.metadata`);
-  return JSON.parse(rewritten) as Conditions;
+  return JSON.parse(rewritten) as readonly JsonObject[];
 }

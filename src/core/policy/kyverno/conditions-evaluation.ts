@@ -6,7 +6,8 @@ export type Conditions = readonly JsonObject[];
 /** What conditions are asked about. */
 export interface ConditionsEvaluation {
   readonly conditions: Conditions;
-  /** What their variables name. */
+  /** What their variables name: variables of the policy's own, and a document. Of the request's object, `images` are found as well. */
+  readonly context: readonly JsonObject[];
   readonly document: JsonObject;
   /** What time it is; without it, conditions that ask for the time are refused. */
   readonly now?: Date;

@@ -70,17 +70,24 @@ export async function exceptionProblems(
 export async function conditionProblems(
   path: string,
   conditions: Conditions,
+  variables: readonly JsonObject[],
   { evaluateConditions, now }: ExpressionTrial,
 ): Promise<readonly string[]> {
   const problems = new Set<string>();
   const values = conditions
     .flatMap((block) => [block['any'] ?? [], block['all'] ?? []].flat() as readonly JsonObject[])
     .flatMap(({ key, value, message }): JsonValue[] => [key ?? null, value ?? null, message ?? null]);
-  for (const value of values) {
+  const named = variables.map(({ name }) => `{{ ${name as string} }}`);
+  for (const value of [...named, ...values]) {
     if (evaluateConditions === undefined || !HAS_VARIABLES.test(JSON.stringify(value))) continue;
     const block = { all: [{ key: value, operator: 'Equals', value: '' }] };
     const problem = await problemIn(() =>
-      evaluateConditions({ conditions: [block], document: {}, ...(now === undefined ? {} : { now }) }),
+      evaluateConditions({
+        conditions: [block],
+        context: variables,
+        document: {},
+        ...(now === undefined ? {} : { now }),
+      }),
     );
     if (problem !== undefined) problems.add(`${path}: ${problem}`);
   }

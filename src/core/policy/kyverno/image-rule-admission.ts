@@ -59,7 +59,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     covers: (image, text) => coversPinned(images, image, text),
     judge: (imageName, material, context) => {
       const isOfController = object !== undefined && !isAbout(rule.ownMatch, object);
-      const subject = { isOfController, ...(object === undefined ? {} : { object }) };
+      const subject = { isOfController, variables: rule.variables, ...(object === undefined ? {} : { object }) };
       return judgeImageRule(rule, imageName, { material, context, demandOf, subject });
     },
   });

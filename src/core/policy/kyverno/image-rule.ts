@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../encoding/json.ts';
 import type { PolicySecret } from '../signature-source.ts';
 import type { PolicyRevision } from '../policy-revision.ts';
 import type { AttestorSet } from './attestor.ts';
@@ -20,6 +21,8 @@ export interface ImageRule {
   readonly match: RuleMatch;
   /** The same without the controllers of pods, whose rules have names of their own in Kyverno. */
   readonly ownMatch: RuleMatch;
+  /** What the rule's conditions may name beside the request (`context`), as the engine reads it. */
+  readonly variables: readonly JsonObject[];
   /** Where they do not hold the rule says nothing. */
   readonly preconditions: Conditions;
   readonly images: ImagePatterns;

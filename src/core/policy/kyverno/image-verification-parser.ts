@@ -19,6 +19,7 @@ export interface VerificationPlace extends Pick<
   | 'namespace'
   | 'match'
   | 'ownMatch'
+  | 'variables'
   | 'preconditions'
   | 'action'
   | 'overrides'

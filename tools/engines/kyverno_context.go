@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/kyverno/kyverno/pkg/config"
+	imageutils "github.com/kyverno/kyverno/pkg/utils/image"
+)
+
+// What the variables of a rule name beside the document: the rule's own `context` entries, of the kind that is worked out from
+// others (kyverno 1.19.1 pkg/engine/context/loaders/variable.go), and the images of the object under review. Each comes into being
+// when an expression first names it, and may itself name those before it.
+
+type contextEntry struct {
+	Name     string `json:"name"`
+	Value    any    `json:"value"`
+	JMESPath string `json:"jmesPath"`
+	Default  any    `json:"default"`
+}
+
+type lateValue struct {
+	name    string
+	pattern *regexp.Regexp
+	isMet   bool
+	// nil where there is nothing to name.
+	find func() (any, error)
+}
+
+const maxContextEntries = 100
+
+func (scope *variableScope) addLate(entries []contextEntry) error {
+	if len(entries) > maxContextEntries {
+		return failedf(kindLimit, "a rule has %d context entries, more than the %d allowed", len(entries), maxContextEntries)
+	}
+	scope.addLateValue("images", scope.objectImages)
+	for _, entry := range entries {
+		scope.addLateValue(entry.Name, func() (any, error) { return scope.entryValue(entry) })
+	}
+	scope.known = len(scope.late)
+	return nil
+}
+
+// addLateValue: an expression names it as a word of its own, and not as a member of something else.
+func (scope *variableScope) addLateValue(name string, find func() (any, error)) {
+	pattern := regexp.MustCompile(`(?:\A|\z|\s|[^.0-9A-Za-z])` + regexp.QuoteMeta(name) + `\b`)
+	scope.late = append(scope.late, &lateValue{name: name, pattern: pattern, find: find})
+}
+
+// meet brings into the document what the expression names.
+func (scope *variableScope) meet(expression string) error {
+	for index, late := range scope.late[:scope.known] {
+		if late.isMet || !late.pattern.MatchString(expression) {
+			continue
+		}
+		late.isMet = true
+		if _, is := scope.document[late.name]; is {
+			return failedf(kindEvaluation, "%s is the policy's own, and a member of what is judged as well", late.name)
+		}
+		known := scope.known
+		scope.known = index
+		value, err := late.find()
+		scope.known = known
+		if err != nil {
+			return err
+		}
+		if value != nil {
+			scope.document[late.name] = value
+		}
+	}
+	return nil
+}
+
+// entryValue: `value`, or what `jmesPath` finds in it, or in the document where there is no value; else `default`.
+func (scope *variableScope) entryValue(entry contextEntry) (any, error) {
+	path, err := scope.fill(entry.JMESPath)
+	if err != nil {
+		return nil, err
+	}
+	query, is := path.(string)
+	if !is {
+		return nil, failedf(kindEvaluation, "the JMESPath of the context entry %s is no string", entry.Name)
+	}
+	output, err := scope.fill(entry.Default)
+	if err != nil {
+		return nil, err
+	}
+	hasDefault := output != nil
+	switch value, err := scope.fill(entry.Value); {
+	case err != nil:
+		return nil, err
+	case query == "":
+		if value != nil {
+			output = value
+		}
+	case value != nil:
+		found, err := scope.searchIn(value, query)
+		if err == nil {
+			output = found
+		} else if err = unlessDefault(err, hasDefault); err != nil {
+			return nil, err
+		}
+	default:
+		found, err := scope.search(query)
+		if err = unlessDefault(err, hasDefault); err != nil {
+			return nil, err
+		} else if found != nil {
+			output = found
+		}
+	}
+	if output == nil {
+		return nil, failedf(kindEvaluation, "the context entry %s is nothing", entry.Name)
+	}
+	return output, nil
+}
+
+// unlessDefault: a default stands in for what is not there, and for nothing that is wrong with the policy.
+func unlessDefault(err error, hasDefault bool) error {
+	var known *failure
+	if err == nil || hasDefault && errors.As(err, &known) && known.Kind == kindEvaluation {
+		return nil
+	}
+	return err
+}
+
+var podSpecs = map[string][]string{
+	"Pod":                   {"spec"},
+	"DaemonSet":             {"spec", "template", "spec"},
+	"Deployment":            {"spec", "template", "spec"},
+	"ReplicaSet":            {"spec", "template", "spec"},
+	"ReplicationController": {"spec", "template", "spec"},
+	"StatefulSet":           {"spec", "template", "spec"},
+	"Job":                   {"spec", "template", "spec"},
+	"CronJob":               {"spec", "jobTemplate", "spec", "template", "spec"},
+}
+
+var kyvernoConfiguration = sync.OnceValue(func() config.Configuration { return config.NewDefaultConfiguration(false) })
+
+// objectImages are those of `request.object`, by the kind and the name of their containers, as Kyverno takes them apart.
+func (scope *variableScope) objectImages() (any, error) {
+	request, _ := scope.document["request"].(map[string]any)
+	object, _ := request["object"].(map[string]any)
+	kind, _ := object["kind"].(string)
+	steps, known := podSpecs[kind]
+	if !known {
+		return nil, nil
+	}
+	spec := object
+	for _, step := range steps {
+		spec, _ = spec[step].(map[string]any)
+	}
+	images := map[string]any{}
+	for _, list := range []string{"initContainers", "containers", "ephemeralContainers"} {
+		containers, _ := spec[list].([]any)
+		found := map[string]any{}
+		for index, each := range containers {
+			container, _ := each.(map[string]any)
+			text, _ := container["image"].(string)
+			if strings.TrimSpace(text) == "" {
+				continue
+			}
+			name, is := container["name"].(string)
+			if !is {
+				return nil, failedf(kindEvaluation, "a container without a name has an image")
+			}
+			info, err := imageutils.GetImageInfo(text, kyvernoConfiguration())
+			if err != nil {
+				return nil, failed(kindEvaluation, err)
+			}
+			decoded, err := plain(info)
+			if err != nil {
+				return nil, err
+			}
+			image, _ := decoded.(map[string]any)
+			image["jsonPointer"] = fmt.Sprintf("/%s/%s/%d/image", strings.Join(steps, "/"), list, index)
+			found[name] = image
+		}
+		if len(found) > 0 {
+			images[list] = found
+		}
+	}
+	if len(images) == 0 {
+		return nil, nil
+	}
+	return images, nil
+}
