@@ -402,6 +402,7 @@ const CHOICES: readonly (readonly string[])[] = [
     'database',
   ],
   [...REVOCATIONS, '--stale-revocations', 'warn'],
+  ['--allow-http-registry'],
   ['--cert-manager'],
   ['--cert-manager', '--issuer', 'Issuer/corporate'],
 ];
@@ -459,6 +460,14 @@ test('Helm makes of the chart what --dry-run prints', async (t) => {
   );
   assert.throws(() => render(chart, ...revocations), /revocationAuthority is the text that revoke init has written/);
   assert.throws(() => render(chart, ...authority), /revocations is the URL of the snapshot/);
+  assert.deepEqual(
+    byName(render(chart, '--set', 'allowHttpRegistry=true')),
+    byName(
+      (await dryRun('--allow-http-registry')).filter(
+        ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',
+      ),
+    ),
+  );
   const set = ['--set', 'namespaces=opt-out,failurePolicy=Ignore,replicas=5,timeoutSeconds=30'];
   const same = (await dryRun(...CHOICES[1]!)).filter(
     ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',

@@ -5,6 +5,7 @@ import { helmChart, yamlDocuments, type ChartValues } from '../../core/installat
 import { installationObjects, type InstallationObjects } from '../../core/installation/installation-objects.ts';
 import {
   EVIDENCE_SECRET,
+  HTTP_REGISTRY,
   NAMESPACE_SCOPES,
   OWN_EVIDENCE,
   SHARED_EVIDENCE,
@@ -61,6 +62,7 @@ export async function installInCluster(context: CommandContext): Promise<void> {
     exempt,
     ...evidenceArguments(values.evidence),
     revocationArguments: revocationArguments(values),
+    registryArguments: values.allowHttpRegistry ? [HTTP_REGISTRY] : [],
     ...certManager,
     podTemplates,
   });
@@ -121,6 +123,7 @@ function chartValues(context: CommandContext): ChartValues {
     evidence: evidenceDatabase(flags.string('evidence')),
     evidenceSecret: flags.string('evidence-secret') ?? EVIDENCE_SECRET,
     ...installedRevocations(context),
+    allowHttpRegistry: flags.boolean('allow-http-registry'),
   };
 }
 

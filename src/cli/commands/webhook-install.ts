@@ -64,6 +64,11 @@ export const webhookInstall: Command = {
       help: 'Secret with its password, and perhaps ca.crt',
     },
     ...REVOCATION_FLAGS,
+    {
+      name: 'allow-http-registry',
+      kind: 'boolean',
+      help: 'let the replicas speak plain HTTP to registries',
+    },
     { name: 'cert-manager', kind: 'boolean', help: 'let cert-manager renew the certificate, instead of the replicas' },
     {
       name: 'issuer',

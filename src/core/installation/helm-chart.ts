@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { JsonObject, JsonValue } from '../encoding/json.ts';
 import { installationObjects } from './installation-objects.ts';
 import {
+  HTTP_REGISTRY,
   NAMESPACE_SCOPES,
   OWN_EVIDENCE,
   REVOCATION_AUTHORITY_FILE,
@@ -31,6 +32,8 @@ export interface ChartValues {
   readonly revocationAuthority: string;
   readonly staleRevocations: string;
   readonly revocationsMaxAge: string;
+  /** Plain HTTP to any registry. */
+  readonly allowHttpRegistry: boolean;
 }
 
 interface ChartInput {
@@ -119,6 +122,7 @@ export function helmChart({
           : `{{ printf "--${flag}=%s" .Values.${name} | quote }}`,
       ),
     ),
+    registryArguments: [expressions.item('.Values.allowHttpRegistry', HTTP_REGISTRY)],
     revocationAuthority: expressions.value(AUTHORITY_CHOICE),
     ...(certManager === undefined ? {} : { certManager }),
     evidence: expressions.value(evidenceChoice(0, '{{ .Values.evidence }}')),

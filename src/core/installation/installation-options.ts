@@ -26,6 +26,8 @@ export interface InstallationOptions {
   readonly trustedRoot: JsonValue;
   /** Arguments that say where revocations come from, and what once they are old (`--revocations` and so on); empty for nowhere. */
   readonly revocationArguments: readonly JsonValue[];
+  /** Arguments that say how registries are spoken to (`--allow-http-registry`); empty for TLS alone. */
+  readonly registryArguments: readonly JsonValue[];
   /** Text of the authority that may revoke; empty for nobody. */
   readonly revocationAuthority: JsonValue;
   /** cert-manager renews the certificate; the replicas do it themselves when absent. */
@@ -76,6 +78,7 @@ export const DATA_FOLDER = '/var/lib/sealwright';
 /** Arguments of the pods; in a chart either of both, chosen by its user. */
 export const OWN_EVIDENCE = [`--evidence=${DATA_FOLDER}/evidence.db`, '--evidence-password-file='] as const;
 export const SHARED_EVIDENCE = ['--evidence=', `--evidence-password-file=${EVIDENCE_FOLDER}/password`] as const;
+export const HTTP_REGISTRY = '--allow-http-registry';
 export const INSTALLATION_LABELS = {
   'app.kubernetes.io/name': 'sealwright',
   'app.kubernetes.io/component': 'webhook',

@@ -15,6 +15,7 @@ export function removableObjects(namespace: string): InstallationObjects {
     callers: [],
     trustedRoot: '',
     revocationArguments: [],
+    registryArguments: [],
     revocationAuthority: '',
     evidence: '',
     evidencePassword: '',

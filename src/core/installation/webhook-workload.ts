@@ -125,6 +125,7 @@ function container(options: InstallationOptions): JsonObject {
       `--ledger=${DATA_FOLDER}/decisions`,
       `--trusted-root=${TRUST_FOLDER}/${TRUSTED_ROOT}`,
       ...revocationArguments,
+      ...options.registryArguments,
       scope,
       ...exempt.map((name) => `--exempt-namespace=${name}`),
       ...podTemplates.map(({ group, resource, path }) => `--pod-template=${resource}.${group}=${path.join('.')}`),

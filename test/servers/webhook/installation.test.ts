@@ -191,6 +191,7 @@ interop('kube-apiserver', 'both', 'install, judge, status, a leftover, uninstall
       ['default.policies.sealwright', `${NAMESPACE}/sealwright-webhook`],
       ['validate.images.sealwright', `${NAMESPACE}/sealwright-webhook`],
       ['validate.policies.sealwright', `${NAMESPACE}/sealwright-webhook`],
+      ['kyverno.policies.sealwright', `${NAMESPACE}/sealwright-webhook`],
     ],
   );
   // Somebody narrows it by hand: status tells, and bringing it up to date undoes it and drops nobody's caBundle.
@@ -223,7 +224,7 @@ interop('kube-apiserver', 'both', 'install, judge, status, a leftover, uninstall
   // The Service is deleted by hand: whoever asks status is told, with the command.
   await cluster.must(['delete', 'service', 'sealwright-webhook', '-n', NAMESPACE]);
   const orphaned = await webhookStatus(access, NAMESPACE, new Date());
-  assert.equal(orphaned.problems.length, 4);
+  assert.equal(orphaned.problems.length, 5);
   assert.match(
     orphaned.problems[0]?.text ?? '',
     /asks the Service cosign-system\/sealwright-webhook, which does not exist, and refuses/,

@@ -28,6 +28,7 @@ const OPTIONS = {
   callers: [],
   trustedRoot: '{}',
   revocationArguments: [],
+  registryArguments: [],
   revocationAuthority: '',
   evidence: '--evidence=/var/lib/sealwright/evidence.db',
   evidencePassword: '--evidence-password-file=',

@@ -25,7 +25,8 @@ export function parseRegistrySecrets(
 ): readonly PolicySecret[] {
   fields?.only('allowInsecureRegistry', 'providers', 'secrets');
   if (fields?.optionalBoolean('allowInsecureRegistry') === true) {
-    const how = 'registries without TLS are allowed to the webhook itself (--allow-http-registry), for all policies';
+    const how =
+      'registries without TLS are allowed to the webhook itself (--allow-http-registry, also of webhook install), for all policies';
     warnings.push(`${path}.allowInsecureRegistry: ${how}`);
   }
   if (fields?.has('providers') === true) {
