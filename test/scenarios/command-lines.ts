@@ -82,6 +82,27 @@ export const COMMAND_LINE_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'values that are none, and one too many',
+    upstream: [],
+    play: async (actor, expect) => {
+      const image = await actor.image('values');
+      await actor.ok(['generate-key-pair', '--output-key-prefix', 'values']);
+      await actor.ok(['sign', '--yes', '--key', 'values.key', image]);
+      const verify = ['verify', '--key', 'values.pub'];
+      expect('an output that there is not', await actor.exit([...verify, '-o', 'yaml', image]), 0);
+      expect('no workers', await actor.exit([...verify, '--max-workers', '0', image]), 1);
+      actor.write('one.txt', 'a text');
+      actor.write('two.txt', 'another text');
+      actor.write('predicate.json', '{"buildType":"x"}');
+      const bundle = ['--yes', '--key', 'values.key', '--bundle', 'values.json'];
+      expect('two files and one bundle', await actor.exit(['sign-blob', ...bundle, 'one.txt', 'two.txt']), 0);
+      const attest = ['attest-blob', '--predicate', 'predicate.json'];
+      expect('a digest that is none', await actor.exit([...attest, ...bundle, '--hash', 'zz', 'one.txt']), 0);
+      expect('no bundle', await actor.exit([...attest, '--yes', '--key', 'values.key', 'one.txt']), 1);
+      expect('nothing to attach', await actor.exit(['attach', 'attestation', image]), 0);
+    },
+  },
+  {
     name: 'output to a file, and a deadline',
     upstream: [],
     play: async (actor, expect) => {

@@ -273,10 +273,25 @@ export const DIFFERENCES: readonly Difference[] = [
     }),
   },
   {
-    cosign: 'refuses `sign-blob` without `--bundle`',
+    cosign: 'refuses `sign-blob` and `attest-blob` without `--bundle`',
     here: 'writes the bundle to stdout',
     why: 'nothing is lost, and it can be piped',
-    places: places(0, { 'blob, key pair': ['no bundle at all'] }),
+    places: places(0, {
+      'blob, key pair': ['no bundle at all'],
+      'values that are none, and one too many': ['no bundle'],
+    }),
+  },
+  {
+    cosign: 'signs several files into one bundle, of which the last one is left',
+    here: 'refuses to: 1',
+    why: 'the signatures of the others would be lost without a word',
+    places: places(1, { 'values that are none, and one too many': ['two files and one bundle'] }),
+  },
+  {
+    cosign: 'attaches nothing, and ends with 0, when no attestation is given',
+    here: 'refuses to: 1',
+    why: 'a script with an empty variable would go on without its attestation',
+    places: places(1, { 'values that are none, and one too many': ['nothing to attach'] }),
   },
   {
     cosign: 'passes over a variable such as `COSIGN_YES` whose value is neither yes nor no',
@@ -331,6 +346,14 @@ export const KEPT_DIFFERENCES: readonly Difference[] = [
     why: 'what was not looked at must not be said to be proven',
     places: places(false, {
       'image, a certificate of one’s own': ['a log entry is said to be proven that nobody demanded'],
+    }),
+  },
+  {
+    cosign: 'takes any `--output` that it does not know for `json`, and any `--hash` for a digest',
+    here: 'refuses them: 1',
+    why: 'a mistyped digest makes an attestation of something that there is not',
+    places: places(1, {
+      'values that are none, and one too many': ['an output that there is not', 'a digest that is none'],
     }),
   },
 ];

@@ -89,7 +89,8 @@ function promiseOf(
 
 export async function attachImageAttestations(context: CommandContext): Promise<void> {
   const files = context.flags.list('attestation');
-  if (files.length === 0) {
+  // cosign has attached nothing, and is content.
+  if (files.length === 0 && !context.compat) {
     throw new UsageError('USAGE_BAD_FLAG', 'no attestation is given', { expected: '--attestation FILE' });
   }
   const request = requestOf(context);

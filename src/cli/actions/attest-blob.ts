@@ -4,6 +4,7 @@ import { UsageError } from '../../errors.ts';
 import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../workflows/attest-blob.ts';
 import { reportDropped } from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
+import { requireBundleFile } from '../choices/bundle-files.ts';
 import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
@@ -24,6 +25,7 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
   const artifact = artifactOf(context, path);
   const content = await attestationContent(context);
   const olderFormat = isOlderAttestation(context);
+  if (!olderFormat) requireBundleFile(context);
   const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);

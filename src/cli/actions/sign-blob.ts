@@ -2,6 +2,7 @@ import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
 import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
+import { requireBundleFile } from '../choices/bundle-files.ts';
 import { agreeToStatement, isLogConsentWanted } from '../choices/log-consent.ts';
 import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
@@ -20,14 +21,15 @@ export async function signBlobs(context: CommandContext): Promise<void> {
   const { flags, terminal, now, compat } = context;
   const paths = flags.arguments;
   const bundleFile = flags.string('bundle');
-  if (bundleFile !== undefined && paths.length > 1) {
+  // cosign writes one over the other.
+  if (bundleFile !== undefined && paths.length > 1 && !compat) {
     throw new UsageError('USAGE_BAD_FLAG', 'one file cannot hold the bundles of several files', {
       found: `--bundle with ${paths.length} files`,
       expected: 'one file, or bundles on stdout, one a line',
     });
   }
   const olderFormat = isOlderFormat(context);
-  if (compat && !olderFormat && bundleFile === undefined) throw bundleNotNamed();
+  if (!olderFormat) requireBundleFile(context);
   if (olderFormat) checkPartFiles(context);
   const http = signingClient(context);
   const trust = await signingTrust(context, http);
@@ -97,13 +99,5 @@ function checkPartFiles({ flags }: CommandContext): void {
   throw new UsageError('USAGE_BAD_FLAG', 'one file cannot hold the parts of several signatures', {
     found: `--${file} with ${flags.arguments.length} files`,
     expected: 'one file, or signatures on stdout, one a line',
-  });
-}
-
-/** cosign writes bundles to files only (cosign.md §1.4). */
-function bundleNotNamed(): UsageError {
-  return new UsageError('USAGE_BAD_FLAG', 'nothing says where the bundle goes', {
-    expected: '--bundle FILE',
-    details: { cosign: 'must specify --bundle with --new-bundle-format' },
   });
 }

@@ -68,3 +68,12 @@ function makeFolder(path: string): void {
     });
   }
 }
+
+/** cosign writes the bundles of blobs to files only (cosign.md §1.4). @throws UsageError USAGE_BAD_FLAG in its mode without one */
+export function requireBundleFile({ flags, compat }: CommandContext): void {
+  if (!compat || flags.string('bundle') !== undefined) return;
+  throw new UsageError('USAGE_BAD_FLAG', 'nothing says where the bundle goes', {
+    expected: '--bundle FILE',
+    details: { cosign: 'must specify --bundle with --new-bundle-format' },
+  });
+}
