@@ -37,9 +37,6 @@ export interface RehearsedImage {
   readonly access: RegistryAccess;
 }
 
-/** Nobody waits for the answer. */
-const NEVER = new Promise<void>(() => undefined);
-
 /**
  * Decides as the webhook would, by its own code, while nobody waits: each registry is asked once about each image, and nothing is
  * taken from what was known before. That something could not be checked is the answer then.
@@ -48,6 +45,11 @@ export class AdmissionRehearsal {
   readonly #options: RehearsalOptions;
   readonly #evidence: AdmissionEvidence;
   readonly #materials = new WeakMap<PolicySet, PolicyMaterial>();
+  /**
+   * Nobody waits for the answer. Whatever is raced against a promise stays with it, evidence and all: one that all rehearsals of a
+   * process shared would keep everything that any of them has ever seen.
+   */
+  readonly #never = new Promise<void>(() => undefined);
 
   constructor(options: RehearsalOptions, evidence = new AdmissionEvidence({ ...options, asksOnce: true })) {
     this.#options = options;
@@ -82,7 +84,7 @@ export class AdmissionRehearsal {
       ...(revocations === undefined ? {} : { revocations }),
       namespace: image.namespace,
       now: now(),
-      timeIsUp: NEVER,
+      timeIsUp: this.#never,
     });
   }
 

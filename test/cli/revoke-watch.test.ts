@@ -1,13 +1,19 @@
 /** `sealwright revoke watch` on a real API server: pods whose statuses the test writes, budgets that refuse, rights that are missing. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { parse, stringify } from 'yaml';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { encodeRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
 import type { Revocation } from '../../src/core/revocation/revocation-statement.ts';
-import { errorCode, type Ended } from '../support/command-line.ts';
+import { HttpClient } from '../../src/io/net/http-client.ts';
+import { errorCode, SEALWRIGHT, type Ended } from '../support/command-line.ts';
 import { ISSUER, SUBJECT } from '../support/instance.ts';
+import { defineKinds } from '../support/drill-site.ts';
 import { Authority, reinstatement, revocation } from '../support/revocations.ts';
 import { digestName, runningCluster, runs, type RunningCluster } from './running-cluster.ts';
 
@@ -178,11 +184,8 @@ test('left alone: kube-system unless it is named, another namespace, an exceptio
   assert.deepEqual(rungsOf(forced).at(-1), ['evict', 'done']);
 });
 
-test('a disruption budget refuses: asked again, told, and only deletion goes past it', async (t) => {
-  const lab = await openLab(t);
-  if (lab === undefined) return;
-  const { cluster, image, say, watch } = lab;
-  await runPod(lab, 'web');
+/** A budget that allows no eviction of the pod. */
+async function keepBusy({ cluster }: Lab): Promise<void> {
   await cluster.create({
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
@@ -191,6 +194,14 @@ test('a disruption budget refuses: asked again, told, and only deletion goes pas
   });
   const ready = JSON.stringify({ status: { conditions: [{ type: 'Ready', status: 'True' }] } });
   await cluster.must(['patch', 'pod/web', '-n', 'shop', '--subresource=status', '--type=merge', '-p', ready]);
+}
+
+test('a disruption budget refuses: asked again, told, and only deletion goes past it', async (t) => {
+  const lab = await openLab(t);
+  if (lab === undefined) return;
+  const { image, say, watch } = lab;
+  await runPod(lab, 'web');
+  await keepBusy(lab);
   await say(revocation({ digest: [image.digest!.toString()] }));
   const dry = await watch('--level', 'delete');
   assert.deepEqual(rungsOf(dry), [
@@ -232,8 +243,10 @@ test('rights that are missing: said at the rung, and the copy stays on the one b
   };
   const patch = ['--verb=patch', '--resource=pods'];
   const event = ['--verb=create', '--resource=events'];
+  const evict = ['--verb=create', '--resource=pods/eviction'];
   const reader = await as('reader');
   const labeller = await as('labeller', patch, event);
+  const evicter = await as('evicter', patch, event, evict);
   const end = ['-n', 'shop', '--level', 'delete', '--dry-run=false', '--kubeconfig'];
   const none = await watch(...end, reader);
   assert.deepEqual(rungsOf(none), [['label', 'forbidden']]);
@@ -244,6 +257,142 @@ test('rights that are missing: said at the rung, and the copy stays on the one b
     ['evict', 'forbidden'],
   ]);
   assert.match(await podsIn(lab), /web/);
+  await keepBusy(lab);
+  const most = await watch(...end, evicter);
+  assert.deepEqual(rungsOf(most), [
+    ['label', 'done'],
+    ['evict', 'budget'],
+    ['delete', 'forbidden'],
+  ]);
+  assert.equal(errorCode(most), 'REVOKED');
+  assert.match(await podsIn(lab), /web/);
+});
+
+test("the account of an installation may do what its rung needs, by the cluster's own policies, and no more", async (t) => {
+  const lab = await openLab(t);
+  if (lab === undefined) return;
+  const { cluster, sandbox, image, say } = lab;
+  await defineKinds(cluster);
+  await cluster.must(['apply', '-f', '-'], readFileSync(sandbox.path('policy.yaml'), 'utf8'));
+  await cluster.must(['create', 'namespace', 'cosign-system']);
+  await say(revocation({ digest: [image.digest!.toString()] }));
+  const rungs = {
+    report: ['label forbidden'],
+    label: ['label done', 'evict forbidden'],
+    evict: ['label done', 'evict budget', 'delete forbidden'],
+    delete: ['label done', 'evict budget', 'delete done'],
+  };
+  await runPod(lab, 'web');
+  await keepBusy(lab);
+  const install = ['webhook', 'install', '--dry-run', '--image', `r.test/s@sha256:${'a'.repeat(64)}`];
+  const trust = [
+    '--trusted-root',
+    'root.json',
+    '--revocations',
+    'https://r.test/r',
+    '--revocation-authority',
+    'authority.json',
+  ];
+  const unnamed = await sandbox.run([...install, '--trusted-root', 'root.json', '--watch', 'label']);
+  assert.equal(errorCode(unnamed), 'USAGE_BAD_FLAG');
+  for (const [level, expected] of Object.entries(rungs)) {
+    const printed = await sandbox.run([...install, ...trust, '--watch', level]);
+    const own = printed.stdout.split(/^---$/m).filter((one) => /^ {2}name: sealwright-watch$/m.test(one));
+    const applied = own.filter((one) => !one.includes('kind: Deployment')).join('---');
+    await cluster.must(['apply', '-f', '-'], applied);
+    const token = await cluster.must(['create', 'token', 'sealwright-watch', '-n', 'cosign-system']);
+    const config = parse(readFileSync(cluster.kubeconfig, 'utf8')) as { users: { name: string }[] };
+    const users = [{ name: config.users[0]?.name, user: { token: token.trim() } }];
+    writeFileSync(sandbox.path('watch.kubeconfig'), stringify({ ...config, users }));
+    const ended = await sandbox.run([
+      ...['revoke', 'watch', '--once', '-o', 'json', '--kubeconfig', 'watch.kubeconfig', '--level', 'delete'],
+      ...['--dry-run=false', '--trusted-root', 'root.json', '--revocations', 'revocations.json'],
+      ...['--revocation-authority', 'authority.json'],
+    ]);
+    const { notLookedAt } = JSON.parse(ended.stdout) as { notLookedAt: unknown };
+    assert.deepEqual(notLookedAt, [], level);
+    assert.deepEqual(
+      rungsOf(ended).map((pair) => pair.join(' ')),
+      expected,
+      level,
+    );
+    const deployment = own.find((one) => one.includes('kind: Deployment')) ?? '';
+    assert.match(deployment, new RegExp(`- --level=${level}$`, 'm'));
+  }
+  assert.equal(await podsIn(lab), '');
+});
+
+test('nothing is revoked: the API server is asked for nothing, not even for leave', async (t) => {
+  const lab = await openLab(t);
+  if (lab === undefined) return;
+  const { sandbox, cluster, image, say, watch } = lab;
+  await runPod(lab, 'web');
+  await say();
+  const config = parse(readFileSync(cluster.kubeconfig, 'utf8')) as { clusters: { cluster: { server: string } }[] };
+  const asked: string[] = [];
+  const silent = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(500).end();
+  });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  t.after(() => silent.close());
+  for (const { cluster: one } of config.clusters) {
+    one.server = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  }
+  writeFileSync(sandbox.path('silent.kubeconfig'), stringify(config));
+  const nothing = await watch('--kubeconfig', 'silent.kubeconfig');
+  assert.deepEqual([nothing.exitCode, copiesOf(nothing), asked], [0, [], []]);
+  await say(revocation({ digest: [image.digest!.toString()] }));
+  const something = await watch('--kubeconfig', 'silent.kubeconfig');
+  assert.notEqual(something.exitCode, 0);
+  assert.ok(asked.length > 0, 'now there is something to look for');
+});
+
+test('a watch outlives its API server: a look that sees nothing is told and counted, and a later one finds the copy', async (t) => {
+  const lab = await openLab(t);
+  if (lab === undefined) return;
+  const { sandbox, cluster, image, say } = lab;
+  await runPod(lab, 'web');
+  await say(revocation({ digest: [image.digest!.toString()] }));
+  const place = ['--kubeconfig', cluster.kubeconfig, '--pull-secrets=false', '--trusted-root', 'root.json'];
+  const told = ['--revocations', 'revocations.json', '--revocation-authority', 'authority.json'];
+  const child = spawn(
+    SEALWRIGHT,
+    ['revoke', 'watch', '--interval', '200ms', '--metrics-port', '0', '--policy', 'policy.yaml', ...place, ...told],
+    {
+      cwd: sandbox.path('.'),
+      env: { PATH: process.env['PATH'], HOME: sandbox.home },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  t.after(() => child.kill('SIGKILL'));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
+  const until = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
+    while (!(await holds())) {
+      assert.equal(child.exitCode, null, `${what}\n${output}`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const found = (): number => output.split('1 run what is revoked').length - 1;
+  await until('the first look', () => found() > 0);
+  const [url = ''] = /http:\S+\/metrics/.exec(output) ?? [];
+  const http = new HttpClient();
+  t.after(() => {
+    http.close();
+  });
+  const metrics = async (): Promise<string> => Buffer.from((await http.request({ url })).body).toString();
+  assert.match(await metrics(), /^sealwright_watch_looks_total\{result="complete"\} [1-9]/m);
+  assert.match(await metrics(), /^sealwright_watch_copies 1$/m);
+  assert.match(await metrics(), /^sealwright_watch_looks_total\{result="failed"\} 0$/m);
+  await cluster.restart();
+  await until('a look that sees nothing', () => output.includes('not looked at: '));
+  const before = found();
+  await until('a look behind the restart', () => found() > before);
+  assert.match(await metrics(), /^sealwright_watch_looks_total\{result="(partial|failed)"\} [1-9]/m);
+  child.kill('SIGTERM');
+  const [code] = (await once(child, 'exit')) as [number | null];
+  assert.equal(code, 0, output);
 });
 
 test('refused: an interval in which nobody would be found in time, a rung that is none', async (t) => {

@@ -2,16 +2,19 @@ import { LADDER } from '../../core/audit/running-copy.ts';
 import { PolicyError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import { SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import type { Sweep } from '../../workflows/sweep-running-copies.ts';
+import type { Listening } from '../../servers/shell/listen.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
-import { sweepCluster } from '../choices/sweep-choice.ts';
+import { sweepCluster, type SweptCluster } from '../choices/sweep-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { parseDuration } from '../duration.ts';
 import { untilInterrupted } from '../interruption.ts';
+import { SweepMetrics } from '../report/sweep-metrics.ts';
 import { sweepDocument, sweepText } from '../report/sweep-report.ts';
 
 /** What runs although it is revoked has to be found in two minutes. */
 const MAX_INTERVAL_MS = 120_000;
 const MAX_PER_MINUTE = 600;
+const MAX_PORT = 65_535;
 
 /**
  * Looks for pods that run what is revoked, once or for ever. A look that fails is told, and the next one begins anew: with the
@@ -21,7 +24,7 @@ const MAX_PER_MINUTE = 600;
  *   what a single look throws
  */
 export async function watchRunningCopies(context: CommandContext): Promise<void> {
-  const { flags, terminal } = context;
+  const { flags } = context;
   const intervalMs = parseDuration(flags.string('interval') ?? '1m', 'interval');
   if (intervalMs > MAX_INTERVAL_MS) {
     throw new UsageError('USAGE_BAD_FLAG', '--interval is too long', {
@@ -31,35 +34,67 @@ export async function watchRunningCopies(context: CommandContext): Promise<void>
   }
   flags.integer('per-minute', 1, MAX_PER_MINUTE);
   if (flags.boolean('once')) {
-    gate(await look(context));
+    gate((await look(context)).sweep);
     return;
   }
+  const metrics = new SweepMetrics();
+  const listening = await serveMetrics(context, metrics);
+  try {
+    await lookForEver(context, metrics, intervalMs);
+  } finally {
+    await listening?.close();
+  }
+}
+
+async function lookForEver(context: CommandContext, metrics: SweepMetrics, intervalMs: number): Promise<void> {
+  const { terminal, now } = context;
   const interrupted = untilInterrupted().then(() => 'over' as const);
   for (;;) {
     try {
-      await look(context);
+      const { sweep, version } = await look(context);
+      metrics.looked(sweep, version, now());
     } catch (error) {
       if (!(error instanceof SealwrightError) || error.family === 'usage' || error.family === 'invariant') throw error;
+      metrics.failed();
       terminal.warn(`${error.code} ${error.message}: looking again in ${intervalMs / 1000} s`);
     }
     if ((await Promise.race([interrupted, SYSTEM_CLOCK.sleep(intervalMs)])) === 'over') return;
   }
 }
 
-async function look(context: CommandContext): Promise<Sweep> {
+/** `/metrics` and `/healthz`, for whoever watches the watch. */
+async function serveMetrics(
+  { flags, terminal }: CommandContext,
+  metrics: SweepMetrics,
+): Promise<Listening | undefined> {
+  const port = flags.integer('metrics-port', 0, MAX_PORT);
+  if (port === undefined) return undefined;
+  const { createApp } = await import('../../servers/shell/app.ts');
+  const { mountHealth } = await import('../../servers/shell/health.ts');
+  const { listen } = await import('../../servers/shell/listen.ts');
+  const routes = createApp();
+  mountHealth(routes, []);
+  routes.get('/metrics', (answer) => answer.text(metrics.text()));
+  const listening = await listen(routes, { host: flags.string('metrics-host') ?? '127.0.0.1', port });
+  terminal.progress(terminal.done(`metrics at ${listening.url}/metrics`));
+  return listening;
+}
+
+async function look(context: CommandContext): Promise<SweptCluster> {
   const { flags, terminal, now } = context;
   const cluster = await chosenCluster(context);
   try {
-    const { sweep, version, isAnythingRevoked } = await sweepCluster(context, cluster, {
+    const swept = await sweepCluster(context, cluster, {
       level: LADDER.find((rung) => rung === flags.string('level')) ?? 'report',
       isDryRun: flags.boolean('dry-run'),
       perMinute: flags.integer('per-minute', 1, MAX_PER_MINUTE) ?? 10,
       forced: flags.list('force-namespace'),
       namespaces: flags.list('namespace'),
     });
+    const { sweep, version, isAnythingRevoked } = swept;
     if (flags.string('output') === 'json') terminal.result(JSON.stringify(sweepDocument(sweep, version, now())));
     else for (const line of sweepText(sweep, version, isAnythingRevoked)) terminal.result(line);
-    return sweep;
+    return swept;
   } finally {
     cluster.http.close();
   }

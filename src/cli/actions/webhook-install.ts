@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LADDER, type Rung } from '../../core/audit/running-copy.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
 import { helmChart, yamlDocuments, type ChartValues } from '../../core/installation/helm-chart.ts';
 import { installationObjects, type InstallationObjects } from '../../core/installation/installation-objects.ts';
@@ -44,9 +45,10 @@ export async function installInCluster(context: CommandContext): Promise<void> {
   const podTemplates = flags.list('pod-template').map((text) => parsePodTemplateRule(text, 'pod-template'));
   const exempt = flags.list('exempt-namespace');
   const certManager = certManagerChoice(context);
+  const watch = watchLevel(context, values);
   const folder = flags.string('chart');
   if (folder !== undefined) {
-    const files = helmChart({ values, podTemplates, exempt, ...certManager, version: packageVersion() });
+    const files = helmChart({ values, podTemplates, exempt, ...certManager, ...watch, version: packageVersion() });
     writeChart(folder, files);
     terminal.result(
       terminal.done(`chart written to ${folder}: helm install sealwright ${folder} -n ${systemNamespace(context)}`),
@@ -64,6 +66,7 @@ export async function installInCluster(context: CommandContext): Promise<void> {
     revocationArguments: revocationArguments(values),
     registryArguments: values.allowHttpRegistry ? [HTTP_REGISTRY] : [],
     ...certManager,
+    ...watch,
     podTemplates,
   });
   if (flags.boolean('dry-run')) {
@@ -88,6 +91,16 @@ export async function installInCluster(context: CommandContext): Promise<void> {
   terminal.result(
     terminal.done(`webhook installed in ${namespace}; the API server asks it about ${words(values.namespaces)}`),
   );
+}
+
+/** @throws UsageError USAGE_BAD_FLAG for a watch that nobody would tell what to look for */
+function watchLevel({ flags }: CommandContext, { revocations }: ChartValues): { readonly watch?: Rung } {
+  const watch = LADDER.find((rung) => rung === flags.string('watch'));
+  if (watch === undefined) return {};
+  if (revocations !== '') return { watch };
+  throw new UsageError('USAGE_BAD_FLAG', '--watch is about revocations, and none are named', {
+    expected: '--revocations URL and --revocation-authority FILE as well',
+  });
 }
 
 function inOrder({ namespace, definitions, workload, configurations }: InstallationObjects): readonly JsonObject[] {

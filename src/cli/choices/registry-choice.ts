@@ -37,6 +37,8 @@ export function registryClients(
 ): {
   readonly own: CredentialStore;
   readonly open: (credentials: CredentialStore, action?: 'pull' | 'push') => RegistryClient;
+  /** Connections of all of them. */
+  readonly close: () => void;
 } {
   const { flags } = context;
   const http = new HttpClient({ ...transportOptions(context), ...bounds });
@@ -45,6 +47,9 @@ export function registryClients(
     own: credentialsFor(context),
     open: (credentials, action = 'pull') =>
       new RegistryClient({ http, credentials, allowHttp, action, maxBlobBytes: attachmentLimit(context) }),
+    close: () => {
+      http.close();
+    },
   };
 }
 

@@ -62,6 +62,10 @@ export async function openRehearsal(
     registries,
     trustedRoot: trust.trustedRoot,
     trustSource: trust.source,
-    close: () => engines.close(),
+    close: async () => {
+      http.close();
+      registries.close();
+      await engines.close();
+    },
   };
 }

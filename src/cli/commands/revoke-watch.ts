@@ -32,6 +32,8 @@ export const revokeWatch: Command = {
     { name: 'once', kind: 'boolean', help: 'look once, and end', isCommon: true },
     { name: 'interval', kind: 'string', value: 'DURATION', default: '1m', help: 'between two looks, at most 2m' },
     { name: 'per-minute', kind: 'string', value: 'N', default: '10', help: 'pods that are ended in a minute, at most' },
+    { name: 'metrics-port', kind: 'string', value: 'PORT', help: 'serve /metrics and /healthz there while it watches' },
+    { name: 'metrics-host', kind: 'string', value: 'ADDRESS', default: '127.0.0.1', help: 'on this address' },
     {
       name: 'force-namespace',
       kind: 'list',

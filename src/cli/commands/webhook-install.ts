@@ -1,3 +1,4 @@
+import { LADDER } from '../../core/audit/running-copy.ts';
 import type { Command } from '../command.ts';
 import { GUARD_FLAGS, KUBECONFIG_FLAGS } from '../flags/cluster-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -68,6 +69,13 @@ export const webhookInstall: Command = {
       name: 'allow-http-registry',
       kind: 'boolean',
       help: 'let the replicas speak plain HTTP to registries',
+    },
+    {
+      name: 'watch',
+      kind: 'string',
+      value: 'RUNG',
+      choices: LADDER,
+      help: 'run revoke watch beside it, up to this rung',
     },
     { name: 'cert-manager', kind: 'boolean', help: 'let cert-manager renew the certificate, instead of the replicas' },
     {

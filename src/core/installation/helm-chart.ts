@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import type { Rung } from '../audit/running-copy.ts';
 import type { JsonObject, JsonValue } from '../encoding/json.ts';
 import { installationObjects } from './installation-objects.ts';
 import {
@@ -43,6 +44,8 @@ interface ChartInput {
   readonly exempt: readonly string[];
   /** Whether, and by whom, the certificate is renewed by cert-manager. */
   readonly certManager?: CertManagerChoice;
+  /** Whether, and how far, running copies of what is revoked are looked for. */
+  readonly watch?: Rung;
   /** Version of the program, which is the chart's as well. */
   readonly version: string;
 }
@@ -92,6 +95,7 @@ export function helmChart({
   podTemplates,
   exempt,
   certManager,
+  watch,
   version,
 }: ChartInput): ReadonlyMap<string, string> {
   const expressions = new Expressions();
@@ -125,6 +129,7 @@ export function helmChart({
     registryArguments: [expressions.item('.Values.allowHttpRegistry', HTTP_REGISTRY)],
     revocationAuthority: expressions.value(AUTHORITY_CHOICE),
     ...(certManager === undefined ? {} : { certManager }),
+    ...(watch === undefined ? {} : { watch }),
     evidence: expressions.value(evidenceChoice(0, '{{ .Values.evidence }}')),
     evidencePassword: expressions.value(evidenceChoice(1, '')),
     evidenceSecret: text('evidenceSecret'),

@@ -3,6 +3,7 @@ import { EXCEPTION_DEFINITIONS } from '../policy/exception-definitions.ts';
 import { POLICY_DEFINITIONS } from '../policy/policy-definitions.ts';
 import { INJECTION, injectedFrom } from './issued-certificate-objects.ts';
 import { EXCLUDE_LABEL, INSTALLATION_LABELS, type InstallationOptions } from './installation-options.ts';
+import { watchObjects } from './watch-objects.ts';
 import { webhookAccess } from './webhook-access.ts';
 import { serviceClients, webhookConfigurations } from './webhook-configurations.ts';
 import { webhookWorkload } from './webhook-workload.ts';
@@ -32,7 +33,11 @@ export function installationObjects(options: InstallationOptions): InstallationO
       },
     },
     definitions: [...POLICY_DEFINITIONS, ...EXCEPTION_DEFINITIONS],
-    workload: [...webhookAccess(options.namespace, options.certManager === undefined), ...webhookWorkload(options)],
+    workload: [
+      ...webhookAccess(options.namespace, options.certManager === undefined),
+      ...webhookWorkload(options),
+      ...(options.watch === undefined ? [] : watchObjects(options, options.watch)),
+    ],
     configurations: webhookConfigurations({
       ...options,
       clients: serviceClients(options.namespace),

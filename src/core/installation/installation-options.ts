@@ -1,3 +1,4 @@
+import type { Rung } from '../audit/running-copy.ts';
 import type { JsonValue } from '../encoding/json.ts';
 
 /**
@@ -30,6 +31,8 @@ export interface InstallationOptions {
   readonly registryArguments: readonly JsonValue[];
   /** Text of the authority that may revoke; empty for nobody. */
   readonly revocationAuthority: JsonValue;
+  /** How far running copies of what is revoked are taken; nobody looks for them when absent. */
+  readonly watch?: Rung;
   /** cert-manager renews the certificate; the replicas do it themselves when absent. */
   readonly certManager?: CertManagerChoice;
   /** Argument that says where evidence is kept (`--evidence`): a file of each replica's own, or a database that they share. */

@@ -21,6 +21,7 @@ export function removableObjects(namespace: string): InstallationObjects {
     evidencePassword: '',
     evidenceSecret: '',
     podTemplates: [],
+    watch: 'report',
   });
   // Removed from the end: certificates before their Secrets, or cert-manager would make those again.
   const managed = [...certManagerSecrets(namespace), ...certManagerObjects(namespace, {})];

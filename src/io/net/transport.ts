@@ -1,4 +1,6 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { SecureContext } from 'node:tls';
+import { RecentMap } from '../../core/encoding/recent-map.ts';
 import { RemoteError, UsageError } from '../../errors.ts';
 import type { HttpHeaders, HttpRequest, HttpUpload } from './http-message.ts';
 import { isLoopback } from './loopback.ts';
@@ -140,14 +142,36 @@ export class Transport {
   async #tls(): Promise<Record<string, unknown>> {
     const { ca = [], clientCertificate, serverName, unsafeSkipTlsVerify } = this.#options;
     if (clientCertificate !== undefined) await checkClientCertificate(clientCertificate);
+    const isOrdinary = ca.length === 0 && clientCertificate === undefined;
     return {
-      minVersion: 'TLSv1.2',
-      ...(ca.length === 0 ? {} : { ca: [...(await import('node:tls')).getCACertificates('default'), ...ca] }),
-      ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
+      minVersion: MIN_VERSION,
+      ...(isOrdinary ? {} : { secureContext: await secureContext(ca, clientCertificate) }),
       ...(serverName === undefined ? {} : { servername: serverName }),
       ...(unsafeSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
     };
   }
+}
+
+const MIN_VERSION = 'TLSv1.2';
+/** By what is in them. */
+const contexts = new RecentMap<SecureContext>(4);
+
+/**
+ * Authorities besides the runtime's own take some megabytes that no garbage collector knows of, and Node would read them all for each
+ * connection: a process that asks a cluster for ever would grow until it is killed.
+ */
+async function secureContext(ca: readonly string[], certificate?: ClientCertificate): Promise<SecureContext> {
+  const name = JSON.stringify([ca, certificate?.certificate, certificate?.key]);
+  const known = contexts.get(name);
+  if (known !== undefined) return known;
+  const { createSecureContext, getCACertificates } = await import('node:tls');
+  const made = createSecureContext({
+    minVersion: MIN_VERSION,
+    ...(ca.length === 0 ? {} : { ca: [...getCACertificates('default'), ...ca] }),
+    ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
+  });
+  contexts.set(name, made);
+  return made;
 }
 
 /** Before a peer is asked: at the connection it would look like a peer that cannot be reached. */
