@@ -30,7 +30,8 @@ function keep(name: string, by = people, rest: Partial<DrillRecord> = {}): void 
 
 async function report(...args: readonly string[]): Promise<Ended> {
   const snapshot = encodeAuditSnapshot({
-    ...{ system: 'shop', takenAt: NOW, version: '0', scope: 'nothing', trust: 'a test', entries: [], notLookedAt: [] },
+    ...{ system: 'shop', takenAt: NOW, version: '0', scope: 'nothing', trust: 'a test', entries: [] },
+    notLookedAt: [{ what: 'a namespace', reason: 'REMOTE_STATUS' }],
     policies: { source: 'a test', digest: `sha256:${'0'.repeat(64)}`, count: 0 },
   });
   writeFileSync(sandbox.path('now.json'), snapshot);
@@ -66,6 +67,23 @@ test('the newest of several drills counts; one that is too old, or failed, makes
   assert.equal((JSON.parse(accepted.stdout) as { isDrillDue: boolean }).isDrillDue, false);
   const failed = await report(...BELIEVED, '--drill', 'failed.json');
   assert.match(failed.stdout, /failed: denied.*\n\nNext: `sealwright revoke drill`/);
+});
+
+test('a ticket says it as well, and has the drill among its actions once it is due', async () => {
+  await report();
+  const ticket = (...args: readonly string[]): Promise<Ended> =>
+    sandbox.run(['audit', 'ticket', 'now.json', '--to', 'gap.md', '--dry-run', ...args]);
+  const old = new Date('2020-01-01T00:00:00Z');
+  keep('new.json');
+  keep('old.json', people, { startedAt: old, endedAt: old });
+  const silent = await ticket();
+  assert.doesNotMatch(silent.stdout, /revoke drill|Time to revoke/, silent.stderr);
+  const drilled = await ticket(...BELIEVED, '--drill', 'new.json');
+  assert.match(drilled.stdout, /Time to revoke.*denied it after 3\.0 s/, drilled.stderr);
+  assert.doesNotMatch(drilled.stdout, /sealwright revoke drill/);
+  const due = await ticket(...BELIEVED, '--drill', 'old.json');
+  assert.match(due.stdout, /Time to revoke.*stale[^]*sealwright revoke drill$[^]*--drill old\.json/m, due.stderr);
+  assert.equal(errorCode(await ticket(...BELIEVED, '--drill', 'absent.json')), 'USAGE_FILE');
 });
 
 test('refused: a record by a stranger beside a good one, one that is not there, and nobody who says whom to believe', async () => {

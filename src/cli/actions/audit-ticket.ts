@@ -3,6 +3,7 @@ import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
 import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import { rollTicket, type TicketOutcome } from '../../workflows/audit-ticket.ts';
+import { drilledTime } from '../choices/drill-choice.ts';
 import { snapshotReader } from '../choices/snapshot-file-choice.ts';
 import { chosenTracker } from '../choices/tracker-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -36,6 +37,8 @@ export async function keepTicket(context: CommandContext): Promise<void> {
   const holdDays = flags.integer('close-after', 0, MAX_HOLD_DAYS) ?? USUAL_HOLD_DAYS;
   const review = flags.string('review');
   const isRehearsal = flags.boolean('dry-run');
+  const files = flags.list('drill');
+  const time = files.length === 0 ? undefined : await drilledTime(context, snapshot.takenAt);
   // Repeated by the workflow, which looks first what became of the last attempt.
   const http = new HttpClient({ proxyEnv: environment, retry: { retries: 0 } });
   try {
@@ -46,6 +49,7 @@ export async function keepTicket(context: CommandContext): Promise<void> {
       owner: flags.string('owner') ?? 'nobody yet',
       holdDays,
       to: flags.required('to'),
+      ...(time === undefined ? {} : { drill: { time, files } }),
       signature: signatureText(signature),
     });
     const write = (plan: TicketPlan): ReturnType<Parameters<typeof rollTicket>[1]['write']> => ({

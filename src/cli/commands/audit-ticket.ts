@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
-import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
+import { DRILL_FLAGS } from '../flags/drill-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const auditTicket: Command = {
@@ -47,6 +48,7 @@ export const auditTicket: Command = {
       isCommon: true,
     },
     ...SNAPSHOT_SIGNER_FLAGS,
+    ...DRILL_FLAGS.map(({ isCommon: _, ...flag }) => flag),
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
   ],

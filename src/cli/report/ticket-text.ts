@@ -2,6 +2,7 @@ import type { AuditGap } from '../../core/audit/audit-gap.ts';
 import { digestOf, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
 import { contentDigest } from '../../core/audit/audit-snapshot.ts';
 import { encodeTicketMarker } from '../../core/audit/ticket-marker.ts';
+import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import type { TicketText } from '../../core/audit/ticket-tracker.ts';
 import { shellCommand } from '../shell-word.ts';
@@ -17,6 +18,8 @@ export interface TicketFacts {
   readonly to: string;
   /** Who stands for the snapshot. */
   readonly signature: string;
+  /** How fast a revocation is felt, and the records that say so; absent where nobody asked. */
+  readonly drill?: { readonly time: TimeToRevoke; readonly files: readonly string[] };
 }
 
 const MAX_ROWS = 50;
@@ -41,6 +44,7 @@ export function ticketText(markup: 'markdown' | 'wiki', facts: TicketFacts): Tic
     },
     { kind: 'fact', name: 'Owner', value: owner },
     { kind: 'fact', name: 'Due', value: plan.due },
+    ...(facts.drill === undefined ? [] : [drillFact(facts.drill.time)]),
     { kind: 'heading', text: 'Next' },
     ...nextActions(facts).map((command): TicketBlock => ({ kind: 'command', text: command })),
     { kind: 'heading', text: 'Gap' },
@@ -91,8 +95,9 @@ export function nextActions(facts: TicketFacts): readonly string[] {
     );
   const measure = shellCommand(['sealwright', 'audit', 'snapshot', '--system', snapshot.system, '--out', 'now.json']);
   const rest = ['sealwright policy plan', 'sealwright webhook status'].slice(0, ACTIONS - 1);
-  const first = [...new Set([...commands, ...rest])].slice(0, ACTIONS - 1);
-  return [...first, `${measure} && ${ticketCommand(facts)}`];
+  const due = facts.drill?.time.isDue === true ? ['sealwright revoke drill'] : [];
+  const first = [...new Set([...commands, ...rest])].slice(0, ACTIONS - 1 - due.length);
+  return [...first, ...due, `${measure} && ${ticketCommand(facts)}`];
 }
 
 const ACTION_OF: Readonly<Record<AuditState, readonly string[]>> = {
@@ -105,7 +110,11 @@ const ACTION_OF: Readonly<Record<AuditState, readonly string[]>> = {
   revoked: ['revoke', 'watch', '--once'],
 };
 
-function ticketCommand({ gap, to, holdDays }: TicketFacts): string {
+function drillFact({ text }: TimeToRevoke): TicketBlock {
+  return { kind: 'fact', name: 'Time to revoke', value: cut(text) };
+}
+
+function ticketCommand({ gap, to, holdDays, drill }: TicketFacts): string {
   const hold = holdDays === USUAL_HOLD_DAYS ? [] : ['--close-after', String(holdDays)];
   return shellCommand([
     'sealwright',
@@ -117,6 +126,7 @@ function ticketCommand({ gap, to, holdDays }: TicketFacts): string {
     '--to',
     to,
     ...hold,
+    ...(drill?.files ?? []).flatMap((file) => ['--drill', file]),
   ]);
 }
 
