@@ -85,7 +85,10 @@ function rule(group: string, resources: readonly string[], verbs: readonly strin
   return { apiGroups: [group], resources, verbs };
 }
 
-function podSpec({ namespace, image, revocationArguments }: InstallationOptions, level: Rung): JsonObject {
+function podSpec(
+  { namespace, image, registryArguments, revocationArguments }: InstallationOptions,
+  level: Rung,
+): JsonObject {
   return {
     serviceAccountName: WATCH_NAME,
     securityContext: { runAsNonRoot: true, runAsUser: USER, fsGroup: USER, seccompProfile: { type: 'RuntimeDefault' } },
@@ -97,6 +100,7 @@ function podSpec({ namespace, image, revocationArguments }: InstallationOptions,
           ...['revoke', 'watch', `--level=${level}`, '--dry-run=false', '--output=json'],
           `--system-namespace=${namespace}`,
           `--trusted-root=${TRUST_FOLDER}/trusted_root.json`,
+          ...registryArguments,
           ...revocationArguments,
           ...['--metrics-host=0.0.0.0', `--metrics-port=${METRICS_PORT}`],
         ],
