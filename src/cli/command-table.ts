@@ -262,6 +262,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         isSeldom: true,
         load: async () => (await import('./commands/audit-ticket.ts')).auditTicket,
       },
+      {
+        name: 'audit evidence',
+        summary: 'a folder for auditors: controls, snapshots, policies, drills, and a summary (VSA) by digest',
+        isSeldom: true,
+        load: async () => (await import('./commands/audit-evidence.ts')).auditEvidence,
+      },
     ],
   },
   REVOCATION_COMMANDS,

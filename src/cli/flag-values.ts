@@ -24,7 +24,9 @@ export class FlagValues {
     given.delete(name);
     const texts = this.#texts(source);
     if (texts !== undefined) given.set(name, texts);
-    return new FlagValues([...this.#flags.values()], given, this.arguments);
+    const flag = this.#flags.get(source);
+    const declared = flag === undefined ? [] : [{ ...flag, name }];
+    return new FlagValues([...this.#flags.values(), ...declared], given, this.arguments);
   }
 
   isDeclared(name: string): boolean {

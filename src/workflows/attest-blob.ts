@@ -10,7 +10,7 @@ import { attestedStatement, type AttestationContent } from './attested-statement
 import { readBlob, type BlobStream } from './blob-reader.ts';
 import { assembleBundle } from './bundle-assembly.ts';
 import { assembleDetached } from './detached-assembly.ts';
-import { obtainCredentials } from './signing-credentials.ts';
+import { SharedCredentials } from './shared-credentials.ts';
 import type { SignerInput, SigningContext } from './signing-services.ts';
 import { signStatement } from './statement-signature.ts';
 
@@ -48,17 +48,20 @@ export interface AttestedBlob {
  *   PREDICATE_TYPE_MISMATCH for a statement; AuthError; RemoteError; VerificationError, FormatError for answers of services
  *   that are not what they should be; whatever the blob's stream throws
  */
-export async function attestBlob(request: AttestBlobRequest): Promise<AttestedBlob> {
+export function attestBlob(request: AttestBlobRequest): Promise<AttestedBlob> {
+  return attestBlobBy(request, new SharedCredentials(servicesFor(request), request.signer));
+}
+
+/** @param credentials shared by whatever else is attested in the same run. @throws as {@link attestBlob} */
+export async function attestBlobBy(request: AttestBlobRequest, credentials: SharedCredentials): Promise<AttestedBlob> {
   const subject = { name: request.name, digests: await digestsOf(request) };
   const { statement, payload, dropped, artifact } = attestedStatement(request.content, subject, request.now());
-  const isOlder = request.olderFormat === true;
-  const context = isOlder ? { ...request, signingConfig: olderServices(request.signingConfig) } : request;
-  const credentials = envelopeCredentials(await obtainCredentials(context, request.signer));
-  const fresh = await signStatement(credentials, payload, artifact);
+  const current = envelopeCredentials(await credentials.current());
+  const fresh = await signStatement(current, payload, artifact);
   if (fresh.content.kind !== 'dsse') throw new InvariantError('a signed statement without its envelope');
-  const { json, verified, timestamps } = await (isOlder ? assembleDetached : assembleBundle)(
-    context,
-    credentials,
+  const { json, verified, timestamps } = await (request.olderFormat === true ? assembleDetached : assembleBundle)(
+    servicesFor(request),
+    current,
     fresh,
   );
   return {
@@ -70,6 +73,11 @@ export async function attestBlob(request: AttestBlobRequest): Promise<AttestedBl
     bundle: verified,
     timestampResponses: timestamps,
   };
+}
+
+/** The older format cannot keep what every service answers. */
+function servicesFor(request: AttestBlobRequest): AttestBlobRequest {
+  return request.olderFormat === true ? { ...request, signingConfig: olderServices(request.signingConfig) } : request;
 }
 
 /** SHA-256 first, which is what a statement made here says; one made elsewhere may go by another. */

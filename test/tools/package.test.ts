@@ -231,7 +231,7 @@ function loadedBy(entry: string): string {
 
 test('verifying loads nothing that signs, and policies load no network', () => {
   const [verify, sign, policy, engines] = ['verify.js', 'sign.js', 'policy.js', 'engines.js'].map(loadedBy);
-  const signing = ['async function signImage(', 'async function attestImage(', 'async function attestBlob('];
+  const signing = ['async function signImage(', 'async function attestImageBy(', 'async function attestBlobBy('];
   for (const marker of [...signing, 'var CaClient = class']) {
     assert.ok(sign?.includes(marker), `sign.js has no ${marker}`);
     assert.ok(verify?.includes(marker) === false, `verify.js has ${marker}`);

@@ -1,8 +1,9 @@
 import { rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { checkAuditGate, coverageFloor, GATED_STATES, type AuditGate } from '../../core/audit/audit-gate.ts';
 import { auditFigures } from '../../core/audit/audit-figures.ts';
 import { contentDigest, encodeAuditSnapshot, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
+import { snapshotStatement } from '../../core/audit/snapshot-statement.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
@@ -13,15 +14,15 @@ import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { auditWorkloads, type AuditedWorkload } from '../../workflows/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/observe-signers.ts';
-import { auditedPolicies, auditedThings } from '../choices/audit-choice.ts';
+import { auditedPolicies, auditedThings, policyFacts } from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import type { ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
-import { snapshotSigner, type SnapshotSigner } from '../choices/snapshot-signer.ts';
+import { statementSigner, type StatementSigner } from '../choices/statement-signer.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
 import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
-import { snapshotBundlePath } from '../flags/snapshot-flags.ts';
+import { SNAPSHOT_SIGNING_FLAGS, snapshotBundlePath } from '../flags/snapshot-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { auditMetricsText } from '../report/audit-metrics.ts';
@@ -43,7 +44,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
   const { flags, terminal, now } = context;
   const system = flags.required('system');
   const gate = chosenGate(context);
-  const signer = await snapshotSigner(context);
+  const signer = await statementSigner(context, SNAPSHOT_SIGNING_FLAGS);
   const isOffline = flags.arguments.length > 0 || flags.isGiven('resource') || flags.isGiven('images');
   const cluster = isOffline ? undefined : await chosenCluster(context);
   try {
@@ -57,7 +58,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
         takenAt: now(),
         version: packageVersion(),
         scope,
-        policies: { ...policyFacts(context, chosen), count: chosen.policies.policies.length },
+        policies: policyFacts(context, chosen.policies),
         trust: opened.trustSource,
         entries: await audit(context, workloads, chosen, opened),
         notLookedAt: notLookedAt.map(({ what, error }) => ({ what, reason: `${error.code} ${error.message}` })),
@@ -103,28 +104,19 @@ async function audit(
   return entries;
 }
 
-/** Where they are from, and a digest that another set of policies does not have. */
-function policyFacts({ flags }: CommandContext, { policies }: ChosenPolicies): { source: string; digest: string } {
-  const hashes = policies.policies.map(({ kind, name, mode, revision }) => [kind, name, mode, revision?.hash ?? '']);
-  const text = JSON.stringify(hashes.sort((a, b) => (a.join() < b.join() ? -1 : 1)));
-  return {
-    source: flags.isGiven('policy') ? flags.list('policy').join(', ') : 'the cluster',
-    digest: `sha256:${encodeHex(sha256(utf8(text)))}`,
-  };
-}
-
 /** Before anything is printed: signed first, so that what lies there without its signature is no snapshot that was to have one. */
 async function keep(
   context: CommandContext,
   snapshot: AuditSnapshot,
-  signer: SnapshotSigner | undefined,
+  signer: StatementSigner | undefined,
 ): Promise<void> {
   const { flags, terminal } = context;
   const given = flags.string('out');
   if (given === undefined) return;
   const out = snapshotPath(given, snapshot);
   const text = encodeAuditSnapshot(snapshot);
-  const signed = await signer?.sign(out, text, snapshot);
+  const [name, hex] = [basename(out), encodeHex(sha256(utf8(text)))];
+  const signed = await signer?.sign(name, hex, snapshotStatement(name, hex, snapshot));
   // What is beside it from before is about another snapshot, and would be held against this one.
   if (signed === undefined) rmSync(snapshotBundlePath(out), { force: true });
   else writeOutputFile(snapshotBundlePath(out), signed.bundleJson, READABLE);

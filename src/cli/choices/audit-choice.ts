@@ -1,8 +1,13 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
+import { sha256 } from '../../core/crypto/digest.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
+import { encodeHex } from '../../core/encoding/hex.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { parseComposeServices } from '../../core/policy/compose-images.ts';
 import { parseManifestObjects } from '../../core/policy/manifest-objects.ts';
+import type { PolicySet } from '../../core/policy/policy-set.ts';
 import type { ReviewedObject } from '../../core/policy/resource-match.ts';
 import type { RunningContainer } from '../../core/policy/running-containers.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
@@ -75,6 +80,17 @@ export async function auditedPolicies(
   throw new UsageError('USAGE_BAD_FLAG', 'nothing says what should apply', {
     expected: '--policy FILE|FOLDER|URL where no cluster is looked at',
   });
+}
+
+/** Where they are from, how many, and a digest that another set of policies does not have. */
+export function policyFacts({ flags }: CommandContext, { policies }: PolicySet): AuditSnapshot['policies'] {
+  const hashes = policies.map(({ kind, name, mode, revision }) => [kind, name, mode, revision?.hash ?? '']);
+  const text = JSON.stringify(hashes.sort((a, b) => (a.join() < b.join() ? -1 : 1)));
+  return {
+    source: flags.isGiven('policy') ? flags.list('policy').join(', ') : 'the cluster',
+    digest: `sha256:${encodeHex(sha256(utf8(text)))}`,
+    count: policies.length,
+  };
 }
 
 async function clusterThings(

@@ -4,12 +4,17 @@ import { SIGNING_FLAGS } from './signing-flags.ts';
 import { TOKEN_FLAGS } from './token-flags.ts';
 import { SIGNING_CONFIG_FLAG } from './trust-flags.ts';
 
-/** As `attest-blob` signs; the key has a name of its own, as `--key` names those of others. */
+/** What has a name of its own where the plain one is about others: theirs, who signed what is read. */
+export const OWN_SIGNING_NAMES: ReadonlyMap<string, string> = new Map(
+  ['key', 'certificate', 'certificate-chain'].map((name) => [name, `signing-${name}`]),
+);
+
+/** As `attest-blob` signs. */
 export const SNAPSHOT_SIGNING_FLAGS: readonly Flag[] = [
   { name: 'sign', kind: 'boolean', help: 'sign what --out gets, into FILE.sigstore.json beside it', isCommon: true },
   ...[...SIGNING_FLAGS, ...TOKEN_FLAGS, SIGNING_CONFIG_FLAG]
     .map(seldom)
-    .map((flag) => (flag.name === 'key' ? { ...flag, name: 'signing-key' } : flag)),
+    .map((flag) => ({ ...flag, name: OWN_SIGNING_NAMES.get(flag.name) ?? flag.name })),
 ];
 
 /** Who must have signed the snapshots that a command reads: none of them is verified without. */

@@ -1,0 +1,60 @@
+import type { Command } from '../command.ts';
+import { DRILL_FLAGS } from '../flags/drill-flags.ts';
+import { POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { SNAPSHOT_SIGNER_FLAGS, SNAPSHOT_SIGNING_FLAGS } from '../flags/snapshot-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+/** Who verified, where nobody says otherwise. */
+export const DEFAULT_VERIFIER = 'https://sealwright.dev/audit';
+
+/** What is also about those who signed the snapshots is said once, for both. */
+export const EVIDENCE_SIGNING_FLAGS = SNAPSHOT_SIGNING_FLAGS.filter(
+  ({ name }) => !SNAPSHOT_SIGNER_FLAGS.some((other) => other.name === name),
+).map((flag) => (flag.name === 'sign' ? { ...flag, help: 'sign each summary, and the list of all files' } : flag));
+
+export const auditEvidence: Command = {
+  name: 'audit evidence',
+  summary: 'a folder for auditors: controls, snapshots, policies, drills, and a summary (VSA) by digest',
+  operands: 'SNAPSHOT...',
+  operandCount: [1, 1000],
+  flags: [
+    { name: 'out', kind: 'string', value: 'FOLDER', help: 'made whole, or not at all', isCommon: true },
+    { name: 'system', kind: 'string', value: 'NAME', help: 'fail when a snapshot is of another one', isCommon: true },
+    { ...POLICY_FLAG, help: 'what the newest snapshot was judged by, for the folder' },
+    TRUSTROOT_FLAG,
+    {
+      name: 'verifier',
+      kind: 'string',
+      value: 'URI',
+      default: DEFAULT_VERIFIER,
+      help: 'who consumers of summaries know as the one who verified',
+      isCommon: true,
+    },
+    {
+      name: 'output',
+      short: 'o',
+      kind: 'string',
+      value: 'FORMAT',
+      choices: ['text', 'json'],
+      default: 'text',
+      help: 'stdout',
+      isCommon: true,
+    },
+    ...DRILL_FLAGS,
+    ...EVIDENCE_SIGNING_FLAGS,
+    ...SNAPSHOT_SIGNER_FLAGS,
+    ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
+  ],
+  examples: [
+    'sealwright audit evidence snapshots/*.json --policy policies/ --drill drill.json --out evidence-q3',
+    'sealwright audit evidence now.json --sign --out evidence',
+  ],
+  readsCosignVariables: false,
+  work: 'collecting evidence',
+  run: async (context) => {
+    const { packEvidence } = await import('../actions/audit-evidence.ts');
+    await packEvidence(context);
+  },
+};
