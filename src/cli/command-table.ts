@@ -257,6 +257,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/audit-sample.ts')).auditSampleCommand,
       },
       {
+        name: 'audit inventory',
+        summary: 'who signs: every identity and key in snapshots and in the log, and whether a policy accepts them',
+        isSeldom: true,
+        load: async () => (await import('./commands/audit-inventory.ts')).auditInventory,
+      },
+      {
         name: 'audit ticket',
         summary: "keep one ticket of what is not proven yet, in the team's own tracker",
         isSeldom: true,

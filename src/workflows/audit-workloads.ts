@@ -211,16 +211,21 @@ function signersOf({ decision }: AdmittedImage, observed: Observed): readonly Au
     judgement.outcome === 'passed'
       ? judgement.bundles.map(({ signer }): AuditSigner =>
           signer.kind === 'key'
-            ? { kind: 'key', name: `the key ${signer.keyId}` }
-            : { kind: 'identity', name: `${signer.subject}, authenticated by ${signer.issuer}` },
+            ? { kind: 'key', name: `the key ${signer.keyId}`, accepted: true }
+            : {
+                kind: 'identity',
+                name: `${signer.subject}, authenticated by ${signer.issuer}`,
+                accepted: true,
+              },
         )
       : [],
   );
   const others = observed.signers.map((signer): AuditSigner => ({
     kind: signer.kind,
     name: signer.kind === 'key' ? observedSignerText(signer) : `${signer.subject}, authenticated by ${signer.issuer}`,
+    accepted: false,
   }));
-  return [...new Map([...passed, ...others].map((signer) => [signer.name, signer])).values()];
+  return [...new Map([...others, ...passed].map((signer) => [signer.name, signer])).values()];
 }
 
 function exceptionOf({ kind, namespace, name, owner, expires }: ImageException): AuditException {

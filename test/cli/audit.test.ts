@@ -65,7 +65,9 @@ test('verified: a policy passed it by a signature', async (t) => {
   const lab = await openLab(t);
   const entry = await stateOf(lab, await lab.world.pushSigned('shop/app'));
   assert.equal(entry.state, 'verified');
-  assert.deepEqual(entry.signers, [{ kind: 'identity', name: `${SUBJECT}, authenticated by ${ISSUER}` }]);
+  assert.deepEqual(entry.signers, [
+    { kind: 'identity', name: `${SUBJECT}, authenticated by ${ISSUER}`, accepted: true },
+  ]);
   assert.deepEqual(entry.policies, ['signed']);
 });
 

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import type { SignerQuery } from '../../core/revocation/logged-signer.ts';
-import type { LogInstance } from '../../core/trust/log-instance.ts';
-import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { encodeLogPosition, parseLogPosition } from '../../workflows/log-position.ts';
 import { searchLog, type LogFinding } from '../../workflows/search-log.ts';
 import { identitySelector } from '../choices/identity-selector-choice.ts';
 import { keyFingerprint, timeFlag } from '../choices/revocation-statement-choice.ts';
+import { chosenTiledLog } from '../choices/tiled-log-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
@@ -17,8 +16,6 @@ import { writeOutputFile } from '../output-file.ts';
 const MAX_LIMIT = 1_000_000;
 const PROGRESS_EVERY = 65_536n;
 const PRIVATE = 0o600;
-/** What a trusted root has beside it is of version 1, which has no tiles. */
-const ED25519 = 'ed25519';
 
 /** A line of JSON for each finding, once all of the log is proven. @throws as `searchLog` */
 export async function searchForSigner(context: CommandContext): Promise<void> {
@@ -28,7 +25,7 @@ export async function searchForSigner(context: CommandContext): Promise<void> {
   const http = new HttpClient({ proxyEnv: environment });
   const { trustedRoot, source } = await trustFor(context, http);
   terminal.progress(`  trust from ${source}`);
-  const log = chosenLog(trustedRoot, flags.string('log'));
+  const log = chosenTiledLog(trustedRoot, flags.string('log'));
   const path = flags.string('state');
   const from = path !== undefined && existsSync(path) ? parseLogPosition(readTextFile(path), log) : undefined;
   const { findings, first, size, tree } = await searchLog({
@@ -72,18 +69,6 @@ function chosenQuery(context: CommandContext): SignerQuery {
     ...(after === undefined ? {} : { after }),
     ...(before === undefined ? {} : { before }),
   };
-}
-
-/** @throws UsageError USAGE_BAD_FLAG for a log that nobody trusts, or several to choose from */
-function chosenLog({ tlogs }: TrustedRoot, url: string | undefined): LogInstance {
-  const plain = (text: string): string => text.replace(/^https?:\/\//, '').replace(/\/+$/, '');
-  const tiled = tlogs.filter(({ publicKey }) => publicKey.kind === ED25519);
-  const [log, ...others] = url === undefined ? tiled : tiled.filter(({ baseUrl }) => plain(baseUrl) === plain(url));
-  if (log !== undefined && others.length === 0) return log;
-  throw new UsageError('USAGE_BAD_FLAG', 'there is not exactly one log of version 2 to be read', {
-    found: url ?? (log === undefined ? 'none in the trusted root' : `${tiled.length} in the trusted root`),
-    expected: `--log with one of: ${tiled.map(({ baseUrl }) => baseUrl).join(', ') || 'none is trusted'}`,
-  });
 }
 
 function lineOf(finding: LogFinding): object {

@@ -15,6 +15,8 @@ export interface AuditSigner {
   readonly kind: 'identity' | 'key';
   /** In words, as reports show it. */
   readonly name: string;
+  /** Whether a policy passed the image by this signature; absent in snapshots of programs that did not say. */
+  readonly accepted?: boolean;
 }
 
 export interface AuditException {

@@ -84,7 +84,7 @@ function contentOf({ system, scope, policies, trust, entries, notLookedAt }: Aud
       ...(entry.cause === undefined ? {} : { cause: entry.cause }),
       ...(entry.code === undefined ? {} : { code: entry.code }),
       ...(entry.reason === undefined ? {} : { reason: entry.reason }),
-      signers: [...entry.signers].sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ kind, name }) => ({ kind, name })),
+      signers: [...entry.signers].sort((a, b) => (a.name < b.name ? -1 : 1)).map(signerContent),
       policies: [...entry.policies].sort(),
       ...(entry.exception === undefined ? {} : { exception: { ...entry.exception } }),
       ...(entry.exposure === undefined ? {} : { exposure: [...entry.exposure] }),
@@ -93,6 +93,10 @@ function contentOf({ system, scope, policies, trust, entries, notLookedAt }: Aud
       .sort((a, b) => (a.what < b.what ? -1 : 1))
       .map(({ what, reason }) => ({ what, reason })),
   };
+}
+
+function signerContent({ kind, name, accepted }: AuditSigner): object {
+  return { kind, name, ...(accepted === undefined ? {} : { accepted }) };
 }
 
 /** @throws FormatError FORMAT_AUDIT, also for one whose digest is not that of its content; LimitError */
@@ -155,7 +159,13 @@ function parseEntry(fields: JsonFields): AuditEntry {
 }
 
 function parseSigner(fields: JsonFields): AuditSigner {
-  return { kind: oneOf(fields, 'kind', ['identity', 'key']), name: fields.string('name') };
+  fields.only('kind', 'name', 'accepted');
+  const accepted = fields.optionalBoolean('accepted');
+  return {
+    kind: oneOf(fields, 'kind', ['identity', 'key']),
+    name: fields.string('name'),
+    ...(accepted === undefined ? {} : { accepted }),
+  };
 }
 
 function parseExposure(fields: JsonFields): readonly Exposure[] {

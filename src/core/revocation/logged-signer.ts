@@ -11,7 +11,7 @@ import type { IdentitySelector } from './revocation-selector.ts';
 
 /** Who is looked for, and when. */
 export interface SignerQuery {
-  readonly signer: IdentitySelector | { readonly kind: 'key'; readonly keyId: string };
+  readonly signer: IdentitySelector | { readonly kind: 'key'; readonly keyId: string } | { readonly kind: 'anybody' };
   /** The first moment that counts; no end of the past when absent. */
   readonly after?: Date;
   /** The first moment that does not count any more. */
@@ -51,7 +51,7 @@ function readSigner(verifier: LoggedVerifier, query: SignerQuery, trust: Trusted
   const { signer } = query;
   if (verifier.kind === 'publicKey') {
     const keyId = encodeHex(PublicKey.fromSpki(verifier.der).id);
-    return signer.kind === 'key' && signer.keyId === keyId ? { keyId } : undefined;
+    return signer.kind === 'anybody' || (signer.kind === 'key' && signer.keyId === keyId) ? { keyId } : undefined;
   }
   const certificate = Certificate.parse(verifier.der);
   const keyId = encodeHex(certificate.publicKey.id);
