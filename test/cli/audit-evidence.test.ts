@@ -62,7 +62,7 @@ function entry(name: string, hex: string, rest: Partial<AuditEntry>): AuditEntry
     ...{ image: `registry.example/${name}@sha256:${hex}`, source: 'status', state: 'verified', policies: ['signed'] },
     ...{ signers: [{ kind: 'identity', name: WHO }] },
     ...rest,
-  } as AuditEntry;
+  };
 }
 
 function keep(name: string, takenAt: string, system = 'shop'): void {

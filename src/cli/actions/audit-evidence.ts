@@ -15,7 +15,7 @@ import { chosenPolicies, policyTexts } from '../choices/policy-choice.ts';
 import { snapshotReader, type SnapshotFile } from '../choices/snapshot-file-choice.ts';
 import { statementSigner, type StatementSigner } from '../choices/statement-signer.ts';
 import type { CommandContext } from '../command.ts';
-import { DEFAULT_VERIFIER, EVIDENCE_SIGNING_FLAGS } from '../commands/audit-evidence.ts';
+import { DEFAULT_VERIFIER, EVIDENCE_SIGNING_FLAGS } from '../flags/evidence-flags.ts';
 import { snapshotBundlePath } from '../flags/snapshot-flags.ts';
 import { readInputFile } from '../input-file.ts';
 import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';

@@ -2,16 +2,9 @@ import type { Command } from '../command.ts';
 import { DRILL_FLAGS } from '../flags/drill-flags.ts';
 import { POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
-import { SNAPSHOT_SIGNER_FLAGS, SNAPSHOT_SIGNING_FLAGS } from '../flags/snapshot-flags.ts';
+import { DEFAULT_VERIFIER, EVIDENCE_SIGNING_FLAGS } from '../flags/evidence-flags.ts';
+import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
-
-/** Who verified, where nobody says otherwise. */
-export const DEFAULT_VERIFIER = 'https://sealwright.dev/audit';
-
-/** What is also about those who signed the snapshots is said once, for both. */
-export const EVIDENCE_SIGNING_FLAGS = SNAPSHOT_SIGNING_FLAGS.filter(
-  ({ name }) => !SNAPSHOT_SIGNER_FLAGS.some((other) => other.name === name),
-).map((flag) => (flag.name === 'sign' ? { ...flag, help: 'sign each summary, and the list of all files' } : flag));
 
 export const auditEvidence: Command = {
   name: 'audit evidence',
@@ -28,7 +21,7 @@ export const auditEvidence: Command = {
       kind: 'string',
       value: 'URI',
       default: DEFAULT_VERIFIER,
-      help: 'who consumers of summaries know as the one who verified',
+      help: 'who verified, as summaries say',
       isCommon: true,
     },
     {

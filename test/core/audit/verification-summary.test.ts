@@ -52,7 +52,7 @@ const summaries = (...entries: readonly AuditEntry[]) =>
 
 test('a verified digest: every field that SLSA v1 demands, as it demands it', () => {
   const [summary] = summaries(entry('verified'));
-  assert.ok(summary !== undefined && summary.result === 'PASSED');
+  assert.ok(summary?.result === 'PASSED');
   assert.deepEqual(JSON.parse(new TextDecoder().decode(encodeStatement(summary.statement))), {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: WEB, digest: { sha256: 'a'.repeat(64) } }],
@@ -98,7 +98,7 @@ for (const state of AUDIT_STATES) {
 test('one digest under two names is one summary about both; what has no digest has none', () => {
   const copy = WEB.replace('registry.example', 'mirror.example');
   const [both] = summaries(entry('verified'), entry('verified', { image: copy }));
-  assert.ok(both !== undefined && both.result === 'PASSED');
+  assert.ok(both?.result === 'PASSED');
   assert.deepEqual(
     both.statement.subjects.map(({ name }) => name),
     [copy, WEB],
