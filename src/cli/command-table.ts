@@ -251,6 +251,12 @@ export const COMMANDS: readonly CommandGroup[] = [
         load: async () => (await import('./commands/audit-trend.ts')).auditTrendCommand,
       },
       {
+        name: 'audit keys',
+        summary: 'what rests on long-lived keys, and the next step from a key to an identity',
+        isSeldom: true,
+        load: async () => (await import('./commands/audit-keys.ts')).auditKeys,
+      },
+      {
         name: 'audit sample',
         summary: 'entries of snapshots for an auditor, drawn so that anybody can draw them again',
         isSeldom: true,

@@ -51,7 +51,15 @@ export async function chosenPolicies(
   places: readonly string[],
   besides: readonly string[] = [],
 ): Promise<ChosenPolicies> {
-  const texts = await policyTexts(context, [...places, ...besides]);
+  return policiesInTexts(context, await policyTexts(context, [...places, ...besides]), places);
+}
+
+/** The same of texts that may not stand anywhere yet. @param places where they are from, for messages */
+export async function policiesInTexts(
+  context: CommandContext,
+  texts: readonly PolicyText[],
+  places: readonly string[],
+): Promise<ChosenPolicies> {
   const objects = mergePolicyObjects(texts.map(({ path, text }) => parsePolicyObjects(text, path)));
   if (objects.policies.length === 0) {
     throw new UsageError('USAGE_BAD_CONFIG', 'there is no policy in what was given', {

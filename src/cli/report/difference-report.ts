@@ -28,10 +28,10 @@ export function printDifference({ flags, terminal, now }: CommandContext, report
     terminal.result(JSON.stringify(documentOf(report, now()), null, 2));
     return;
   }
-  for (const line of textLines(report)) terminal.result(visibleText(line));
+  for (const line of differenceLines(report)) terminal.result(visibleText(line));
 }
 
-function textLines({ policies, decided, decisions, notLookedAt }: DifferenceReport): readonly string[] {
+export function differenceLines({ policies, decided, decisions, notLookedAt }: DifferenceReport): readonly string[] {
   return [
     ...policies.flatMap(({ policy, kind, changes }) => [
       `${MARKS[kind]} ${policy} ${kind}`,

@@ -1,0 +1,73 @@
+import type { Command } from '../command.ts';
+import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
+import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
+import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
+
+export const auditKeys: Command = {
+  name: 'audit keys',
+  summary: 'what rests on long-lived keys, and the next step from a key to an identity',
+  operands: '[IMAGE...]',
+  operandCount: [0, 10_000],
+  flags: [
+    { ...POLICY_FLAG, value: 'FILE', help: 'the policies that name the keys: one file' },
+    TRUSTROOT_FLAG,
+    {
+      name: 'certificate-identity',
+      kind: 'string',
+      value: 'NAME',
+      help: 'who shall sign in the place of the keys',
+      isCommon: true,
+    },
+    {
+      name: 'certificate-oidc-issuer',
+      kind: 'string',
+      value: 'URL',
+      help: 'who authenticates them',
+      isCommon: true,
+    },
+    { name: 'migrate', kind: 'boolean', help: 'show the next step, and change nothing', isCommon: true },
+    {
+      name: 'apply',
+      kind: 'boolean',
+      help: 'with --migrate: write the next step into the policy file',
+      isCommon: true,
+    },
+    {
+      name: 'overlap',
+      kind: 'string',
+      value: 'DURATION',
+      default: '720h',
+      help: 'how long both may sign',
+    },
+    {
+      name: 'resource',
+      kind: 'list',
+      value: 'FILE|FOLDER|-',
+      help: 'manifests, Helm output or a Compose file instead of a cluster',
+    },
+    { name: 'images', kind: 'list', value: 'FILE|-', help: 'a list of images instead of a cluster, one a line' },
+    ...CLUSTER_PICTURE_FLAGS,
+    {
+      name: 'system-namespace',
+      kind: 'string',
+      value: 'NAME',
+      default: SYSTEM_NAMESPACE,
+      help: "where the Secrets and ConfigMaps of the cluster's policies are",
+    },
+    NO_MATCH_FLAG,
+    ...TRUST_FLAGS,
+    ...REVOCATION_FLAGS,
+    ...REGISTRY_FLAGS,
+  ],
+  examples: [
+    'sealwright audit keys --policy policy.yaml --certificate-identity ci@acme.example --certificate-oidc-issuer https://…',
+  ],
+  readsCosignVariables: false,
+  work: 'looking at what rests on keys',
+  run: async (context) => {
+    const { showKeys } = await import('../actions/audit-keys.ts');
+    await showKeys(context);
+  },
+};
