@@ -6,4 +6,8 @@ export * from './errors.ts';
 
 export { findPolicyEngines } from './io/engines/engine-location.ts';
 export { PolicyEngines, type PolicyEnginesOptions } from './io/engines/policy-engines.ts';
-export { AttestationPolicies, type AttestationPolicy, type PolicyLanguage } from './workflows/attestation-policies.ts';
+export {
+  AttestationPolicies,
+  type AttestationPolicy,
+  type PolicyLanguage,
+} from './workflows/verify/attestation-policies.ts';

@@ -1,37 +1,44 @@
 /** The verifying half of the library: nothing that signs is loaded. */
 export * from './errors.ts';
 
-export { verifyImage, type VerifiedImage, type VerifyImageRequest } from './workflows/verify-image.ts';
-export { verifyBlob, type VerifyBlobRequest } from './workflows/verify-blob.ts';
+export { verifyImage, type VerifiedImage, type VerifyImageRequest } from './workflows/verify/verify-image.ts';
+export { verifyBlob, type VerifyBlobRequest } from './workflows/verify/verify-blob.ts';
 export {
   fetchImageSignatures,
   type FoundSignature,
   type FoundSignatures,
   type ImageSignaturesRequest,
-} from './workflows/image-signatures.ts';
+} from './workflows/verify/image-signatures.ts';
 export {
   judgeSignatures,
   type JudgementRequest,
   type RefusedSignature,
   type SignatureJudgement,
   type VerifiedSignature,
-} from './workflows/signature-judgement.ts';
+} from './workflows/verify/signature-judgement.ts';
 export {
   verifyAttestations,
   type DeniedAttestation,
   type VerifiedAttestation,
   type VerifiedAttestations,
   type VerifyAttestationsRequest,
-} from './workflows/verify-attestations.ts';
-export { verifyBlobAttestation, type VerifyBlobAttestationRequest } from './workflows/verify-blob-attestation.ts';
+} from './workflows/verify/verify-attestations.ts';
+export {
+  verifyBlobAttestation,
+  type VerifyBlobAttestationRequest,
+} from './workflows/verify/verify-blob-attestation.ts';
 export {
   downloadAttestations,
   type DownloadAttestationsRequest,
   type DownloadedAttestations,
-} from './workflows/download-attestations.ts';
-export { refusalOf } from './workflows/refusal.ts';
-export { signaturePolicy, type SignaturePolicy, type VerificationSwitches } from './workflows/signature-policy.ts';
-export type { BlobStream } from './workflows/blob-reader.ts';
+} from './workflows/carry/download-attestations.ts';
+export { refusalOf } from './workflows/verify/refusal.ts';
+export {
+  signaturePolicy,
+  type SignaturePolicy,
+  type VerificationSwitches,
+} from './workflows/verify/signature-policy.ts';
+export type { BlobStream } from './workflows/verify/blob-reader.ts';
 
 export type { Statement, StatementSubject } from './core/attestation/statement.ts';
 export { parseBundle, type UnverifiedBundle } from './core/bundle/bundle.ts';

@@ -84,7 +84,16 @@ const ROOMS: readonly Room[] = [
   },
   { name: 'io/clients', builtins: [], packages: [] },
   { name: 'io/engines', builtins: ['child_process', 'fs', 'fs/promises', 'os', 'path'], packages: [] },
-  { name: 'workflows', builtins: [], packages: [] },
+  { name: 'workflows/trust', builtins: [], packages: [] },
+  { name: 'workflows/verify', builtins: [], packages: [] },
+  { name: 'workflows/sign', builtins: [], packages: [] },
+  { name: 'workflows/carry', builtins: [], packages: [] },
+  { name: 'workflows/diagnosis', builtins: [], packages: [] },
+  { name: 'workflows/admission', builtins: [], packages: [] },
+  { name: 'workflows/installation', builtins: [], packages: [] },
+  { name: 'workflows/planning', builtins: [], packages: [] },
+  { name: 'workflows/audit', builtins: [], packages: [] },
+  { name: 'workflows/revocation', builtins: [], packages: [] },
   {
     name: 'servers/shell',
     builtins: [...SERVER_BUILTINS, 'http', 'https', 'net', 'tls'],
@@ -145,7 +154,7 @@ const FILES = walk(SRC)
 
 function roomOf(file: string): string {
   const [first = '', second = ''] = file.split('/');
-  return first === 'workflows' || first === 'cli' ? first : `${first}/${second}`;
+  return first === 'cli' ? first : `${first}/${second}`;
 }
 
 const IMPORT = /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|import\s*\(?\s*['"]([^'"\n]+)['"]/g;

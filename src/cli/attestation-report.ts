@@ -1,5 +1,5 @@
-import type { AttestedImage } from '../workflows/attest-image.ts';
-import type { AttestationOutcome } from '../workflows/attest-images.ts';
+import type { AttestedImage } from '../workflows/sign/attest-image.ts';
+import type { AttestationOutcome } from '../workflows/sign/attest-images.ts';
 import { signatureFacts, signerFlags, type SignatureOrigin } from './signed-image-report.ts';
 import { shellCommand } from './shell-word.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,5 +1,5 @@
 import { NotFoundError, VerificationError, renderError, type SealwrightError } from '../errors.ts';
-import { hasBundle, type VerificationReport } from '../workflows/verification-report.ts';
+import { hasBundle, type VerificationReport } from '../workflows/verify/verification-report.ts';
 
 /** How a failure of cosign's ends: its words, and its exit code. */
 export interface CosignFailure {

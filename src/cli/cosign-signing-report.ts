@@ -1,5 +1,5 @@
 import type { ImageReference } from '../core/image/reference.ts';
-import type { SignedImage } from '../workflows/signed-image.ts';
+import type { SignedImage } from '../workflows/sign/signed-image.ts';
 import type { CommandContext } from './command.ts';
 
 /** What cosign tells on stderr about signing: nothing of it is the result, of which there is none (cosign.md §1.4). */

@@ -1,7 +1,7 @@
 import { renderError, type SealwrightError } from '../errors.ts';
 import type { ImageReference } from '../core/image/reference.ts';
-import type { ImageOutcome } from '../workflows/sign-images.ts';
-import type { SignedImage } from '../workflows/signed-image.ts';
+import type { ImageOutcome } from '../workflows/sign/sign-images.ts';
+import type { SignedImage } from '../workflows/sign/signed-image.ts';
 import type { CommandContext } from './command.ts';
 import { ReportedFailure } from './failure.ts';
 import { nextSteps, reportSignedImage, signedImageRecord, type SignatureOrigin } from './signed-image-report.ts';

@@ -4,7 +4,7 @@ import { renderClusterImagePolicy, type RenderedSigner } from '../core/policy/cl
 import { repositoryGlob } from '../core/policy/image-glob.ts';
 import type { PublicKey } from '../core/crypto/public-key.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
-import type { SignedImage } from '../workflows/signed-image.ts';
+import type { SignedImage } from '../workflows/sign/signed-image.ts';
 import { InvariantError } from '../errors.ts';
 import { signerText } from './check-report.ts';
 import { shellCommand } from './shell-word.ts';

@@ -1,5 +1,5 @@
 import type { ImageReference } from '../core/image/reference.ts';
-import type { BundleVerdict, TreeAttachment, TreeImage } from '../workflows/image-tree.ts';
+import type { BundleVerdict, TreeAttachment, TreeImage } from '../workflows/carry/image-tree.ts';
 import { signerText } from './check-report.ts';
 import { visibleText } from './visible-text.ts';
 

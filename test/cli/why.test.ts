@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { openDecisionLedger } from '../../src/servers/webhook/decision-ledger.ts';
 import { createLedgerRoutes } from '../../src/servers/webhook/ledger-routes.ts';
 import { listen, type Listening } from '../../src/servers/shell/listen.ts';
-import type { DecisionRecord } from '../../src/workflows/decision-record.ts';
+import type { DecisionRecord } from '../../src/workflows/admission/decision-record.ts';
 import { Sandbox, errorCode } from '../support/command-line.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;

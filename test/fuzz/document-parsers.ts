@@ -25,9 +25,9 @@ import { parseKeyReference } from '../../src/io/keys/key-reference.ts';
 import { parsePinnedInstance } from '../../src/io/tuf/pinned-trust.ts';
 import { parseTokenResponse } from '../../src/io/oidc/spiffe-message.ts';
 import { readSignatureLayer } from '../../src/core/bundle/signature-layer.ts';
-import { parseDecisionRecord } from '../../src/workflows/decision-record-parser.ts';
+import { parseDecisionRecord } from '../../src/workflows/admission/decision-record-parser.ts';
 import { parsePostgresUrl } from '../../src/cli/choices/postgres-url.ts';
-import { encodeStoredEvidence, parseStoredEvidence } from '../../src/workflows/stored-evidence.ts';
+import { encodeStoredEvidence, parseStoredEvidence } from '../../src/workflows/admission/stored-evidence.ts';
 import { signedLayer } from '../support/signature-layers.ts';
 import { decisionOf } from '../servers/webhook/decision.ts';
 import { pod } from '../servers/webhook/review.ts';
@@ -250,14 +250,14 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     ],
   },
   {
-    name: 'workflows/stored-evidence.ts: parseStoredEvidence',
+    name: 'workflows/admission/stored-evidence.ts: parseStoredEvidence',
     families: FORMAT,
     parse: (bytes) => parseStoredEvidence('it', text(bytes), ['https://sigstore.dev/cosign/sign/v1']),
     samples: [STORED_EVIDENCE],
     rounds: 400,
   },
   {
-    name: 'workflows/decision-record-parser.ts: parseDecisionRecord',
+    name: 'workflows/admission/decision-record-parser.ts: parseDecisionRecord',
     families: FORMAT,
     parse: (bytes) => parseDecisionRecord(text(bytes)),
     samples: json(decisionOf()),

@@ -23,8 +23,8 @@ import {
 import { TextGlob } from '../../src/core/revocation/text-glob.ts';
 import { parseLoggedEntry } from '../../src/core/bundle/logged-entry.ts';
 import { GrowingTree } from '../../src/core/tlog/growing-tree.ts';
-import { encodeLogPosition, parseLogPosition } from '../../src/workflows/log-position.ts';
-import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflows/revoke.ts';
+import { encodeLogPosition, parseLogPosition } from '../../src/workflows/trust/log-position.ts';
+import { encodeSignedRevocation, parseSignedRevocation } from '../../src/workflows/revocation/revoke.ts';
 import { Authority, reinstatement, revocation } from '../support/revocations.ts';
 import { drillRecord } from '../support/drills.ts';
 import { FORMAT, INSTANCE, text, type FuzzedParser } from './samples.ts';
@@ -128,13 +128,13 @@ export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
     ].map((entry) => entry.replaceAll('"digest":"AA=="', `"digest":"${'A'.repeat(43)}="`)),
   },
   {
-    name: 'workflows/log-position.ts: parseLogPosition',
+    name: 'workflows/trust/log-position.ts: parseLogPosition',
     families: [...FORMAT, 'usage'],
     parse: (bytes) => parseLogPosition(bytes, LOG),
     samples: [encodeLogPosition(LOG, GROWN)],
   },
   {
-    name: 'workflows/revoke.ts: parseSignedRevocation',
+    name: 'workflows/revocation/revoke.ts: parseSignedRevocation',
     families: FORMAT,
     parse: parseSignedRevocation,
     samples: [encodeSignedRevocation({ statement: STOLEN, bundles: BUNDLES })],

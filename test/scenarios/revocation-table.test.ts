@@ -10,7 +10,7 @@ import { parseImageException, type ImageException } from '../../src/core/policy/
 import { RevocationHistory } from '../../src/core/revocation/revocation-history.ts';
 import { RevocationIndex } from '../../src/core/revocation/revocation-index.ts';
 import type { RevocationStatement } from '../../src/core/revocation/revocation-statement.ts';
-import type { RevocationView } from '../../src/workflows/revocation-state.ts';
+import type { RevocationView } from '../../src/workflows/admission/revocation-state.ts';
 import { digestName } from '../cli/running-cluster.ts';
 import { openDoor } from '../servers/webhook/door.ts';
 import { ask, pod } from '../servers/webhook/review.ts';

@@ -37,7 +37,7 @@ import { HttpClient } from '../../src/io/net/http-client.ts';
 import { RegistryClient } from '../../src/io/registry/registry-client.ts';
 import { createRegistry } from '../../src/servers/registry/registry.ts';
 import { listen } from '../../src/servers/shell/listen.ts';
-import type { SigningContext } from '../../src/workflows/signing-services.ts';
+import type { SigningContext } from '../../src/workflows/sign/signing-services.ts';
 import {
   dsseV1,
   FakeInstance,

@@ -10,7 +10,7 @@ import { SYSTEM_CLOCK } from '../../src/io/net/http-client.ts';
 import { RequestBudget } from '../../src/io/net/request-budget.ts';
 import { openSqliteEvidenceStore } from '../../src/servers/webhook/sqlite-evidence-store.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
-import type { EvidenceStore } from '../../src/workflows/stored-evidence.ts';
+import type { EvidenceStore } from '../../src/workflows/admission/stored-evidence.ts';
 import { openDoor, policyFor, type Door } from '../servers/webhook/door.ts';
 import { ask, pod, podSpec, type Answer, type ReviewInput } from '../servers/webhook/review.ts';
 import { World } from '../servers/webhook/world.ts';

@@ -6,13 +6,13 @@ import { digest, type HashAlgorithm } from '../../src/core/crypto/digest.ts';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { encodeHex } from '../../src/core/encoding/hex.ts';
-import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../src/workflows/attest-blob.ts';
-import { signBlob } from '../../src/workflows/sign-blob.ts';
-import { signaturePolicy } from '../../src/workflows/signature-policy.ts';
+import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../src/workflows/sign/attest-blob.ts';
+import { signBlob } from '../../src/workflows/sign/sign-blob.ts';
+import { signaturePolicy } from '../../src/workflows/verify/signature-policy.ts';
 import {
   verifyBlobAttestation,
   type VerifyBlobAttestationRequest,
-} from '../../src/workflows/verify-blob-attestation.ts';
+} from '../../src/workflows/verify/verify-blob-attestation.ts';
 import { ALICE } from '../support/instance.ts';
 import { KEYLESS, signingWorld, type SigningWorld } from '../support/signing-world.ts';
 

@@ -6,8 +6,8 @@ import { utf8 } from '../../src/core/encoding/bytes.ts';
 import type { Digest } from '../../src/core/image/digest.ts';
 import { parseRepository, type ImageReference } from '../../src/core/image/reference.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
-import { attestImage, type AttestedImage, type AttestImageRequest } from '../../src/workflows/attest-image.ts';
-import type { AttestationContent } from '../../src/workflows/attested-statement.ts';
+import { attestImage, type AttestedImage, type AttestImageRequest } from '../../src/workflows/sign/attest-image.ts';
+import type { AttestationContent } from '../../src/workflows/sign/attested-statement.ts';
 import { SUBJECT } from '../support/instance.ts';
 import { KEYLESS, signingWorld, unsignedToken, type SigningWorld } from '../support/signing-world.ts';
 

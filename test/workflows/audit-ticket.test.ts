@@ -17,7 +17,7 @@ import { JiraIssues } from '../../src/io/clients/jira-issues.ts';
 import { TicketFile } from '../../src/io/files/ticket-file.ts';
 import { HttpClient } from '../../src/io/net/http-client.ts';
 import { ticketComment, ticketText } from '../../src/cli/report/ticket-text.ts';
-import { rollTicket, type TicketOutcome } from '../../src/workflows/audit-ticket.ts';
+import { rollTicket, type TicketOutcome } from '../../src/workflows/audit/audit-ticket.ts';
 import { github, gitlab, jira, Tracker } from '../support/issue-trackers.ts';
 
 const TOKEN = 'ghp_secretsecretsecret';

@@ -4,7 +4,7 @@ import { encodeManifest } from '../../src/core/image/manifest.ts';
 import { OCI_MANIFEST } from '../../src/core/image/media-types.ts';
 import { parseReference } from '../../src/core/image/reference.ts';
 import type { RegistryClient } from '../../src/io/registry/registry-client.ts';
-import { cleanImage, type CleanType } from '../../src/workflows/clean-image.ts';
+import { cleanImage, type CleanType } from '../../src/workflows/carry/clean-image.ts';
 import { image, pushFamily, pushReferrer, type ImageFamily } from '../support/image-family.ts';
 import { lyingRegistry, patientClient, says } from '../support/lying-registry.ts';
 import { clientOf, repositoryAt, startRegistry } from '../support/registry-server.ts';

@@ -21,9 +21,9 @@ import type { SigningConfig } from '../../src/core/trust/signing-config.ts';
 import type { VerifiedBundle } from '../../src/core/verify/verified-bundle.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
 import { LogV1Client } from '../../src/io/clients/log-v1-client.ts';
-import { signBlob, type SignBlobRequest, type SignedBlob } from '../../src/workflows/sign-blob.ts';
-import { signaturePolicy } from '../../src/workflows/signature-policy.ts';
-import { verifyBlob, type VerifyBlobRequest } from '../../src/workflows/verify-blob.ts';
+import { signBlob, type SignBlobRequest, type SignedBlob } from '../../src/workflows/sign/sign-blob.ts';
+import { signaturePolicy } from '../../src/workflows/verify/signature-policy.ts';
+import { verifyBlob, type VerifyBlobRequest } from '../../src/workflows/verify/verify-blob.ts';
 import { ALICE, FakeInstance, sctResponse, SIGNING_TIME } from '../support/instance.ts';
 import { KEYLESS, signingWorld, type SigningWorld } from '../support/signing-world.ts';
 

@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasPassed, missedStages } from '../../src/core/revocation/drill-record.ts';
 import { InvariantError, RemoteError } from '../../src/errors.ts';
-import { drillRevocation, type DrillOutcome, type DrillParts } from '../../src/workflows/drill-revocation.ts';
+import {
+  drillRevocation,
+  type DrillOutcome,
+  type DrillParts,
+} from '../../src/workflows/revocation/drill-revocation.ts';
 import { drillRecord } from '../support/drills.ts';
 
 const DOWN = new RemoteError('REMOTE_UNREACHABLE', 'nobody answers');

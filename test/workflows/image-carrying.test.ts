@@ -13,9 +13,9 @@ import { ImageReference, type Repository } from '../../src/core/image/reference.
 import { LayoutSource } from '../../src/io/registry/layout-source.ts';
 import { LayoutWriter } from '../../src/io/registry/layout-writer.ts';
 import type { RegistryClient } from '../../src/io/registry/registry-client.ts';
-import { copyImage } from '../../src/workflows/copy-image.ts';
-import { fetchImageGraph } from '../../src/workflows/image-graph.ts';
-import { loadImage, saveImage } from '../../src/workflows/save-image.ts';
+import { copyImage } from '../../src/workflows/carry/copy-image.ts';
+import { fetchImageGraph } from '../../src/workflows/carry/image-graph.ts';
+import { loadImage, saveImage } from '../../src/workflows/carry/save-image.ts';
 import {
   absentFrom,
   image,

@@ -6,7 +6,7 @@ import { Digest } from '../../src/core/image/digest.ts';
 import { encodeManifest } from '../../src/core/image/manifest.ts';
 import { DOCKER_INDEX, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../../src/core/image/media-types.ts';
 import { SealwrightError } from '../../src/errors.ts';
-import { indexDigests } from '../../src/workflows/index-digests.ts';
+import { indexDigests } from '../../src/workflows/planning/index-digests.ts';
 import { World } from '../servers/webhook/world.ts';
 
 const child = (digest: Digest, mediaType = OCI_MANIFEST): Descriptor => ({ mediaType, digest, size: 100 });

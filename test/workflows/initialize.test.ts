@@ -8,8 +8,8 @@ import { HttpClient } from '../../src/io/net/http-client.ts';
 import { STAGING_MIRROR } from '../../src/io/tuf/public-instance.ts';
 import { readRecordedStack, recordStack } from '../../src/io/tuf/recorded-stack.ts';
 import { cacheName } from '../../src/io/tuf/trust-cache.ts';
-import { initialize, type Initialized, type InitializeRequest } from '../../src/workflows/initialize.ts';
-import { resolveTrust } from '../../src/workflows/trust-source.ts';
+import { initialize, type Initialized, type InitializeRequest } from '../../src/workflows/trust/initialize.ts';
+import { resolveTrust } from '../../src/workflows/trust/trust-source.ts';
 import { HostileMirror } from '../io/tuf/hostile-mirror.ts';
 import { temporaryFolder } from '../servers/trust/repository.ts';
 

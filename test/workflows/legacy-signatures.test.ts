@@ -15,8 +15,8 @@ import { OCI_INDEX } from '../../src/core/image/media-types.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
 import { pushBundle } from '../../src/io/registry/bundle-store.ts';
-import { signaturePolicy } from '../../src/workflows/signature-policy.ts';
-import { verifyImage, type VerifiedImage, type VerifyImageRequest } from '../../src/workflows/verify-image.ts';
+import { signaturePolicy } from '../../src/workflows/verify/signature-policy.ts';
+import { verifyImage, type VerifiedImage, type VerifyImageRequest } from '../../src/workflows/verify/verify-image.ts';
 import { ALICE, createTimestampAuthority, FakeLog, ISSUER, SIGNING_TIME, SUBJECT } from '../support/instance.ts';
 import { signingWorld, type SigningWorld } from '../support/signing-world.ts';
 import {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { HttpClient } from '../../src/io/net/http-client.ts';
 import { parsePinnedInstance } from '../../src/io/tuf/pinned-trust.ts';
-import { resolveTrust, type ResolvedTrust, type TrustRequest } from '../../src/workflows/trust-source.ts';
+import { resolveTrust, type ResolvedTrust, type TrustRequest } from '../../src/workflows/trust/trust-source.ts';
 import { HostileMirror } from '../io/tuf/hostile-mirror.ts';
 import { temporaryFolder } from '../servers/trust/repository.ts';
 

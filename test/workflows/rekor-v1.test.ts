@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
-import { signBlob } from '../../src/workflows/sign-blob.ts';
-import { signImage } from '../../src/workflows/sign-image.ts';
-import type { SignedImage } from '../../src/workflows/signed-image.ts';
-import type { SignerInput } from '../../src/workflows/signing-services.ts';
+import { signBlob } from '../../src/workflows/sign/sign-blob.ts';
+import { signImage } from '../../src/workflows/sign/sign-image.ts';
+import type { SignedImage } from '../../src/workflows/sign/signed-image.ts';
+import type { SignerInput } from '../../src/workflows/sign/signing-services.ts';
 import { SIGNING_TIME } from '../support/instance.ts';
 import { KEYLESS, signingConfigFor, signingWorld, type Fault, type SigningWorld } from '../support/signing-world.ts';
 

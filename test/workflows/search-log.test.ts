@@ -18,8 +18,8 @@ import { leafHash } from '../../src/core/tlog/merkle.ts';
 import { encodeTileName } from '../../src/core/tlog/tile-name.ts';
 import { createLogInstance, type LogInstance } from '../../src/core/trust/log-instance.ts';
 import { HttpClient } from '../../src/io/net/http-client.ts';
-import { encodeLogPosition, parseLogPosition } from '../../src/workflows/log-position.ts';
-import { searchLog, type LogSearchOutcome } from '../../src/workflows/search-log.ts';
+import { encodeLogPosition, parseLogPosition } from '../../src/workflows/trust/log-position.ts';
+import { searchLog, type LogSearchOutcome } from '../../src/workflows/revocation/search-log.ts';
 import { FakeInstance } from '../support/instance.ts';
 import { peerServer } from '../support/peer-server.ts';
 

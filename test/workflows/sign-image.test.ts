@@ -11,8 +11,8 @@ import type { ImageReference } from '../../src/core/image/reference.ts';
 import { OID } from '../../src/core/pki/oids.ts';
 import { createLogInstance } from '../../src/core/trust/log-instance.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
-import { signImage, signImageRecursively, type SignImageRequest } from '../../src/workflows/sign-image.ts';
-import type { SignedImage } from '../../src/workflows/signed-image.ts';
+import { signImage, signImageRecursively, type SignImageRequest } from '../../src/workflows/sign/sign-image.ts';
+import type { SignedImage } from '../../src/workflows/sign/signed-image.ts';
 import {
   createTimestampAuthority,
   FakeInstance,

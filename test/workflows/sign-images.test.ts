@@ -8,9 +8,9 @@ import { encodeManifest } from '../../src/core/image/manifest.ts';
 import { OCI_INDEX } from '../../src/core/image/media-types.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { RegistryClient } from '../../src/io/registry/registry-client.ts';
-import { signImages, type ImageOutcome, type SignImagesRequest } from '../../src/workflows/sign-images.ts';
-import type { SignedImage } from '../../src/workflows/signed-image.ts';
-import type { SignerInput } from '../../src/workflows/signing-services.ts';
+import { signImages, type ImageOutcome, type SignImagesRequest } from '../../src/workflows/sign/sign-images.ts';
+import type { SignedImage } from '../../src/workflows/sign/signed-image.ts';
+import type { SignerInput } from '../../src/workflows/sign/signing-services.ts';
 import { FakeInstance, ISSUER, SIGNING_TIME } from '../support/instance.ts';
 import { KEYLESS, signingWorld, unsignedToken, type SigningWorld } from '../support/signing-world.ts';
 

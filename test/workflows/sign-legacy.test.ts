@@ -13,10 +13,10 @@ import type { ImageReference } from '../../src/core/image/reference.ts';
 import { withoutLogs } from '../../src/core/trust/older-services.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
 import { pushLayers, type NewLayer } from '../../src/io/registry/layer-writer.ts';
-import { signImage, signImageRecursively, type SignImageRequest } from '../../src/workflows/sign-image.ts';
-import type { SignedImage } from '../../src/workflows/signed-image.ts';
-import { signaturePolicy } from '../../src/workflows/signature-policy.ts';
-import { verifyImage } from '../../src/workflows/verify-image.ts';
+import { signImage, signImageRecursively, type SignImageRequest } from '../../src/workflows/sign/sign-image.ts';
+import type { SignedImage } from '../../src/workflows/sign/signed-image.ts';
+import { signaturePolicy } from '../../src/workflows/verify/signature-policy.ts';
+import { verifyImage } from '../../src/workflows/verify/verify-image.ts';
 import { ALICE, SIGNING_TIME } from '../support/instance.ts';
 import { KEYLESS, signingConfigFor, signingWorld, type SigningWorld } from '../support/signing-world.ts';
 

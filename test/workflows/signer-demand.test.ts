@@ -10,8 +10,8 @@ import type { FulcioExtensions } from '../../src/core/pki/fulcio-extensions.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { VerificationError } from '../../src/errors.ts';
 import { pushBundle } from '../../src/io/registry/bundle-store.ts';
-import { examineImage } from '../../src/workflows/examine-image.ts';
-import { signaturePolicy, type SignaturePolicy } from '../../src/workflows/signature-policy.ts';
+import { examineImage } from '../../src/workflows/verify/examine-image.ts';
+import { signaturePolicy, type SignaturePolicy } from '../../src/workflows/verify/signature-policy.ts';
 import { ISSUER, SIGNING_TIME, type DraftInput } from '../support/instance.ts';
 import { signingWorld, type SigningWorld } from '../support/signing-world.ts';
 

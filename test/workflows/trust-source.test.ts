@@ -7,7 +7,7 @@ import { CLIENT_TRUST_CONFIG_V01 } from '../../src/core/trust/client-trust-confi
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { HttpClient } from '../../src/io/net/http-client.ts';
 import { recordStack } from '../../src/io/tuf/recorded-stack.ts';
-import { resolveTrust, type ResolvedTrust, type TrustRequest } from '../../src/workflows/trust-source.ts';
+import { resolveTrust, type ResolvedTrust, type TrustRequest } from '../../src/workflows/trust/trust-source.ts';
 import { signingConfig, temporaryFolder } from '../servers/trust/repository.ts';
 import { FakeInstance } from '../support/instance.ts';
 
@@ -186,7 +186,7 @@ test("a stack of one's own costs no TUF client, no HTTP stack and no database", 
     `import { createRequire } from 'node:module';
      import process from 'node:process';
      import { HttpClient } from ${source('io/net/http-client.ts')};
-     import { resolveTrust } from ${source('workflows/trust-source.ts')};
+     import { resolveTrust } from ${source('workflows/trust/trust-source.ts')};
      const http = new HttpClient();
      const dir = process.argv[2];
      await resolveTrust({ flags: { dir }, environment: {}, configFolder: dir, http, now: () => new Date() });

@@ -12,16 +12,16 @@ import { OCI_CONFIG, OCI_MANIFEST } from '../../src/core/image/media-types.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { renderError, type PolicyError, type SealwrightError } from '../../src/errors.ts';
 import { pushBundle } from '../../src/io/registry/bundle-store.ts';
-import { attestImage } from '../../src/workflows/attest-image.ts';
-import { AttestationPolicies, type AttestationPolicy } from '../../src/workflows/attestation-policies.ts';
-import { downloadAttestations } from '../../src/workflows/download-attestations.ts';
-import { signImage } from '../../src/workflows/sign-image.ts';
-import { signaturePolicy } from '../../src/workflows/signature-policy.ts';
+import { attestImage } from '../../src/workflows/sign/attest-image.ts';
+import { AttestationPolicies, type AttestationPolicy } from '../../src/workflows/verify/attestation-policies.ts';
+import { downloadAttestations } from '../../src/workflows/carry/download-attestations.ts';
+import { signImage } from '../../src/workflows/sign/sign-image.ts';
+import { signaturePolicy } from '../../src/workflows/verify/signature-policy.ts';
 import {
   verifyAttestations,
   type VerifiedAttestations,
   type VerifyAttestationsRequest,
-} from '../../src/workflows/verify-attestations.ts';
+} from '../../src/workflows/verify/verify-attestations.ts';
 import { PolicyEngines } from '../../src/io/engines/policy-engines.ts';
 import { ALICE } from '../support/instance.ts';
 import { policyEngines } from '../support/policy-engines.ts';

@@ -11,8 +11,8 @@ import { OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST } from '../../src/core/image/media-
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
 import { pushBundle } from '../../src/io/registry/bundle-store.ts';
-import { signaturePolicy, type VerificationSwitches } from '../../src/workflows/signature-policy.ts';
-import { verifyImage, type VerifiedImage, type VerifyImageRequest } from '../../src/workflows/verify-image.ts';
+import { signaturePolicy, type VerificationSwitches } from '../../src/workflows/verify/signature-policy.ts';
+import { verifyImage, type VerifiedImage, type VerifyImageRequest } from '../../src/workflows/verify/verify-image.ts';
 import {
   ALICE,
   ISSUER,

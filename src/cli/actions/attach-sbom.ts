@@ -1,7 +1,7 @@
 import { legacyTag } from '../../core/image/attached-tag.ts';
 import { encodeManifest } from '../../core/image/manifest.ts';
 import { UsageError } from '../../errors.ts';
-import { pushFileBlobs, pushFiles } from '../../workflows/file-artifact.ts';
+import { pushFileBlobs, pushFiles } from '../../workflows/sign/file-artifact.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';

@@ -17,8 +17,8 @@ import {
   type Attached,
   type AttachRequest,
   type AttachSignatureRequest,
-} from '../../workflows/attach-signature.ts';
-import { downloadSignatures } from '../../workflows/download-signatures.ts';
+} from '../../workflows/sign/attach-signature.ts';
+import { downloadSignatures } from '../../workflows/carry/download-signatures.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';

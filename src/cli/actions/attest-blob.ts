@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { UsageError } from '../../errors.ts';
-import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../workflows/attest-blob.ts';
+import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../workflows/sign/attest-blob.ts';
 import { reportDropped } from '../attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
 import { requireBundleFile } from '../choices/bundle-files.ts';

@@ -1,5 +1,5 @@
-import { attestImage, type AttestedImage, type AttestImageRequest } from '../../workflows/attest-image.ts';
-import { attestImages } from '../../workflows/attest-images.ts';
+import { attestImage, type AttestedImage, type AttestImageRequest } from '../../workflows/sign/attest-image.ts';
+import { attestImages } from '../../workflows/sign/attest-images.ts';
 import {
   attestedImageRecord,
   reportAttestation,

@@ -2,7 +2,7 @@ import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
 import { inventorySigners, type LoggedSignature } from '../../core/audit/signer-inventory.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { searchLog, type LogFinding } from '../../workflows/search-log.ts';
+import { searchLog, type LogFinding } from '../../workflows/revocation/search-log.ts';
 import { snapshotReader } from '../choices/snapshot-file-choice.ts';
 import { chosenTiledLog } from '../choices/tiled-log-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';

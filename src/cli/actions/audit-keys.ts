@@ -4,8 +4,8 @@ import { acceptingBoth, keylessOnly, keyStage, type KeylessIdentity } from '../.
 import { comparePolicies } from '../../core/policy/policy-difference.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import { PolicyError, RemoteError, UsageError } from '../../errors.ts';
-import { auditWorkloads } from '../../workflows/audit-workloads.ts';
-import { SignerObservation } from '../../workflows/observe-signers.ts';
+import { auditWorkloads } from '../../workflows/audit/audit-workloads.ts';
+import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
 import { auditedThings, type AuditedThings } from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { clusterExceptions } from '../choices/cluster-policies.ts';

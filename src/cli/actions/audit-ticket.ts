@@ -2,7 +2,7 @@ import { auditGap } from '../../core/audit/audit-gap.ts';
 import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
 import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
-import { rollTicket, type TicketOutcome } from '../../workflows/audit-ticket.ts';
+import { rollTicket, type TicketOutcome } from '../../workflows/audit/audit-ticket.ts';
 import { drilledTime } from '../choices/drill-choice.ts';
 import { snapshotReader } from '../choices/snapshot-file-choice.ts';
 import { chosenTracker } from '../choices/tracker-choice.ts';

@@ -11,7 +11,7 @@ import { Certificate } from '../../core/pki/certificate.ts';
 import { UsageError } from '../../errors.ts';
 import { LogV1Client } from '../../io/clients/log-v1-client.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { createBundle, upgradeBundle, type CreateBundleRequest } from '../../workflows/rewrite-bundle.ts';
+import { createBundle, upgradeBundle, type CreateBundleRequest } from '../../workflows/verify/rewrite-bundle.ts';
 import { bundleInspection } from '../bundle-inspection.ts';
 import { refuseHardwareKeys, verificationKey } from '../choices/key-choice.ts';
 import type { CommandContext } from '../command.ts';

@@ -1,4 +1,4 @@
-import { cleanImage, type CleanType } from '../../workflows/clean-image.ts';
+import { cleanImage, type CleanType } from '../../workflows/carry/clean-image.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';

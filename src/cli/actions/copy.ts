@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
-import { copyImage } from '../../workflows/copy-image.ts';
-import type { AttachmentKind } from '../../workflows/image-graph.ts';
+import { copyImage } from '../../workflows/carry/copy-image.ts';
+import type { AttachmentKind } from '../../workflows/carry/image-graph.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { platform } from '../flags/image-flags.ts';

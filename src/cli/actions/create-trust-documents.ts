@@ -8,8 +8,8 @@ import {
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { fetchInstanceTrust, REKOR_V2_SIGNING_CONFIG_TARGET, type InstanceTrust } from '../../io/tuf/instance-trust.ts';
-import { createSigningConfig } from '../../workflows/create-signing-config.ts';
-import { createTrustedRoot, type AuthorityFlags, type LogFlags } from '../../workflows/create-trusted-root.ts';
+import { createSigningConfig } from '../../workflows/trust/create-signing-config.ts';
+import { createTrustedRoot, type AuthorityFlags, type LogFlags } from '../../workflows/trust/create-trusted-root.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
 import { writeOutputFile } from '../output-file.ts';

@@ -1,6 +1,6 @@
 import { parsePlatform, type Platform } from '../../core/image/platform.ts';
 import { FormatError, UsageError } from '../../errors.ts';
-import { downloadAttestations } from '../../workflows/download-attestations.ts';
+import { downloadAttestations } from '../../workflows/carry/download-attestations.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';

@@ -1,7 +1,7 @@
 import { legacyTag } from '../../core/image/attached-tag.ts';
 import { ImageReference } from '../../core/image/reference.ts';
 import { FormatError, NotFoundError } from '../../errors.ts';
-import { manifestOfPlatform, platformsOf } from '../../workflows/platform-manifest.ts';
+import { manifestOfPlatform, platformsOf } from '../../workflows/verify/platform-manifest.ts';
 import { attachmentLimit, imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { generateKeyPair, generateKeyPairAt } from '../../workflows/generate-key-pair.ts';
+import { generateKeyPair, generateKeyPairAt } from '../../workflows/sign/generate-key-pair.ts';
 import { keySources } from '../choices/key-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { overwriteAsCosign } from '../confirmation.ts';

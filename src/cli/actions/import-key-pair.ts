@@ -1,5 +1,5 @@
 import { passwordSource } from '../../io/keys/password.ts';
-import { importKeyPair } from '../../workflows/import-key-pair.ts';
+import { importKeyPair } from '../../workflows/sign/import-key-pair.ts';
 import type { CommandContext } from '../command.ts';
 import { overwriteAsCosign } from '../confirmation.ts';
 import { askPassword } from '../password-prompt.ts';

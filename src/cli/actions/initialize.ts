@@ -1,5 +1,5 @@
 import { HttpClient } from '../../io/net/http-client.ts';
-import { initialize } from '../../workflows/initialize.ts';
+import { initialize } from '../../workflows/trust/initialize.ts';
 import type { CommandContext } from '../command.ts';
 import { configFolder } from '../user-folders.ts';
 

@@ -9,7 +9,7 @@ import {
 import { testRows, type TestedObject } from '../../core/policy/kyverno/test-rows.ts';
 import { PolicyError } from '../../errors.ts';
 import { findNamedFiles } from '../../io/files/named-files.ts';
-import { judgeByRule } from '../../workflows/kyverno-test-run.ts';
+import { judgeByRule } from '../../workflows/planning/kyverno-test-run.ts';
 import { chosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
 import type { CommandContext } from '../command.ts';

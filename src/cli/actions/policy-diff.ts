@@ -2,7 +2,7 @@ import { comparedPolicies } from '../../core/policy/compared-policies.ts';
 import { comparePolicies, type ComparedPolicy } from '../../core/policy/policy-difference.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import { readClusterWorkloads, type NotLookedAt } from '../../workflows/cluster-workloads.ts';
+import { readClusterWorkloads, type NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { chosenPolicies, policyTexts, type ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal, type OpenedRehearsal } from '../choices/rehearsal-choice.ts';

@@ -9,7 +9,7 @@ import { lintTrustRepository, unreadTrustRoot } from '../../core/policy/lint-tru
 import { FINDING_LEVELS, findingOfPattern, type FindingLevel } from '../../core/policy/policy-finding.ts';
 import { policyLines } from '../../core/policy/policy-lines.ts';
 import { PolicyError, SealwrightError, UsageError } from '../../errors.ts';
-import { readVouchedTrust } from '../../workflows/trust-root-source.ts';
+import { readVouchedTrust } from '../../workflows/trust/trust-root-source.ts';
 import { outsideSources, policyTexts } from '../choices/policy-choice.ts';
 import { identityMatchers } from '../choices/signer-policy.ts';
 import type { CommandContext } from '../command.ts';

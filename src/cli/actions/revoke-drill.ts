@@ -5,10 +5,10 @@ import { hasPassed, missedStages, type DrillRecord } from '../../core/revocation
 import { encodeSignedDrill } from '../../core/revocation/signed-drill.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
 import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
-import { CanaryPod } from '../../workflows/canary-pod.ts';
-import { drillRevocation, type DrillOutcome, type DrillParts } from '../../workflows/drill-revocation.ts';
-import { encodeSignedRevocation, signDrill, type SignedRevocation } from '../../workflows/revoke.ts';
-import type { SigningContext } from '../../workflows/signing-services.ts';
+import { CanaryPod } from '../../workflows/revocation/canary-pod.ts';
+import { drillRevocation, type DrillOutcome, type DrillParts } from '../../workflows/revocation/drill-revocation.ts';
+import { encodeSignedRevocation, signDrill, type SignedRevocation } from '../../workflows/revocation/revoke.ts';
+import type { SigningContext } from '../../workflows/sign/signing-services.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { drillCanary, refuseRunning, type Canary } from '../choices/drill-canary.ts';
 import {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseRevocationAuthority } from '../../core/revocation/revocation-authority.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { RevocationState } from '../../workflows/revocation-state.ts';
+import { RevocationState } from '../../workflows/admission/revocation-state.ts';
 import { keptSnapshot, ToldAuthority } from '../choices/told-authority.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';

@@ -1,7 +1,7 @@
 import type { RevocationAuthority } from '../../core/revocation/revocation-authority.ts';
 import type { RevocationHistory } from '../../core/revocation/revocation-history.ts';
 import { believedMembers } from '../../core/revocation/verified-statement.ts';
-import { parseSignedRevocation } from '../../workflows/revoke.ts';
+import { parseSignedRevocation } from '../../workflows/revocation/revoke.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { openPublication, publishNext } from '../choices/next-snapshot.ts';
 import { tellWebhooks } from '../choices/webhook-news.ts';

@@ -6,8 +6,8 @@ import {
   parseSignedRevocation,
   signRevocation,
   type SignedRevocation,
-} from '../../workflows/revoke.ts';
-import type { SignerInput, SigningContext } from '../../workflows/signing-services.ts';
+} from '../../workflows/revocation/revoke.ts';
+import type { SignerInput, SigningContext } from '../../workflows/sign/signing-services.ts';
 import { registryClient } from '../choices/registry-choice.ts';
 import { revocationOf } from '../choices/revocation-statement-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';

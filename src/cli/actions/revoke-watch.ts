@@ -1,7 +1,7 @@
 import { LADDER } from '../../core/audit/running-copy.ts';
 import { PolicyError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import { SYSTEM_CLOCK } from '../../io/net/http-client.ts';
-import type { Sweep } from '../../workflows/sweep-running-copies.ts';
+import type { Sweep } from '../../workflows/revocation/sweep-running-copies.ts';
 import type { Listening } from '../../servers/shell/listen.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { sweepCluster, type SweptCluster } from '../choices/sweep-choice.ts';

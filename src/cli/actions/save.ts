@@ -1,4 +1,4 @@
-import { saveImage } from '../../workflows/save-image.ts';
+import { saveImage } from '../../workflows/carry/save-image.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';

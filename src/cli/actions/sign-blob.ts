@@ -1,7 +1,7 @@
 import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
-import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign-blob.ts';
+import { blobCredentials, signBlob as signBlobWorkflow, type SignedBlob } from '../../workflows/sign/sign-blob.ts';
 import { requireBundleFile } from '../choices/bundle-files.ts';
 import { agreeToStatement, isLogConsentWanted } from '../choices/log-consent.ts';
 import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';

@@ -10,7 +10,7 @@ import {
   type RevocationStatement,
 } from '../../core/revocation/revocation-statement.ts';
 import { UsageError } from '../../errors.ts';
-import { indexDigests } from '../../workflows/index-digests.ts';
+import { indexDigests } from '../../workflows/planning/index-digests.ts';
 import { blastRadiusOf } from '../choices/blast-radius-choice.ts';
 import { PlanFolder, USUAL_FOLDER } from '../choices/plan-folder.ts';
 import { registryClient } from '../choices/registry-choice.ts';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Platform } from '../../core/image/platform.ts';
 import { UsageError } from '../../errors.ts';
-import { pushFiles, type FileArtifact } from '../../workflows/file-artifact.ts';
+import { pushFiles, type FileArtifact } from '../../workflows/sign/file-artifact.ts';
 import { imageReference, registryClient } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { sniffedMediaType } from '../content-type.ts';

@@ -3,7 +3,10 @@ import { parseBundle } from '../../core/bundle/bundle.ts';
 import { DIGEST_LENGTHS } from '../../core/crypto/digest.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { UsageError } from '../../errors.ts';
-import { verifyBlobAttestation, type VerifyBlobAttestationRequest } from '../../workflows/verify-blob-attestation.ts';
+import {
+  verifyBlobAttestation,
+  type VerifyBlobAttestationRequest,
+} from '../../workflows/verify/verify-blob-attestation.ts';
 import type { CommandContext } from '../command.ts';
 import { streamInput } from '../input-file.ts';
 import { verifyGivenBundles } from './verify-given-bundles.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Digest } from '../../core/image/digest.ts';
-import { readBlobSignature, verifyBlob, type VerifyBlobRequest } from '../../workflows/verify-blob.ts';
+import { readBlobSignature, verifyBlob, type VerifyBlobRequest } from '../../workflows/verify/verify-blob.ts';
 import type { CommandContext } from '../command.ts';
 import { streamInput } from '../input-file.ts';
 import { verifyGivenBundles } from './verify-given-bundles.ts';

@@ -1,7 +1,7 @@
 import { parseReference } from '../../core/image/reference.ts';
 import { renderError, UsageError, type SealwrightError } from '../../errors.ts';
-import type { AdmittedImage } from '../../workflows/image-admission.ts';
-import type { ReportedPolicy, VerificationReport } from '../../workflows/verification-report.ts';
+import type { AdmittedImage } from '../../workflows/admission/image-admission.ts';
+import type { ReportedPolicy, VerificationReport } from '../../workflows/verify/verification-report.ts';
 import { chosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
 import type { CommandContext } from '../command.ts';

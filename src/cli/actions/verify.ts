@@ -1,7 +1,7 @@
 import { HttpClient } from '../../io/net/http-client.ts';
-import { examineImage } from '../../workflows/examine-image.ts';
-import type { VerificationReport } from '../../workflows/verification-report.ts';
-import type { VerifiedImage } from '../../workflows/verify-image.ts';
+import { examineImage } from '../../workflows/verify/examine-image.ts';
+import type { VerificationReport } from '../../workflows/verify/verification-report.ts';
+import type { VerifiedImage } from '../../workflows/verify/verify-image.ts';
 import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';

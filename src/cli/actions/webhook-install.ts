@@ -18,7 +18,7 @@ import { parseReference } from '../../core/image/reference.ts';
 import { parseTrustedRoot } from '../../core/trust/trusted-root.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
-import { installWebhook } from '../../workflows/install-webhook.ts';
+import { installWebhook } from '../../workflows/installation/install-webhook.ts';
 import { isPostgresUrl, parsePostgresUrl } from '../choices/postgres-url.ts';
 import { certManagerChoice } from '../choices/issued-certificate-choice.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';

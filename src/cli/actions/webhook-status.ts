@@ -1,7 +1,7 @@
 import { SealwrightError, UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { fetchWebhookCalls, type WebhookCalls } from '../../io/kubernetes/fail-open.ts';
-import { webhookStatus, type WebhookStatus } from '../../workflows/webhook-status.ts';
+import { webhookStatus, type WebhookStatus } from '../../workflows/installation/webhook-status.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import type { CommandContext } from '../command.ts';
 import type { Terminal } from '../terminal.ts';

@@ -1,6 +1,6 @@
 import { removableObjects } from '../../core/installation/removable-objects.ts';
-import { labelOf } from '../../workflows/install-webhook.ts';
-import { uninstallWebhook } from '../../workflows/uninstall-webhook.ts';
+import { labelOf } from '../../workflows/installation/install-webhook.ts';
+import { uninstallWebhook } from '../../workflows/installation/uninstall-webhook.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import type { CommandContext } from '../command.ts';
 

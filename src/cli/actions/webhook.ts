@@ -28,7 +28,7 @@ import { registryBudget } from '../choices/registry-budget-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { openRevocations, type OpenedRevocations } from '../choices/revocation-choice.ts';
 import { servingCertificate } from '../choices/serving-choice.ts';
-import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { untilInterrupted } from '../interruption.ts';

@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { AttestationContent } from '../../workflows/attested-statement.ts';
+import type { AttestationContent } from '../../workflows/sign/attested-statement.ts';
 import type { CommandContext } from '../command.ts';
 import { readWholeInput } from '../input-file.ts';
 

@@ -7,7 +7,7 @@ import {
   AttestationPolicies,
   type AttestationPolicy,
   type PolicyLanguage,
-} from '../../workflows/attestation-policies.ts';
+} from '../../workflows/verify/attestation-policies.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
 

@@ -4,7 +4,7 @@ import { PolicySet } from '../../core/policy/policy-set.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import { measureBlastRadius } from '../../workflows/measure-blast-radius.ts';
+import { measureBlastRadius } from '../../workflows/revocation/measure-blast-radius.ts';
 import type { CommandContext } from '../command.ts';
 import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { auditedPolicies, auditedThings } from './audit-choice.ts';

@@ -7,9 +7,9 @@ import {
   parseSignedRevocation,
   signRevocation,
   type SignedRevocation,
-} from '../../workflows/revoke.ts';
-import type { SignerInput, SigningContext } from '../../workflows/signing-services.ts';
-import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+} from '../../workflows/revocation/revoke.ts';
+import type { SignerInput, SigningContext } from '../../workflows/sign/signing-services.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
 import { identityToken } from './identity-token.ts';

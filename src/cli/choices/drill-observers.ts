@@ -1,9 +1,9 @@
 import { PolicySet } from '../../core/policy/policy-set.ts';
 import { PolicyError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import type { RehearsedPolicies } from '../../workflows/admission-rehearsal.ts';
-import type { CanaryPod } from '../../workflows/canary-pod.ts';
-import type { DrillParts } from '../../workflows/drill-revocation.ts';
+import type { RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
+import type { CanaryPod } from '../../workflows/revocation/canary-pod.ts';
+import type { DrillParts } from '../../workflows/revocation/drill-revocation.ts';
 import type { CommandContext } from '../command.ts';
 import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { auditedPolicies } from './audit-choice.ts';

@@ -14,7 +14,7 @@ import { encodeTrustedRoot, type CertificateAuthority } from '../../core/trust/t
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { readClusterWorkloads } from '../../workflows/cluster-workloads.ts';
+import { readClusterWorkloads } from '../../workflows/planning/cluster-workloads.ts';
 import type { CommandContext } from '../command.ts';
 import { auditedPolicies } from './audit-choice.ts';
 import { chosenCluster, systemNamespace } from './cluster-choice.ts';

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
-import type { EnginesSource } from '../../workflows/policy-evaluation.ts';
+import type { EnginesSource } from '../../workflows/admission/policy-evaluation.ts';
 import type { Environment } from '../environment.ts';
 
 export interface LazyEngines {

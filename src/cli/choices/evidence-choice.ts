@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { UsageError } from '../../errors.ts';
 import { openSqliteEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
-import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
+import type { EvidenceStore } from '../../workflows/admission/stored-evidence.ts';
 import type { CommandContext } from '../command.ts';
 import { variable } from '../environment.ts';
 import { parseAge } from '../duration.ts';

@@ -8,7 +8,7 @@ import { openBrowser } from '../../io/oidc/browser.ts';
 import { LOGIN_FLOWS, obtainIdentityToken } from '../../io/oidc/identity-token.ts';
 import { TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/offered-tokens.ts';
 import { UsageError } from '../../errors.ts';
-import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';
 import { agreeToStatement } from './log-consent.ts';

@@ -6,9 +6,9 @@ import { parseDetachedSignature } from '../../core/bundle/detached-signature.ts'
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
-import type { DetachedImageSignature, SuppliedParts } from '../../workflows/completed-signatures.ts';
-import type { ImageSignaturesRequest } from '../../workflows/image-signatures.ts';
-import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
+import type { DetachedImageSignature, SuppliedParts } from '../../workflows/verify/completed-signatures.ts';
+import type { ImageSignaturesRequest } from '../../workflows/verify/image-signatures.ts';
+import type { SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
 import type { CommandContext } from '../command.ts';
 import { checkGivenCertificate, givenCertificate } from './given-certificate.ts';
 import { fileOrUrl, fileUrlOrText } from './input-source.ts';

@@ -2,7 +2,7 @@ import { equalBytes } from '../../core/encoding/bytes.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { LogV1Client } from '../../io/clients/log-v1-client.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import type { FindEntry } from '../../workflows/missing-entry.ts';
+import type { FindEntry } from '../../workflows/verify/missing-entry.ts';
 import type { CommandContext } from '../command.ts';
 
 /**

@@ -4,7 +4,7 @@ import { parseRevocationAuthority, type RevocationAuthority } from '../../core/r
 import type { VerifiedSnapshot } from '../../core/revocation/revocation-snapshot.ts';
 import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import { publishSnapshot, type SignedRevocation } from '../../workflows/revoke.ts';
+import { publishSnapshot, type SignedRevocation } from '../../workflows/revocation/revoke.ts';
 import type { CommandContext } from '../command.ts';
 import { parseAge } from '../duration.ts';
 import { readTextFile } from '../input-file.ts';

@@ -1,7 +1,7 @@
 import { parseCertificateFile } from '../../core/bundle/detached-signature.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { UsageError } from '../../errors.ts';
-import type { OwnCertificate } from '../../workflows/signing-services.ts';
+import type { OwnCertificate } from '../../workflows/sign/signing-services.ts';
 import type { CommandContext } from '../command.ts';
 import { readInputFile, readTextFile } from '../input-file.ts';
 

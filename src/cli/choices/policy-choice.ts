@@ -6,7 +6,7 @@ import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { readPolicyTexts, type PolicyText } from '../../io/files/policy-texts.ts';
-import { resolveOwnReferences, type OutsideSources } from '../../workflows/policy-references.ts';
+import { resolveOwnReferences, type OutsideSources } from '../../workflows/admission/policy-references.ts';
 import type { CommandContext } from '../command.ts';
 import { isOffline, verificationKey } from './key-choice.ts';
 

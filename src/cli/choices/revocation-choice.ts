@@ -4,9 +4,13 @@ import type { VerifiedSnapshot } from '../../core/revocation/revocation-snapshot
 import { MAX_SNAPSHOT_BYTES } from '../../core/revocation/trust-root-targets.ts';
 import { NotFoundError, UsageError, type SealwrightError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import { refreshRevocations, RevocationState, type RevocationView } from '../../workflows/revocation-state.ts';
-import type { SignaturePolicy } from '../../workflows/signature-policy.ts';
-import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+import {
+  refreshRevocations,
+  RevocationState,
+  type RevocationView,
+} from '../../workflows/admission/revocation-state.ts';
+import type { SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { parseAge } from '../duration.ts';
 import { STALENESS_MODES } from '../flags/revocation-flags.ts';

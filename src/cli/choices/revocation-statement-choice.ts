@@ -16,7 +16,7 @@ import {
 import { encodeSelector, parseSelector, type RevocationSelector } from '../../core/revocation/revocation-selector.ts';
 import { UsageError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
-import { indexDigests } from '../../workflows/index-digests.ts';
+import { indexDigests } from '../../workflows/planning/index-digests.ts';
 import { identityDocument } from './identity-selector-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { readTextFile } from '../input-file.ts';

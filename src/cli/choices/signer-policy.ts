@@ -3,8 +3,8 @@ import { lintIdentity, patternFindingText } from '../../core/identity/pattern-li
 import type { PublicKey } from '../../core/crypto/public-key.ts';
 import type { SignerPolicy } from '../../core/verify/verification-policy.ts';
 import { UsageError } from '../../errors.ts';
-import { policiesOf, signaturePolicy, type SignaturePolicy } from '../../workflows/signature-policy.ts';
-import { demandedSigners, demandedSignerText } from '../../workflows/signer-demand.ts';
+import { policiesOf, signaturePolicy, type SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
+import { demandedSigners, demandedSignerText } from '../../workflows/verify/signer-demand.ts';
 import type { CommandContext } from '../command.ts';
 import { visibleText } from '../visible-text.ts';
 import { claimConditions } from './claim-conditions.ts';

@@ -11,7 +11,7 @@ import { encodeHex } from '../../core/encoding/hex.ts';
 import type { VerifiedBundle } from '../../core/verify/verified-bundle.ts';
 import { FormatError, NotFoundError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { verifyBlobAttestation } from '../../workflows/verify-blob-attestation.ts';
+import { verifyBlobAttestation } from '../../workflows/verify/verify-blob-attestation.ts';
 import { signerText } from '../check-report.ts';
 import type { CommandContext } from '../command.ts';
 import { SNAPSHOT_SIGNER_FLAGS, snapshotBundlePath } from '../flags/snapshot-flags.ts';

@@ -1,8 +1,8 @@
 import { encodeStatement, type Statement } from '../../core/attestation/statement.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { attestBlobBy, type AttestedBlob } from '../../workflows/attest-blob.ts';
-import { SharedCredentials } from '../../workflows/shared-credentials.ts';
+import { attestBlobBy, type AttestedBlob } from '../../workflows/sign/attest-blob.ts';
+import { SharedCredentials } from '../../workflows/sign/shared-credentials.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { OWN_SIGNING_NAMES } from '../flags/snapshot-flags.ts';

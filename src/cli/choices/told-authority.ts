@@ -13,7 +13,7 @@ import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
 import { UsageError } from '../../errors.ts';
 import { KeptDocument } from '../../io/files/kept-document.ts';
-import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 
 /** The newest snapshot that this user ever believed, by what the authority is: another one never answers for it. */
 export function keptSnapshot(folder: string, authority: RevocationAuthority): KeptDocument {

@@ -1,8 +1,8 @@
 import { parseManifestObjects, type ManifestObject } from '../../core/policy/manifest-objects.ts';
 import { UsageError } from '../../errors.ts';
-import type { AdmissionRehearsal, RehearsedPolicies } from '../../workflows/admission-rehearsal.ts';
-import { imageRecord } from '../../workflows/decision-record.ts';
-import type { RegistryAccess } from '../../workflows/registry-access.ts';
+import type { AdmissionRehearsal, RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
+import { imageRecord } from '../../workflows/admission/decision-record.ts';
+import type { RegistryAccess } from '../../workflows/admission/registry-access.ts';
 import { readTextFile } from '../input-file.ts';
 import type { Trial } from '../report/trial-report.ts';
 

@@ -2,7 +2,7 @@ import type { SigningConfig } from '../../core/trust/signing-config.ts';
 import { TRUSTED_ROOT_V01 } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import { resolveTrust, type ResolvedTrust } from '../../workflows/trust-source.ts';
+import { resolveTrust, type ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { configFolder } from '../user-folders.ts';
 

@@ -1,6 +1,6 @@
 import type { HttpClient } from '../../io/net/http-client.ts';
-import { policiesOf, type SignaturePolicy } from '../../workflows/signature-policy.ts';
-import type { ResolvedTrust } from '../../workflows/trust-source.ts';
+import { policiesOf, type SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import type { CommandContext } from '../command.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 import { areAuthoritiesGiven, withGivenAuthorities } from './given-authorities.ts';

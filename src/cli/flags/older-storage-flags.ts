@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { OlderStorage } from '../../workflows/sign-image-layers.ts';
+import type { OlderStorage } from '../../workflows/sign/sign-image-layers.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { readInputFile } from '../input-file.ts';

@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { OlderAttestationStorage } from '../../workflows/attest-image.ts';
+import type { OlderAttestationStorage } from '../../workflows/sign/attest-image.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { TAG_PREFIX_FLAG, attachmentTagPrefix } from './registry-flags.ts';

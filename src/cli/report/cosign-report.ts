@@ -1,5 +1,5 @@
-import type { VerifiedImage } from '../../workflows/verify-image.ts';
-import type { VerifiedSignature } from '../../workflows/signature-judgement.ts';
+import type { VerifiedImage } from '../../workflows/verify/verify-image.ts';
+import type { VerifiedSignature } from '../../workflows/verify/signature-judgement.ts';
 import { LAYER_ANNOTATIONS } from '../../core/bundle/signature-layer.ts';
 import { checkRecord } from '../check-report.ts';
 

@@ -1,4 +1,9 @@
-import type { DecisionRecord, ExceptionRecord, ImageRecord, PolicyRecord } from '../../workflows/decision-record.ts';
+import type {
+  DecisionRecord,
+  ExceptionRecord,
+  ImageRecord,
+  PolicyRecord,
+} from '../../workflows/admission/decision-record.ts';
 import { visibleText } from '../visible-text.ts';
 
 const WORDS: Readonly<Record<DecisionRecord['decision'], string>> = {

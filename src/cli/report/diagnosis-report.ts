@@ -1,4 +1,4 @@
-import type { Check, CheckArea, CheckStatus } from '../../workflows/diagnosis.ts';
+import type { Check, CheckArea, CheckStatus } from '../../workflows/diagnosis/diagnosis.ts';
 import { visibleText } from '../visible-text.ts';
 
 /** What `doctor -o json` prints (docs/schemas/doctor-report.v1.schema.json). */

@@ -1,5 +1,5 @@
 import type { PolicyDifference } from '../../core/policy/policy-difference.ts';
-import type { NotLookedAt } from '../../workflows/cluster-workloads.ts';
+import type { NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
 import { visibleText } from '../visible-text.ts';

@@ -1,13 +1,13 @@
 import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
 import type { NoMatchAction } from '../../core/policy/image-decision.ts';
 import type { Mend } from '../../core/policy/mend.ts';
-import type { NotLookedAt } from '../../workflows/cluster-workloads.ts';
+import type { NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';
 import {
   stateWithTag,
   type PlannedImage,
   type PlannedWorkload,
   type PlanState,
-} from '../../workflows/plan-policies.ts';
+} from '../../workflows/planning/plan-policies.ts';
 import { packageVersion } from '../commands/version.ts';
 import { errorDocument, type ErrorDocument } from './report-document.ts';
 

@@ -5,7 +5,7 @@ import {
   type ReportedSignature,
   type ReportedSigner,
   type VerificationReport,
-} from '../../workflows/verification-report.ts';
+} from '../../workflows/verify/verification-report.ts';
 
 /** Names the schema (docs/schemas/verify-report.v1.schema.json): what a later version may add, a reader of this one may skip. */
 export const REPORT_SCHEMA = 'urn:sealwright:verify-report:v1';

@@ -1,6 +1,6 @@
 import { appendFileSync, statSync } from 'node:fs';
 import { UsageError, renderError } from '../../errors.ts';
-import type { VerificationReport } from '../../workflows/verification-report.ts';
+import type { VerificationReport } from '../../workflows/verify/verification-report.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
 import { variable } from '../environment.ts';

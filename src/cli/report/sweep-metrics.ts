@@ -1,5 +1,5 @@
 import type { RungOutcome } from '../../core/audit/running-copy.ts';
-import type { Sweep } from '../../workflows/sweep-running-copies.ts';
+import type { Sweep } from '../../workflows/revocation/sweep-running-copies.ts';
 
 const PREFIX = 'sealwright_watch_';
 const SECOND_MS = 1000;

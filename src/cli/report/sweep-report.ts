@@ -1,5 +1,5 @@
 import type { CopyOutcome, RungOutcome } from '../../core/audit/running-copy.ts';
-import type { Sweep } from '../../workflows/sweep-running-copies.ts';
+import type { Sweep } from '../../workflows/revocation/sweep-running-copies.ts';
 import { packageVersion } from '../commands/version.ts';
 import { visibleText } from '../visible-text.ts';
 

@@ -1,5 +1,5 @@
 import type { SealwrightError } from '../../errors.ts';
-import type { ImageRecord } from '../../workflows/decision-record.ts';
+import type { ImageRecord } from '../../workflows/admission/decision-record.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
 import { visibleText } from '../visible-text.ts';

@@ -1,7 +1,7 @@
 import { parseTrustRoot } from '../../core/policy/trust-root-parser.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';
-import type { ReferenceSources } from '../../workflows/policy-references.ts';
+import type { ReferenceSources } from '../../workflows/admission/policy-references.ts';
 
 const TRUST_ROOTS = '/apis/policy.sigstore.dev/v1alpha1/trustroots';
 const MAX_ENTRIES = 1000;

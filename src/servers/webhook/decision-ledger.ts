@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { IntegrityError } from '../../errors.ts';
 import { makeDurableFolder, syncFolder } from '../../io/files/durable-file.ts';
 import { systemCode } from '../../io/files/system-code.ts';
-import type { DecisionRecord } from '../../workflows/decision-record.ts';
+import type { DecisionRecord } from '../../workflows/admission/decision-record.ts';
 
 /** Where decisions are kept. Whoever decides never waits for it, and never hears of its failures. */
 export interface DecisionLedger {

@@ -1,5 +1,5 @@
-import { decisionEvent } from '../../workflows/decision-events.ts';
-import { decisionRecord } from '../../workflows/decision-record.ts';
+import { decisionEvent } from '../../workflows/admission/decision-events.ts';
+import { decisionRecord } from '../../workflows/admission/decision-record.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { DecisionLedger } from './decision-ledger.ts';
 import type { EventRecorder } from './event-recorder.ts';

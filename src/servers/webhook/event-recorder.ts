@@ -1,6 +1,6 @@
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterEvent } from '../../io/kubernetes/event.ts';
-import type { DecisionEvent } from '../../workflows/decision-events.ts';
+import type { DecisionEvent } from '../../workflows/admission/decision-events.ts';
 
 export interface EventRecorderOptions {
   /** Creates one in the cluster. */

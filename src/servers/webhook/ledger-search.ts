@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealwrightError, UsageError } from '../../errors.ts';
 import { systemCode } from '../../io/files/system-code.ts';
-import type { DecisionRecord } from '../../workflows/decision-record.ts';
-import { parseDecisionRecord } from '../../workflows/decision-record-parser.ts';
-import { isAbout, type DecisionSubject } from '../../workflows/decision-subject.ts';
+import type { DecisionRecord } from '../../workflows/admission/decision-record.ts';
+import { parseDecisionRecord } from '../../workflows/admission/decision-record-parser.ts';
+import { isAbout, type DecisionSubject } from '../../workflows/admission/decision-subject.ts';
 import { LEDGER_FILE } from './decision-ledger.ts';
 
 export interface FoundDecisions {

@@ -3,7 +3,7 @@ import { NO_REFERENCES, type ResolvedReferences } from '../../core/policy/policy
 import { mergePolicyObjects, parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
-import { resolveOwnReferences, type OutsideSources } from '../../workflows/policy-references.ts';
+import { resolveOwnReferences, type OutsideSources } from '../../workflows/admission/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
 import type { PolicySource } from './policy-source.ts';
 import { readPolicyTexts, type PolicyText } from '../../io/files/policy-texts.ts';

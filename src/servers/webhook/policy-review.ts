@@ -7,7 +7,7 @@ import { PolicyProblems } from '../../core/policy/policy-problems.ts';
 import { parseTrustRoot, type TrustRootSource } from '../../core/policy/trust-root-parser.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../../core/wire/admission-review.ts';
 import { FormatError, RemoteError, SealwrightError } from '../../errors.ts';
-import { fittingWarnings } from '../../workflows/admission-text.ts';
+import { fittingWarnings } from '../../workflows/admission/admission-text.ts';
 import { kyvernoVerdict, type KyvernoReviewOptions } from './kyverno-review.ts';
 
 /** What policy-controller calls its two webhooks for policies. */

@@ -3,7 +3,7 @@ import { mergeExceptions, NO_EXCEPTIONS } from '../../core/policy/kyverno/policy
 import { mergeReferences, NO_REFERENCES } from '../../core/policy/policy-material.ts';
 import { PolicySet } from '../../core/policy/policy-set.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import { resolveReferences, type ReferenceSources } from '../../workflows/policy-references.ts';
+import { resolveReferences, type ReferenceSources } from '../../workflows/admission/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
 import { KindWatch } from './kind-watch.ts';
 import { CLUSTER_IMAGE_POLICIES, type PolicyKind, type ReadPolicies } from './policy-kinds.ts';

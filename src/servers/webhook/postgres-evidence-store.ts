@@ -1,6 +1,6 @@
 import type { Pool, PoolConfig } from 'pg';
 import { IntegrityError, LimitError } from '../../errors.ts';
-import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
+import type { EvidenceStore } from '../../workflows/admission/stored-evidence.ts';
 
 /** How a PostgreSQL server is reached (libpq §34.1.2). */
 export interface PostgresConnection {

@@ -9,7 +9,7 @@ import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object
 import { ANONYMOUS, type Credentials, type CredentialStore } from '../../io/registry/credentials.ts';
 import { credentialsIn } from '../../io/registry/docker-config.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
-import type { RegistryAccess } from '../../workflows/registry-access.ts';
+import type { RegistryAccess } from '../../workflows/admission/registry-access.ts';
 
 export interface WorkloadRegistriesOptions {
   readonly cluster: ClusterAccess;

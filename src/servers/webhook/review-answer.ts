@@ -1,7 +1,7 @@
 import type { AdmissionAnswer, AdmissionRequest } from '../../core/wire/admission-review.ts';
 import { InvariantError, renderError, SealwrightError } from '../../errors.ts';
-import type { ReviewAdmission, ReviewOutcome } from '../../workflows/admit-review.ts';
-import type { ReviewResult } from '../../workflows/decision-record.ts';
+import type { ReviewAdmission, ReviewOutcome } from '../../workflows/admission/admit-review.ts';
+import type { ReviewResult } from '../../workflows/admission/decision-record.ts';
 import type { Logger } from '../shell/logger.ts';
 
 /** Never rejects: an error that reached the API server could be taken for leave to admit (failurePolicy Ignore). */

@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 import { RevocationIndex } from '../../core/revocation/revocation-index.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { LimitError, NotFoundError, SealwrightError } from '../../errors.ts';
-import type { RevocationState, RevocationView } from '../../workflows/revocation-state.ts';
+import type { RevocationState, RevocationView } from '../../workflows/admission/revocation-state.ts';
 import { readBody } from '../shell/body.ts';
 import type { Logger } from '../shell/logger.ts';
 

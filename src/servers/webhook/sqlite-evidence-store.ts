@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { IntegrityError } from '../../errors.ts';
-import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
+import type { EvidenceStore } from '../../workflows/admission/stored-evidence.ts';
 
 /** The oldest beyond this go: some hundred megabytes at most. */
 const MAX_ROWS = 20_000;

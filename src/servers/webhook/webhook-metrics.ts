@@ -1,7 +1,7 @@
-import type { RevocationView } from '../../workflows/revocation-state.ts';
+import type { RevocationView } from '../../workflows/admission/revocation-state.ts';
 import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
-import type { ReviewAdmission, ReviewedImage } from '../../workflows/admit-review.ts';
-import type { ReviewResult } from '../../workflows/decision-record.ts';
+import type { ReviewAdmission, ReviewedImage } from '../../workflows/admission/admit-review.ts';
+import type { ReviewResult } from '../../workflows/admission/decision-record.ts';
 import type { BudgetEvent } from '../../io/net/request-budget.ts';
 import { familyText, Histogram, LabelledCounter, type Labels } from './metric-text.ts';
 

@@ -10,10 +10,14 @@ import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { ADMISSION_LIMITS, encodeAdmissionReview, parseAdmissionReview } from '../../core/wire/admission-review.ts';
 import { LimitError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
-import { AdmissionEvidence } from '../../workflows/admission-evidence.ts';
-import { admitReview, type ReviewOutcome } from '../../workflows/admit-review.ts';
-import { evaluatePolicyProgram, kyvernoEvaluation, type EnginesSource } from '../../workflows/policy-evaluation.ts';
-import { commonAccess, type RegistryAccess } from '../../workflows/registry-access.ts';
+import { AdmissionEvidence } from '../../workflows/admission/admission-evidence.ts';
+import { admitReview, type ReviewOutcome } from '../../workflows/admission/admit-review.ts';
+import {
+  evaluatePolicyProgram,
+  kyvernoEvaluation,
+  type EnginesSource,
+} from '../../workflows/admission/policy-evaluation.ts';
+import { commonAccess, type RegistryAccess } from '../../workflows/admission/registry-access.ts';
 import { createApp } from '../shell/app.ts';
 import { mountHealth } from '../shell/health.ts';
 import { mountJsonRoute, type JsonRoute } from '../shell/json-route.ts';
@@ -22,11 +26,11 @@ import type { DecisionLedger } from './decision-ledger.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { WorkloadRegistries } from './pull-secrets.ts';
 import type { AnswerActions } from '../../core/policy/answer-actions.ts';
-import type { EvidenceStore } from '../../workflows/stored-evidence.ts';
+import type { EvidenceStore } from '../../workflows/admission/stored-evidence.ts';
 import type { NamespaceLabels } from './namespace-labels.ts';
 import { mountPolicyReviews } from './policy-routes.ts';
 import type { RunningObjectImage } from './running-objects.ts';
-import { warmEvidence, type RunningImage, type Warming } from '../../workflows/warm-evidence.ts';
+import { warmEvidence, type RunningImage, type Warming } from '../../workflows/admission/warm-evidence.ts';
 import type { PolicySource } from './policy-source.ts';
 import { tellDecision } from './decision-telling.ts';
 import { answerReview } from './review-answer.ts';

@@ -10,7 +10,7 @@ import { renderError, UsageError, type SealwrightError } from '../../../src/erro
 import { loadPublicKey, loadSigningKey } from '../../../src/io/keys/key-loader.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { passwordSource, type PasswordSource } from '../../../src/io/keys/password.ts';
-import { generateKeyPair } from '../../../src/workflows/generate-key-pair.ts';
+import { generateKeyPair } from '../../../src/workflows/sign/generate-key-pair.ts';
 import { issueRoot } from '../../support/test-authority.ts';
 
 const http = new HttpClient();

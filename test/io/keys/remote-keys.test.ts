@@ -13,7 +13,7 @@ import { loadPublicKey, loadSigningKey } from '../../../src/io/keys/key-loader.t
 import { parseKeyReference } from '../../../src/io/keys/key-reference.ts';
 import type { PasswordSource } from '../../../src/io/keys/password.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
-import { generateKeyPairAt } from '../../../src/workflows/generate-key-pair.ts';
+import { generateKeyPairAt } from '../../../src/workflows/sign/generate-key-pair.ts';
 import { peerServer, type PeerServer } from '../../support/peer-server.ts';
 
 const http = new HttpClient({ retry: { retries: 0 } });

@@ -7,7 +7,7 @@ import { OCI_INDEX } from '../../../src/core/image/media-types.ts';
 import { ImageReference, type Repository } from '../../../src/core/image/reference.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { RegistryClient } from '../../../src/io/registry/registry-client.ts';
-import { cleanImage } from '../../../src/workflows/clean-image.ts';
+import { cleanImage } from '../../../src/workflows/carry/clean-image.ts';
 import { dockerRegistry } from '../../support/docker-registry.ts';
 import { image, pushManifest, pushReferrer } from '../../support/image-family.ts';
 import { interop } from '../../support/interop.ts';

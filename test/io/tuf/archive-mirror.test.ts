@@ -1,7 +1,7 @@
 /** TUF repositories as policy-controller's `TrustRoot` names them: packed into the object, or at a URL. */
 import { parseAdmissionReview, type AdmissionAnswer } from '../../../src/core/wire/admission-review.ts';
 import { reviewPolicy } from '../../../src/servers/webhook/policy-review.ts';
-import { readTrustRoot } from '../../../src/workflows/trust-root-source.ts';
+import { readTrustRoot } from '../../../src/workflows/trust/trust-root-source.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -11,7 +11,7 @@ import type { TrustRootSource } from '../../../src/core/policy/trust-root-parser
 import { SealwrightError } from '../../../src/errors.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { archiveMirror } from '../../../src/io/tuf/archive-mirror.ts';
-import { resolveReferences } from '../../../src/workflows/policy-references.ts';
+import { resolveReferences } from '../../../src/workflows/admission/policy-references.ts';
 import { HostileMirror } from './hostile-mirror.ts';
 
 /** POSIX ustar, as far as a repository needs it; long names as PAX writes them, or GNU. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { encodeRevocationAuthority } from '../../../src/core/revocation/revocation-authority.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
-import { resolveTrust, type ResolvedTrust } from '../../../src/workflows/trust-source.ts';
+import { resolveTrust, type ResolvedTrust } from '../../../src/workflows/trust/trust-source.ts';
 import { instance, openRepository, temporaryFolder, TRUSTED_ROOT } from '../../servers/trust/repository.ts';
 import type { TrustRepository } from '../../../src/servers/trust/trust-repository.ts';
 import { encodeTrustedRoot } from '../../../src/core/trust/trusted-root.ts';

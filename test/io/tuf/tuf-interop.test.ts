@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { encodeBundle } from '../../../src/core/bundle/bundle-encoder.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { fetchInstanceTrust } from '../../../src/io/tuf/instance-trust.ts';
-import { initialize } from '../../../src/workflows/initialize.ts';
+import { initialize } from '../../../src/workflows/trust/initialize.ts';
 import { instance, signingConfig, temporaryFolder, TRUSTED_ROOT } from '../../servers/trust/repository.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { interop } from '../../support/interop.ts';

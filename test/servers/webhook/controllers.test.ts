@@ -8,7 +8,7 @@ import type { ImageReference } from '../../../src/core/image/reference.ts';
 import { openKubeconfigAccess, type ClusterAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
-import { installWebhook } from '../../../src/workflows/install-webhook.ts';
+import { installWebhook } from '../../../src/workflows/installation/install-webhook.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { interop } from '../../support/interop.ts';
 import { KubeCluster } from '../../support/kube-cluster.ts';

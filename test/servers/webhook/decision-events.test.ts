@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { RemoteError, type SealwrightError } from '../../../src/errors.ts';
 import type { ClusterEvent } from '../../../src/io/kubernetes/event.ts';
 import { EventRecorder } from '../../../src/servers/webhook/event-recorder.ts';
-import type { DecisionEvent } from '../../../src/workflows/decision-events.ts';
+import type { DecisionEvent } from '../../../src/workflows/admission/decision-events.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, podSpec } from './review.ts';
 

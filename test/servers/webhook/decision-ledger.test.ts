@@ -12,9 +12,9 @@ import {
 } from '../../../src/servers/webhook/decision-ledger.ts';
 import { createLedgerRoutes } from '../../../src/servers/webhook/ledger-routes.ts';
 import { searchLedger } from '../../../src/servers/webhook/ledger-search.ts';
-import type { DecisionRecord } from '../../../src/workflows/decision-record.ts';
-import { parseDecisionRecord } from '../../../src/workflows/decision-record-parser.ts';
-import { isAbout } from '../../../src/workflows/decision-subject.ts';
+import type { DecisionRecord } from '../../../src/workflows/admission/decision-record.ts';
+import { parseDecisionRecord } from '../../../src/workflows/admission/decision-record-parser.ts';
+import { isAbout } from '../../../src/workflows/admission/decision-subject.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { decisionOf, DIGEST, START } from './decision.ts';
 import { openDoor, policyFor } from './door.ts';

@@ -1,5 +1,5 @@
 /** A decision as a ledger keeps it. */
-import type { DecisionRecord } from '../../../src/workflows/decision-record.ts';
+import type { DecisionRecord } from '../../../src/workflows/admission/decision-record.ts';
 
 export const START = Date.parse('2026-01-01T00:00:00Z');
 export const DIGEST = `sha256:${'ab'.repeat(32)}`;

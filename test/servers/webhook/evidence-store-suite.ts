@@ -7,7 +7,7 @@ import {
   encodeStoredEvidence,
   parseStoredEvidence,
   type EvidenceStore,
-} from '../../../src/workflows/stored-evidence.ts';
+} from '../../../src/workflows/admission/stored-evidence.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { attestationLayer, pushLayers, signedLayer } from '../../support/signature-layers.ts';
 import { openDoor, policyFor, type DoorOptions } from './door.ts';

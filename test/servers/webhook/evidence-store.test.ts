@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
 import { answerActions } from '../../../src/core/policy/answer-actions.ts';
 import { openSqliteEvidenceStore } from '../../../src/servers/webhook/sqlite-evidence-store.ts';
-import type { EvidenceStore } from '../../../src/workflows/stored-evidence.ts';
+import type { EvidenceStore } from '../../../src/workflows/admission/stored-evidence.ts';
 import { SUBJECT } from '../../support/instance.ts';
 import { policyFor } from './door.ts';
 import { asking, evidenceStoreSuite, type StoredRow } from './evidence-store-suite.ts';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { openKubeconfigAccess, type ClusterAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import type { InstallationObjects } from '../../../src/core/installation/installation-objects.ts';
-import { installWebhook } from '../../../src/workflows/install-webhook.ts';
-import { uninstallWebhook } from '../../../src/workflows/uninstall-webhook.ts';
-import { webhookStatus } from '../../../src/workflows/webhook-status.ts';
+import { installWebhook } from '../../../src/workflows/installation/install-webhook.ts';
+import { uninstallWebhook } from '../../../src/workflows/installation/uninstall-webhook.ts';
+import { webhookStatus } from '../../../src/workflows/installation/webhook-status.ts';
 import { interop } from '../../support/interop.ts';
 import { KubeCluster } from '../../support/kube-cluster.ts';
 import { playReplicas, testInstallation } from './installation.ts';

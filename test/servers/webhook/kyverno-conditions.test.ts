@@ -13,7 +13,7 @@ import type { ImageReference } from '../../../src/core/image/reference.ts';
 import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
 import { PolicySet } from '../../../src/core/policy/policy-set.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
-import type { EnginesSource } from '../../../src/workflows/policy-evaluation.ts';
+import type { EnginesSource } from '../../../src/workflows/admission/policy-evaluation.ts';
 import { peer } from '../../support/peers.ts';
 import { policyEngines } from '../../support/policy-engines.ts';
 import { applyKyvernoRules } from './kyverno-program.ts';

@@ -5,8 +5,8 @@ import type { PinnedImage } from '../../../src/core/policy/image-evidence.ts';
 import { clusterImageAdmission } from '../../../src/core/policy/cluster-image-admission.ts';
 import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
 import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
-import { commonAccess } from '../../../src/workflows/registry-access.ts';
-import { AdmissionEvidence, type EvidenceRequest } from '../../../src/workflows/admission-evidence.ts';
+import { commonAccess } from '../../../src/workflows/admission/registry-access.ts';
+import { AdmissionEvidence, type EvidenceRequest } from '../../../src/workflows/admission/admission-evidence.ts';
 import { openDoor, policyFor } from './door.ts';
 import { ask, pod, podSpec } from './review.ts';
 

@@ -7,7 +7,7 @@ import {
   openPostgresEvidenceStore,
   type PostgresEvidenceOptions,
 } from '../../../src/servers/webhook/postgres-evidence-store.ts';
-import type { EvidenceStore } from '../../../src/workflows/stored-evidence.ts';
+import type { EvidenceStore } from '../../../src/workflows/admission/stored-evidence.ts';
 import { Postgres } from '../../support/postgres.ts';
 import { peerServer } from '../../support/peer-server.ts';
 import { interop } from '../../support/interop.ts';

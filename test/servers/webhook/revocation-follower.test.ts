@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { encodeHex } from '../../../src/core/encoding/hex.ts';
 import { RemoteError, type SealwrightError } from '../../../src/errors.ts';
 import { followRevocations, type FollowedRevocations } from '../../../src/servers/webhook/revocation-follower.ts';
-import { refreshRevocations, RevocationState } from '../../../src/workflows/revocation-state.ts';
+import { refreshRevocations, RevocationState } from '../../../src/workflows/admission/revocation-state.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { Authority, ISSUED, reinstatement, revocation } from '../../support/revocations.ts';
 import { openDoor, policyFor } from './door.ts';

@@ -5,7 +5,7 @@ import type { ImageReference } from '../../../src/core/image/reference.ts';
 import { RevocationIndex } from '../../../src/core/revocation/revocation-index.ts';
 import type { Revocation } from '../../../src/core/revocation/revocation-statement.ts';
 import { freshnessOf, judgeFreshness, type StalenessMode } from '../../../src/core/revocation/snapshot-freshness.ts';
-import type { RevocationView } from '../../../src/workflows/revocation-state.ts';
+import type { RevocationView } from '../../../src/workflows/admission/revocation-state.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { ISSUED, revocation } from '../../support/revocations.ts';
 import { openDoor, policyFor, type Door, type DoorOptions } from './door.ts';

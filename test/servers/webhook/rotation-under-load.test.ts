@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import { ROTATION_RULES } from '../../../src/servers/webhook/certificate-rotation.ts';
-import { installWebhook } from '../../../src/workflows/install-webhook.ts';
+import { installWebhook } from '../../../src/workflows/installation/install-webhook.ts';
 import { interop } from '../../support/interop.ts';
 import { KubeCluster } from '../../support/kube-cluster.ts';
 import { ALLOWED_IMAGE, CLIENTS, dryRunPod, Load, OTHER_IMAGE, ROUNDS } from './admission-load.ts';

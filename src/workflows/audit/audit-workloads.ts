@@ -1,0 +1,233 @@
+import type {
+  AuditEntry,
+  AuditException,
+  AuditSigner,
+  AuditState,
+  UndeterminedCause,
+} from '../../core/audit/audit-entry.ts';
+import { exposureOf } from '../../core/audit/exposure.ts';
+import type { ImageException } from '../../core/policy/image-exception.ts';
+import { pinnedImageOf } from '../../core/policy/image-evidence.ts';
+import { observedSignerText } from '../../core/policy/observed-signer.ts';
+import type { RunningContainer } from '../../core/policy/running-containers.ts';
+import type { ReviewedObject } from '../../core/policy/resource-match.ts';
+import { SealwrightError } from '../../errors.ts';
+import type { AdmissionRehearsal, RehearsedPolicies } from '../admission/admission-rehearsal.ts';
+import type { AdmittedImage } from '../admission/image-admission.ts';
+import type { Observed, SignerObservation } from '../planning/observe-signers.ts';
+import type { RegistryAccess } from '../admission/registry-access.ts';
+
+/** A pod, or what would make one, with its images. */
+export interface AuditedWorkload {
+  readonly namespace: string;
+  readonly owner: string;
+  /** A pod that runs counts for one, a template for none. */
+  readonly isRunning: boolean;
+  readonly object: ReviewedObject;
+  readonly access: RegistryAccess;
+  readonly containers: readonly Pick<RunningContainer, 'path' | 'text' | 'running' | 'source'>[];
+}
+
+export interface AuditOptions {
+  readonly rehearsal: AdmissionRehearsal;
+  readonly rehearsed: RehearsedPolicies;
+  readonly observation: SignerObservation;
+  /** Told after each workload, for whoever waits. */
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+const PARALLEL = 32;
+
+/**
+ * Finds the state of every image of every workload by verification. Each registry is asked once about each image; what many pods of one
+ * owner run alike is one entry.
+ */
+export async function auditWorkloads(
+  workloads: readonly AuditedWorkload[],
+  options: AuditOptions,
+): Promise<readonly AuditEntry[]> {
+  const entries = new Map<string, AuditEntry>();
+  const rest = [...workloads];
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (let workload = rest.shift(); workload !== undefined; workload = rest.shift()) {
+      for (const entry of await auditWorkload(workload, options)) {
+        const { pods, ...same } = entry;
+        const key = JSON.stringify(same);
+        entries.set(key, { ...entry, pods: pods + (entries.get(key)?.pods ?? 0) });
+      }
+      options.onProgress?.(++done, workloads.length);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return [...entries.values()];
+}
+
+function auditWorkload(workload: AuditedWorkload, options: AuditOptions): Promise<readonly AuditEntry[]> {
+  return Promise.all(workload.containers.map((container) => auditImage(container, workload, options)));
+}
+
+async function auditImage(
+  { text, path, running, source }: AuditedWorkload['containers'][number],
+  { namespace, owner, object, access, isRunning }: AuditedWorkload,
+  { rehearsal, rehearsed, observation }: AuditOptions,
+): Promise<AuditEntry> {
+  // Where nothing says a namespace, the object has the one that it would be made in, and that one's exceptions hold.
+  const judged = { text: running ?? text, object, namespace: object.namespace ?? namespace, access };
+  const admitted = await rehearsal.decide(judged, rehearsed);
+  const image = running ?? admitted.image ?? (await resolved(text, access, observation)) ?? text;
+  const pinned = pinnedImageOf(image);
+  const observed: Observed =
+    pinned === undefined
+      ? {
+          signers: [],
+          absence: { kind: 'could-not-check', code: 'COULD_NOT_CHECK', reason: 'its digest is not known' },
+        }
+      : await observation.of(pinned, [access]);
+  const finding = findingOf(admitted, observed);
+  const exposure = exposureOf(object.document);
+  return {
+    namespace,
+    owner,
+    path,
+    text,
+    image,
+    source,
+    pods: isRunning ? 1 : 0,
+    ...finding,
+    signers: signersOf(admitted, observed),
+    policies: [...new Set(admitted.decision.judgements.map(({ policy }) => policy))],
+    ...(admitted.exception === undefined ? {} : { exception: exceptionOf(admitted.exception) }),
+    ...(exposure.length === 0 ? {} : { exposure }),
+  };
+}
+
+/** For images that no policy is about: nobody resolved their tags. */
+async function resolved(
+  text: string,
+  access: RegistryAccess,
+  observation: SignerObservation,
+): Promise<string | undefined> {
+  try {
+    const { registry, repository, digest } = await observation.pin(text, access);
+    return `${registry}/${repository}@${digest.toString()}`;
+  } catch (error) {
+    if (error instanceof SealwrightError && error.family !== 'invariant') return undefined;
+    throw error;
+  }
+}
+
+type Finding = Pick<AuditEntry, 'state' | 'cause' | 'code' | 'reason'>;
+
+/** Verified is what a policy passed by a signature; who has signed matters wherever none did. */
+function findingOf(admitted: AdmittedImage, observed: Observed): Finding {
+  const { decision, exception } = admitted;
+  const refusals = [
+    ...decision.judgements.flatMap((judgement) => (judgement.outcome === 'passed' ? [] : [judgement.error])),
+    ...decision.denials,
+  ];
+  const revoked = refusals.find(({ code }) => code === 'REVOKED');
+  if (revoked !== undefined && exception === undefined) return withError('revoked', revoked);
+  if (exception !== undefined) {
+    return { state: 'exempt', code: 'POLICY_DENIED', reason: `${exception.reason} (${exception.ticket})` };
+  }
+  const [first] = refusals;
+  if (first === undefined) {
+    const isProven = decision.judgements.some(
+      (judgement) => judgement.outcome === 'passed' && judgement.bundles.length > 0,
+    );
+    return isProven ? { state: 'verified' } : unruled(observed, 'no policy asks for a signature of it');
+  }
+  const unknown = refusals.find(({ code }) => code === 'COULD_NOT_CHECK');
+  if (unknown !== undefined && refusals.every(({ code }) => code === 'COULD_NOT_CHECK')) return undetermined(unknown);
+  const finding = refusals.find(({ code }) => code !== 'COULD_NOT_CHECK') ?? first;
+  if (finding.code === 'NO_SIGNATURE') return withError('unsigned', finding);
+  if (finding.code === 'POLICY_NO_MATCH') return unruled(observed, finding.message);
+  if (finding.code === 'UNREAD_FORMAT') return { ...withError('undetermined', finding), cause: 'format' };
+  if (isUnsigned(observed)) return withError('unsigned', finding);
+  if (finding.family === 'verification' || isSigned(observed)) return withError('signed-untrusted', finding);
+  // Refused for what is no signature, such as a name that is none: of one, nothing is known.
+  return { ...withError('undetermined', finding), cause: unknownCause(finding, observed) };
+}
+
+/** What nobody demands anything of is judged by who has signed it, and never called verified. */
+function unruled({ signers, absence }: Observed, reason: string): Finding {
+  if (signers.length > 0) return { state: 'signed-untrusted', code: 'POLICY_NO_MATCH', reason };
+  switch (absence?.kind) {
+    case 'could-not-check':
+      return { state: 'undetermined', cause: causeIn(absence.reason), code: 'COULD_NOT_CHECK', reason: absence.reason };
+    case 'unread-format':
+      return { state: 'undetermined', cause: 'format', code: 'UNREAD_FORMAT', reason: absence.reason };
+    case 'not-believed':
+      return { state: 'signed-untrusted', code: absence.code, reason: absence.reason };
+    default:
+      return { state: 'unsigned', code: 'NO_SIGNATURE', reason };
+  }
+}
+
+function isUnsigned({ signers, absence }: Observed): boolean {
+  return signers.length === 0 && absence?.kind === 'unsigned';
+}
+
+function isSigned({ signers, absence }: Observed): boolean {
+  return signers.length > 0 || absence?.kind === 'not-believed';
+}
+
+function unknownCause({ family }: SealwrightError, { absence }: Observed): UndeterminedCause {
+  if (family === 'format' || family === 'limit' || absence?.kind === 'unread-format') return 'format';
+  return absence?.kind === 'could-not-check' ? causeIn(absence.reason) : 'policy';
+}
+
+function withError(state: AuditState, { code, message }: SealwrightError): Finding {
+  return { state, code, reason: message };
+}
+
+function undetermined(error: SealwrightError): Finding {
+  const { cause } = error;
+  const known = cause instanceof SealwrightError ? cause : error;
+  return { ...withError('undetermined', error), cause: causeOf(known) };
+}
+
+function causeOf({ code, family }: SealwrightError): UndeterminedCause {
+  if (code.startsWith('POLICY_ENGINE')) return 'policy';
+  if (family === 'auth') return 'credentials';
+  if (code === 'REMOTE_THROTTLED' || code === 'LIMIT_BUSY') return 'throttled';
+  if (code === 'REMOTE_TIMEOUT' || code === 'LIMIT_TIME') return 'timeout';
+  return family === 'format' || family === 'limit' ? 'format' : 'registry';
+}
+
+/** Of an absence that is only told in words, whose first is the code. */
+function causeIn(reason: string): UndeterminedCause {
+  const [code = ''] = reason.split(' ', 1);
+  if (code.startsWith('AUTH_')) return 'credentials';
+  if (code === 'REMOTE_THROTTLED' || code === 'LIMIT_BUSY') return 'throttled';
+  if (code === 'REMOTE_TIMEOUT' || code === 'LIMIT_TIME') return 'timeout';
+  return code.startsWith('FORMAT_') || code.startsWith('LIMIT_') ? 'format' : 'registry';
+}
+
+/** Those that policies passed by, and everybody else whose signature holds. */
+function signersOf({ decision }: AdmittedImage, observed: Observed): readonly AuditSigner[] {
+  const passed = decision.judgements.flatMap((judgement) =>
+    judgement.outcome === 'passed'
+      ? judgement.bundles.map(({ signer }): AuditSigner =>
+          signer.kind === 'key'
+            ? { kind: 'key', name: `the key ${signer.keyId}`, accepted: true }
+            : {
+                kind: 'identity',
+                name: `${signer.subject}, authenticated by ${signer.issuer}`,
+                accepted: true,
+              },
+        )
+      : [],
+  );
+  const others = observed.signers.map((signer): AuditSigner => ({
+    kind: signer.kind,
+    name: signer.kind === 'key' ? observedSignerText(signer) : `${signer.subject}, authenticated by ${signer.issuer}`,
+    accepted: false,
+  }));
+  return [...new Map([...others, ...passed].map((signer) => [signer.name, signer])).values()];
+}
+
+function exceptionOf({ kind, namespace, name, owner, expires }: ImageException): AuditException {
+  return { name: `${kind} ${namespace}/${name}`, owner, expires: expires.toISOString() };
+}
