@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { DRILL_FLAGS } from '../flags/drill-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -10,16 +11,7 @@ export const auditDiff: Command = {
   operands: 'BEFORE AFTER',
   operandCount: [2, 2],
   flags: [
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['markdown', 'html', 'json'],
-      default: 'markdown',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['markdown', 'html', 'json']),
     {
       name: 'again',
       kind: 'string',

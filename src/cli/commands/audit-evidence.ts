@@ -3,6 +3,7 @@ import { DRILL_FLAGS } from '../flags/drill-flags.ts';
 import { POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { DEFAULT_VERIFIER, EVIDENCE_SIGNING_FLAGS } from '../flags/evidence-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -24,16 +25,7 @@ export const auditEvidence: Command = {
       help: 'who verified, as summaries say',
       isCommon: true,
     },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      default: 'text',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['text', 'json']),
     ...DRILL_FLAGS,
     ...EVIDENCE_SIGNING_FLAGS,
     ...SNAPSHOT_SIGNER_FLAGS,

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -12,16 +13,7 @@ export const auditInventory: Command = {
     { name: 'search-log', kind: 'boolean', help: 'read all of the log as well', isCommon: true },
     { name: 'log', kind: 'string', value: 'URL', help: 'which log of the trusted root; its only one of version 2' },
     { name: 'limit', kind: 'string', value: 'N', default: '1000000', help: 'entries of the log that may be held' },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['table', 'json', 'markdown'],
-      default: 'table',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['table', 'json', 'markdown']),
     ...SNAPSHOT_SIGNER_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -18,16 +19,7 @@ export const auditSampleCommand: Command = {
       isCommon: true,
     },
     { name: 'state', kind: 'list', value: 'STATE', help: 'draw from these states alone', isCommon: true },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['text', 'markdown', 'json'],
-      default: 'text',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['text', 'markdown', 'json']),
     ...SNAPSHOT_SIGNER_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,

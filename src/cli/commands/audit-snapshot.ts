@@ -1,6 +1,7 @@
 import { GATED_STATES } from '../../core/audit/audit-gate.ts';
 import type { Command } from '../command.ts';
 import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -55,16 +56,7 @@ export const auditSnapshot: Command = {
       help: `fail when anything is ${GATED_STATES.join(', ')}`,
       isCommon: true,
     },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['text', 'json', 'prometheus'],
-      default: 'text',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['text', 'json', 'prometheus']),
     ...SNAPSHOT_SIGNING_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,

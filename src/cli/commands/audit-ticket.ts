@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { DRILL_FLAGS } from '../flags/drill-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -37,16 +38,7 @@ export const auditTicket: Command = {
     { name: 'dry-run', kind: 'boolean', help: 'show what would be done, and change nothing', isCommon: true },
     { name: 'fail-while-open', kind: 'boolean', help: 'end with an error until the close rule holds', isCommon: true },
     { name: 'issue-type', kind: 'string', value: 'NAME', default: 'Task', help: 'of a new issue in Jira' },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      default: 'text',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['text', 'json']),
     ...SNAPSHOT_SIGNER_FLAGS,
     ...DRILL_FLAGS.map(({ isCommon: _, ...flag }) => flag),
     ...TRUST_FLAGS,

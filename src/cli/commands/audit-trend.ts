@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -24,16 +25,7 @@ export const auditTrendCommand: Command = {
       help: 'fail when the newest is worse, or one is missing',
       isCommon: true,
     },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['table', 'markdown', 'html', 'json', 'prometheus', 'openmetrics'],
-      default: 'table',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['table', 'markdown', 'html', 'json', 'prometheus', 'openmetrics']),
     ...SNAPSHOT_SIGNER_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { INSTALLATION_FLAGS } from '../flags/emergency-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 
 export const planCheck: Command = {
   name: 'plan check',
@@ -23,16 +24,7 @@ export const planCheck: Command = {
       help: 'and the last tabletop',
       isCommon: true,
     },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      default: 'text',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['text', 'json']),
     ...INSTALLATION_FLAGS,
   ],
   examples: ['sealwright plan check --dir ~/stack --policy policies/', 'sealwright plan check emergency-plan -o json'],

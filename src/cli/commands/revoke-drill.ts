@@ -2,6 +2,7 @@ import type { Command } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { SYSTEM_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { PUBLICATION_FLAGS } from '../flags/publication-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -75,16 +76,7 @@ export const revokeDrill: Command = {
       help: 'the signed record is written here',
       isCommon: true,
     },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      default: 'text',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['text', 'json']),
     ...PUBLICATION_FLAGS.map((flag) => (EVERY_TIME.includes(flag.name) ? flag : seldom(flag))),
     ...without(CLUSTER_PICTURE_FLAGS, 'namespace'),
     seldom(SYSTEM_NAMESPACE_FLAG),

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { BLAST_FLAGS } from '../flags/blast-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { REVOKED_FLAGS } from '../flags/revoked-flags.ts';
@@ -13,16 +14,7 @@ export const revokePlan: Command = {
   flags: [
     ...REVOKED_FLAGS,
     ...BLAST_FLAGS,
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['text', 'json'],
-      default: 'text',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['text', 'json']),
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
     ...REGISTRY_FLAGS,

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
@@ -9,16 +10,7 @@ export const revokeStatus: Command = {
   operandCount: [0, 0],
   flags: [
     ...REVOCATION_FLAGS.map((flag) => ({ ...flag, isCommon: true as const })),
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['table', 'json'],
-      default: 'table',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['table', 'json']),
     ...TRUST_FLAGS,
   ],
   examples: [

@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { BLAST_FLAGS } from '../flags/blast-flags.ts';
+import { outputFlag } from '../flags/output-flag.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
@@ -29,16 +30,7 @@ export const tabletop: Command = {
     { name: 'participant', kind: 'list', value: 'NAME', help: 'who is at the table', isCommon: true },
     { name: 'answer', kind: 'list', value: 'N=TEXT', help: 'what was said to question N', isCommon: true },
     { name: 'record', kind: 'boolean', help: 'keep it with the plan: plan check reads it', isCommon: true },
-    {
-      name: 'output',
-      short: 'o',
-      kind: 'string',
-      value: 'FORMAT',
-      choices: ['markdown', 'json'],
-      default: 'markdown',
-      help: 'stdout',
-      isCommon: true,
-    },
+    outputFlag(['markdown', 'json']),
     ...BLAST_FLAGS.filter(({ name }) => name !== 'force-stop'),
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
