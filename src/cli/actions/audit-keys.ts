@@ -6,7 +6,7 @@ import { PolicyMaterial } from '../../core/policy/policy-material.ts';
 import { PolicyError, RemoteError, UsageError } from '../../errors.ts';
 import { auditWorkloads } from '../../workflows/audit/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
-import { auditedThings, type AuditedThings } from '../choices/audit-choice.ts';
+import { auditedThings, isClusterLess, type AuditedThings } from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { clusterExceptions } from '../choices/cluster-policies.ts';
 import { policiesInTexts, policyTexts, type ChosenPolicies } from '../choices/policy-choice.ts';
@@ -77,8 +77,7 @@ async function withJudge(
   use: (judged: Judged) => Promise<void>,
 ): Promise<void> {
   const { flags } = context;
-  const isOffline = flags.arguments.length > 0 || flags.isGiven('resource') || flags.isGiven('images');
-  const cluster = isOffline ? undefined : await chosenCluster(context);
+  const cluster = isClusterLess(context, flags.arguments) ? undefined : await chosenCluster(context);
   try {
     const exceptions = cluster === undefined ? [] : await clusterExceptions(context, cluster);
     const chosenIn = async (policies: string): Promise<ChosenPolicies> => {

@@ -14,7 +14,7 @@ import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { auditWorkloads, type AuditedWorkload } from '../../workflows/audit/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
-import { auditedPolicies, auditedThings, policyFacts } from '../choices/audit-choice.ts';
+import { auditedPolicies, auditedThings, isClusterLess, policyFacts } from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import type { ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
@@ -45,8 +45,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
   const system = flags.required('system');
   const gate = chosenGate(context);
   const signer = await statementSigner(context, SNAPSHOT_SIGNING_FLAGS);
-  const isOffline = flags.arguments.length > 0 || flags.isGiven('resource') || flags.isGiven('images');
-  const cluster = isOffline ? undefined : await chosenCluster(context);
+  const cluster = isClusterLess(context, flags.arguments) ? undefined : await chosenCluster(context);
   try {
     const chosen = await auditedPolicies(context, cluster);
     const opened = await openRehearsal(context, [chosen.policies], { trust: true });

@@ -15,6 +15,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { AuditedWorkload } from '../../workflows/audit/audit-workloads.ts';
 import { readClusterWorkloads, type NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';
 import type { CommandContext } from '../command.ts';
+import { STANDING_FLAGS } from '../flags/standing-flags.ts';
 import { cannotRead, readTextFile, readWholeInput } from '../input-file.ts';
 import { clusterExceptions, clusterPolicies } from './cluster-policies.ts';
 import { chosenPolicies, type ChosenPolicies } from './policy-choice.ts';
@@ -29,6 +30,11 @@ export interface AuditedThings {
   readonly notLookedAt: readonly NotLookedAt[];
   /** In words, for the report. */
   readonly scope: string;
+}
+
+/** Whether flags or arguments name what is to be looked at, and no cluster is asked. @param named by the command's own means */
+export function isClusterLess({ flags }: CommandContext, named: readonly string[]): boolean {
+  return named.length > 0 || STANDING_FLAGS.some(({ name }) => flags.isGiven(name));
 }
 
 /**

@@ -7,7 +7,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { measureBlastRadius } from '../../workflows/revocation/measure-blast-radius.ts';
 import type { CommandContext } from '../command.ts';
 import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
-import { auditedPolicies, auditedThings } from './audit-choice.ts';
+import { auditedPolicies, auditedThings, isClusterLess } from './audit-choice.ts';
 import { chosenCluster, systemNamespace } from './cluster-choice.ts';
 import { openRehearsal } from './rehearsal-choice.ts';
 
@@ -27,8 +27,7 @@ export interface LookedAt extends BlastRadius {
  */
 export async function blastRadiusOf(context: CommandContext, statement: RevocationStatement): Promise<LookedAt> {
   const { flags } = context;
-  const isOffline = flags.isGiven('resource') || flags.isGiven('running');
-  if (isOffline) return measured(context, statement, undefined);
+  if (isClusterLess(context, flags.list('running'))) return measured(context, statement, undefined);
   let cluster: ClusterAccess;
   try {
     cluster = await chosenCluster(context);

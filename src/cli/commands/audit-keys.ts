@@ -3,6 +3,7 @@ import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { STANDING_FLAGS } from '../flags/standing-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const auditKeys: Command = {
@@ -41,13 +42,7 @@ export const auditKeys: Command = {
       default: '720h',
       help: 'how long both may sign',
     },
-    {
-      name: 'resource',
-      kind: 'list',
-      value: 'FILE|FOLDER|-',
-      help: 'manifests, Helm output or a Compose file instead of a cluster',
-    },
-    { name: 'images', kind: 'list', value: 'FILE|-', help: 'a list of images instead of a cluster, one a line' },
+    ...STANDING_FLAGS,
     ...CLUSTER_PICTURE_FLAGS,
     {
       name: 'system-namespace',

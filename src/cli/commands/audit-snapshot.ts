@@ -6,6 +6,7 @@ import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } fro
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { SNAPSHOT_SIGNING_FLAGS } from '../flags/snapshot-flags.ts';
+import { STANDING_FLAGS } from '../flags/standing-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 
 export const auditSnapshot: Command = {
@@ -17,14 +18,7 @@ export const auditSnapshot: Command = {
     { name: 'system', kind: 'string', value: 'NAME', help: 'what is looked at, for reports', isCommon: true },
     { ...POLICY_FLAG, help: "what should apply, instead of the cluster's own policies" },
     TRUSTROOT_FLAG,
-    {
-      name: 'resource',
-      kind: 'list',
-      value: 'FILE|FOLDER|-',
-      help: 'manifests, Helm output or a Compose file instead of a cluster',
-      isCommon: true,
-    },
-    { name: 'images', kind: 'list', value: 'FILE|-', help: 'a list of images instead of a cluster, one a line' },
+    ...STANDING_FLAGS,
     ...CLUSTER_PICTURE_FLAGS,
     {
       name: 'system-namespace',
