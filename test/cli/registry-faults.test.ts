@@ -296,6 +296,10 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, title: string]>
   'policy plan': ['cli/policy-plan.test.ts', "codes('Pod lost'), ['COULD_NOT_CHECK']"],
   'policy test': ['cli/policy-test.test.ts', 'what nobody could tell is neither refused nor admitted'],
   'audit snapshot': ['cli/audit.test.ts', "['undetermined', cause, 'COULD_NOT_CHECK']"],
+  'audit keys': [
+    'cli/audit-keys.test.ts',
+    'a registry that fails in the middle: nobody can tell, and nothing is written',
+  ],
   'revoke plan': ['cli/revoke-plan.test.ts', 'a registry that cannot be asked: said, counted, and no small number'],
   'revoke approve': ['cli/revoke-plan.test.ts', 'a registry that cannot be asked: said, counted, and no small number'],
   'revoke drill': ['workflows/drill-revocation.test.ts', 'an observer that fails for a while'],

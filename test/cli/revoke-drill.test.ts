@@ -166,7 +166,7 @@ test('an audit takes the newest record that the authority has signed, and not on
     recordIn('third.json').canary,
   );
   const report = await done('audit', 'diff', 'now.json', 'now.json', '--drill', 'third.json', '--drill', 'second.json');
-  assert.match(report.stdout, /(the command line refused it|failed: ).* after \d+\.\d s .*signed by ann/);
+  assert.match(report.stdout, /(the command line refused it|failed: ).* after \d+\.\d s\b.*signed by ann/);
   const stranger = await run('audit', 'diff', 'now.json', 'now.json', '--drill', 'e.json');
   assert.match(stranger.stderr, /^KEY_MISMATCH/m);
 });
