@@ -194,6 +194,8 @@ test('refused with a code, and no folder is left behind', async () => {
     ['USAGE_BAD_FLAG', ['one.json', '--verifier', 'us']],
     ['USAGE_BAD_FLAG', ['one.json', '--verifier', 'https://a b']],
     ['USAGE_BAD_FLAG', ['one.json', '--signing-key', 'cosign.key']],
+    ['USAGE_BAD_FLAG', ['one.json', '--sign', '--offline', '--identity-token', 'token']],
+    ['USAGE_BAD_FLAG', ['one.json', '--sign', '--offline', '--signing-key', 'cosign.key']],
     ['NO_SIGNATURE', ['one.json', ...auditor()]],
     ['USAGE_FILE', ['one.json', '--policy', 'missing.yaml']],
     ['USAGE_FILE', ['one.json', '--drill', 'missing.json', ...trust()]],

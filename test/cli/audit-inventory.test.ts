@@ -1,6 +1,6 @@
 /** `sealwright audit inventory`: who signs, of snapshots that were taken and the log of a running stack. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { errorCode, Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
 
@@ -109,11 +109,21 @@ test('for people: a table, and Markdown', async () => {
   assert.match(markdown.stdout, /^\| not accepted \| bob&#64;example\.test, authenticated by .* \| 1 \| {2}\| \d{4}-/m);
 });
 
+test('a folder of snapshots is as good as their names', async () => {
+  mkdirSync(sandbox.path('series'));
+  copyFileSync(sandbox.path('now.json'), sandbox.path('series/1.json'));
+  const named = await done('audit', 'inventory', 'now.json', '-o', 'json');
+  const folder = await done('audit', 'inventory', 'series', '-o', 'json');
+  assert.equal(folder.stdout, named.stdout);
+});
+
 test('refused with a code', async () => {
+  mkdirSync(sandbox.path('empty'));
   const cases: readonly (readonly [string, readonly string[]])[] = [
     ['USAGE_FILE', ['missing.json']],
     ['FORMAT_AUDIT', ['policy.yaml']],
     ['USAGE_BAD_FLAG', ['now.json', 'bank.json']],
+    ['USAGE_BAD_FLAG', ['empty']],
     ['NO_SIGNATURE', ['now.json', '--certificate-identity', CI, '--certificate-oidc-issuer', stack.status.issuer]],
     ['USAGE_BAD_FLAG', ['now.json', '--search-log', '--log', 'https://log.example']],
     ['LIMIT_COUNT', ['now.json', '--search-log', '--limit', '2']],

@@ -126,6 +126,16 @@ test('with a key, logged or standing by itself', async () => {
   assert.equal(errorCode(await read(...trust())), 'LOG_ENTRY_MISSING');
 });
 
+test('--offline asks nobody: with a key that is not logged alone', async () => {
+  const key = ['--sign', '--offline', '--signing-key', 'cosign.key'];
+  assert.equal((await take('offline.json', ...key, '--no-log')).exitCode, 0);
+  assert.equal(errorCode(await take('offline.json', ...key)), 'USAGE_BAD_FLAG');
+  assert.equal(
+    errorCode(await take('offline.json', ...signing(), '--offline', '--identity-token', 'token')),
+    'USAGE_BAD_FLAG',
+  );
+});
+
 test('without an identity nothing is verified, and the page says so', async () => {
   await signed('a.json');
   assert.equal((await take('bare.json')).exitCode, 0);

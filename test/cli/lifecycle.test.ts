@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { pushDemoImage } from '../../examples/demo-image.ts';
@@ -26,6 +26,7 @@ test('a killed stack starts again with everything it had acknowledged', async ()
   assert.match(first.stderr, /logged #0/);
 
   process.kill(pid, 'SIGKILL');
+  await silence(stack.status.url);
   const status = await sandbox.run(['status', '--dir', stack.dir]);
   assert.equal(errorCode(status), 'USAGE_STACK_NOT_RUNNING', status.stderr);
 
@@ -45,6 +46,24 @@ test('a killed stack starts again with everything it had acknowledged', async ()
     await again.stop();
   }
 });
+
+/** A process that was killed answers until the system has taken it apart. */
+async function silence(url: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  for (;;) {
+    const socket = connect(Number(port), hostname);
+    const isThere = await new Promise<boolean>((resolved) => {
+      socket.once('connect', () => {
+        resolved(true);
+      });
+      socket.once('error', () => {
+        resolved(false);
+      });
+    });
+    socket.destroy();
+    if (!isThere) return;
+  }
+}
 
 /** `up` in the foreground, up to its first line. */
 async function foreground(dir: string): Promise<ChildProcess> {

@@ -1,23 +1,25 @@
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { compareAudits } from '../../core/audit/audit-comparison.ts';
 import { auditFigures } from '../../core/audit/audit-figures.ts';
 import { controlEvidence } from '../../core/audit/evidence-controls.ts';
+import { checkOneSystem } from '../../core/audit/one-system.ts';
 import { verificationSummaries, type DigestSummary } from '../../core/audit/verification-summary.ts';
 import { encodeStatement, STATEMENT_V1 } from '../../core/attestation/statement.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
-import { UsageError } from '../../errors.ts';
+import { InvariantError, UsageError } from '../../errors.ts';
+import type { PolicyText } from '../../io/files/policy-texts.ts';
 import { policyFacts } from '../choices/audit-choice.ts';
 import { drilledTime } from '../choices/drill-choice.ts';
-import { chosenPolicies, policyTexts } from '../choices/policy-choice.ts';
-import { snapshotReader, type SnapshotFile } from '../choices/snapshot-file-choice.ts';
+import { policiesInTexts, policyTexts } from '../choices/policy-choice.ts';
+import type { SnapshotFile } from '../choices/snapshot-file-choice.ts';
+import { snapshotSeries } from '../choices/snapshot-series-choice.ts';
 import { statementSigner, type StatementSigner } from '../choices/statement-signer.ts';
 import type { CommandContext } from '../command.ts';
 import { DEFAULT_VERIFIER, EVIDENCE_SIGNING_FLAGS } from '../flags/evidence-flags.ts';
 import { snapshotBundlePath } from '../flags/snapshot-flags.ts';
-import { readInputFile } from '../input-file.ts';
+import { readTextFile } from '../input-file.ts';
 import { checkOutputFolder, writeOutputFolder } from '../output-folder.ts';
 import { auditHtml } from '../report/audit-html.ts';
 import { auditMarkdown } from '../report/audit-markdown.ts';
@@ -36,7 +38,7 @@ const LIST = 'SHA256SUMS';
 /**
  * Puts together what an auditor asks for: everything is read, verified and signed before the folder is there.
  *
- * @throws UsageError USAGE_WOULD_OVERWRITE, USAGE_BAD_FLAG, USAGE_FILE; as `snapshotReader`, `drilledTime` and `statementSigner`
+ * @throws UsageError USAGE_WOULD_OVERWRITE, USAGE_BAD_FLAG, USAGE_FILE; as `snapshotSeries`, `drilledTime` and `statementSigner`
  */
 export async function packEvidence(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;
@@ -45,14 +47,19 @@ export async function packEvidence(context: CommandContext): Promise<void> {
   const verifier = verifierUri(flags.string('verifier') ?? DEFAULT_VERIFIER);
   const snapshots = await readSnapshots(context);
   const newest = snapshots.at(-1)?.snapshot;
-  if (newest === undefined) throw new UsageError('USAGE_BAD_FLAG', 'there is no snapshot');
+  if (newest === undefined) throw new InvariantError('a series without a snapshot');
   const signer = await statementSigner(context, EVIDENCE_SIGNING_FLAGS);
   try {
     const files = new Map<string, Uint8Array | string>();
     const snapshotFiles = keepSnapshots(files, snapshots);
     const policies = await keepPolicies(context, files);
-    const drillFiles = keepFiles(files, 'drills', flags.list('drill'));
-    const drilled = await drilledTime(context, newest.takenAt);
+    const drills = flags.list('drill').map((path) => ({ path, text: readTextFile(path) }));
+    const drillFiles = keepTexts(files, 'drills', drills);
+    const drilled = await drilledTime(
+      context,
+      newest.takenAt,
+      drills.map(({ text }) => text),
+    );
     const reportFiles = keepReport(files, snapshots, drilled);
     const found = verificationSummaries(newest, { id: verifier });
     const controls = controlEvidence({
@@ -90,30 +97,25 @@ export async function packEvidence(context: CommandContext): Promise<void> {
 
 /** By the time they were taken, and all of one system. */
 async function readSnapshots(context: CommandContext): Promise<readonly SnapshotFile[]> {
-  const { flags } = context;
-  const read = await snapshotReader(context);
-  const snapshots: SnapshotFile[] = [];
-  for (const path of flags.arguments) snapshots.push(await read(path));
-  snapshots.sort((a, b) => a.snapshot.takenAt.getTime() - b.snapshot.takenAt.getTime());
-  const system = flags.string('system') ?? snapshots[0]?.snapshot.system;
-  const stranger = snapshots.find(({ snapshot }) => snapshot.system !== system);
-  if (stranger === undefined) return snapshots;
-  throw new UsageError('USAGE_BAD_FLAG', 'evidence is about one system', {
-    found: `${stranger.path} of ${stranger.snapshot.system.slice(0, 100)}`,
-    expected: `snapshots of ${system ?? ''}`,
-  });
+  const files = [...(await snapshotSeries(context))].sort(
+    (a, b) => a.snapshot.takenAt.getTime() - b.snapshot.takenAt.getTime(),
+  );
+  checkOneSystem(
+    files.map(({ snapshot }) => snapshot),
+    context.flags.string('system'),
+  );
+  return files;
 }
 
 type Files = Map<string, Uint8Array | string>;
 
 /** With their signatures, under names that sort by time. */
 function keepSnapshots(files: Files, snapshots: readonly SnapshotFile[]): readonly string[] {
-  return snapshots.map(({ path, snapshot }, index) => {
+  return snapshots.map(({ snapshot, bytes, bundle }, index) => {
     const number = String(index + 1).padStart(String(snapshots.length).length, '0');
     const name = `snapshots/${number}-${snapshot.takenAt.toISOString().replaceAll(':', '')}.json`;
-    files.set(name, readInputFile(path));
-    const bundle = snapshotBundlePath(path);
-    if (existsSync(bundle)) files.set(snapshotBundlePath(name), readInputFile(bundle));
+    files.set(name, bytes);
+    if (bundle !== undefined) files.set(snapshotBundlePath(name), bundle);
     return name;
   });
 }
@@ -125,21 +127,15 @@ async function keepPolicies(
   const { flags } = context;
   const places = flags.list('policy');
   if (places.length === 0) return { files: [] };
-  const besides = flags.list('trustroot');
-  const chosen = await chosenPolicies(context, places, besides);
-  const texts = await policyTexts(context, [...places, ...besides]);
-  const names = texts.map(({ path, text }, index) => {
-    const name = numbered('policies', index, path);
-    files.set(name, text);
-    return name;
-  });
-  return { files: names, digest: policyFacts(context, chosen.policies).digest };
+  const texts = await policyTexts(context, [...places, ...flags.list('trustroot')]);
+  const { policies } = await policiesInTexts(context, texts, places);
+  return { files: keepTexts(files, 'policies', texts), digest: policyFacts(context, policies).digest };
 }
 
-function keepFiles(files: Files, folder: string, paths: readonly string[]): readonly string[] {
-  return paths.map((path, index) => {
+function keepTexts(files: Files, folder: string, texts: readonly PolicyText[]): readonly string[] {
+  return texts.map(({ path, text }, index) => {
     const name = numbered(folder, index, path);
-    files.set(name, readInputFile(path));
+    files.set(name, text);
     return name;
   });
 }

@@ -1,9 +1,9 @@
 import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
+import { checkOneSystem } from '../../core/audit/one-system.ts';
 import { inventorySigners, type LoggedSignature } from '../../core/audit/signer-inventory.ts';
-import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { searchLog, type LogFinding } from '../../workflows/revocation/search-log.ts';
-import { snapshotReader } from '../choices/snapshot-file-choice.ts';
+import { snapshotSeries } from '../choices/snapshot-series-choice.ts';
 import { chosenTiledLog } from '../choices/tiled-log-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../command.ts';
@@ -11,20 +11,13 @@ import { inventoryDocument, inventoryMarkdown, inventoryTable } from '../report/
 
 const MAX_LIMIT = 1_000_000;
 
-/** @throws UsageError USAGE_BAD_FLAG for snapshots of two systems; as `snapshotReader` and `searchLog` */
+/** @throws UsageError USAGE_BAD_FLAG for snapshots of two systems; as `snapshotSeries` and `searchLog` */
 export async function takeInventory(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;
-  const read = await snapshotReader(context);
-  const files = [];
-  for (const path of flags.arguments) files.push(await read(path));
-  const snapshots = files.map(({ snapshot }) => snapshot).sort((a, b) => a.takenAt.getTime() - b.takenAt.getTime());
-  const systems = [...new Set(snapshots.map(({ system }) => system))];
-  if (systems.length > 1) {
-    throw new UsageError('USAGE_BAD_FLAG', 'an inventory is of one system', {
-      found: systems.slice(0, 3).join(', ').slice(0, 300),
-      expected: 'snapshots of one',
-    });
-  }
+  const snapshots = (await snapshotSeries(context))
+    .map(({ snapshot }) => snapshot)
+    .sort((a, b) => a.takenAt.getTime() - b.takenAt.getTime());
+  checkOneSystem(snapshots);
   const log = flags.boolean('search-log') ? await logged(context) : undefined;
   const inventory = inventorySigners(snapshots, log?.signatures, log?.unread);
   switch (flags.string('output')) {

@@ -11,9 +11,9 @@ import { chosenCluster } from '../choices/cluster-choice.ts';
 import { clusterExceptions } from '../choices/cluster-policies.ts';
 import { policiesInTexts, policyTexts, type ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal, type OpenedRehearsal } from '../choices/rehearsal-choice.ts';
+import { rehearsedPolicies } from '../choices/rehearsed-policies.ts';
 import type { CommandContext } from '../command.ts';
 import { parseAge } from '../duration.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { readTextFile } from '../input-file.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { differenceLines } from '../report/difference-report.ts';
@@ -103,18 +103,14 @@ async function withJudge(
 }
 
 function audit(
-  { flags }: CommandContext,
+  context: CommandContext,
   { workloads }: AuditedThings,
-  { policies, exceptions }: ChosenPolicies,
+  chosen: ChosenPolicies,
   { rehearsal, trustedRoot }: OpenedRehearsal,
 ): Promise<readonly AuditEntry[]> {
   return auditWorkloads(workloads, {
     rehearsal,
-    rehearsed: {
-      policies,
-      exceptions,
-      noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
-    },
+    rehearsed: rehearsedPolicies(context, chosen),
     observation: new SignerObservation(rehearsal, new PolicyMaterial(trustedRoot)),
   });
 }

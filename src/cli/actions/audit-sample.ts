@@ -31,11 +31,6 @@ export async function takeSample(context: CommandContext): Promise<void> {
     });
   });
   const files = await snapshotSeries(context);
-  if (files.length === 0) {
-    throw new UsageError('USAGE_BAD_FLAG', 'there is no snapshot to draw from', {
-      expected: 'snapshots of one system',
-    });
-  }
   const sample = drawSample(
     files.map(({ snapshot }) => snapshot),
     { seed, count, states },

@@ -8,7 +8,6 @@ import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { PolicyMaterial } from '../../core/policy/policy-material.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
 import { UsageError } from '../../errors.ts';
 import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
@@ -18,10 +17,10 @@ import { auditedPolicies, auditedThings, isClusterLess, policyFacts } from '../c
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import type { ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
+import { rehearsedPolicies } from '../choices/rehearsed-policies.ts';
 import { statementSigner, type StatementSigner } from '../choices/statement-signer.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { SNAPSHOT_SIGNING_FLAGS, snapshotBundlePath } from '../flags/snapshot-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../output-file.ts';
@@ -77,7 +76,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
 async function audit(
   context: CommandContext,
   workloads: readonly AuditedWorkload[],
-  { policies, exceptions }: ChosenPolicies,
+  chosen: ChosenPolicies,
   { rehearsal, trustedRoot }: Awaited<ReturnType<typeof openRehearsal>>,
 ): Promise<AuditSnapshot['entries']> {
   const { flags, environment, terminal } = context;
@@ -86,11 +85,7 @@ async function audit(
   let told = 0;
   const entries = await auditWorkloads(workloads, {
     rehearsal,
-    rehearsed: {
-      policies: new PolicySet(policies.policies, policies.references),
-      exceptions,
-      noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
-    },
+    rehearsed: rehearsedPolicies(context, chosen),
     observation: new SignerObservation(rehearsal, new PolicyMaterial(trustedRoot), keys),
     onProgress: (done, of) => {
       const tenth = Math.floor((done * 10) / of);

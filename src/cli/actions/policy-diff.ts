@@ -6,10 +6,10 @@ import { readClusterWorkloads, type NotLookedAt } from '../../workflows/planning
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { chosenPolicies, policyTexts, type ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal, type OpenedRehearsal } from '../choices/rehearsal-choice.ts';
+import { noMatchAction } from '../choices/rehearsed-policies.ts';
 import { trialCases, tryCase, type TrialCase } from '../choices/trial-choice.ts';
 import { workloadAccess } from '../choices/workload-choice.ts';
 import type { CommandContext } from '../command.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { printDifference, type DecisionChange, type DifferenceReport } from '../report/difference-report.ts';
 
 interface Side extends ChosenPolicies {
@@ -51,7 +51,7 @@ async function decisions(context: CommandContext, was: Side, is: Side): Promise<
   try {
     const running = cluster === undefined ? undefined : await runningCases(context, cluster, opened);
     const cases = [...trialCases(images, resources), ...(running?.cases ?? [])];
-    const noMatch = NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny';
+    const noMatch = noMatchAction(context);
     const decided = await Promise.all(
       cases.map(async (each): Promise<DecisionChange> => {
         const [old, now] = await Promise.all([

@@ -13,9 +13,9 @@ import { clusterExceptions, clusterPolicies } from '../choices/cluster-policies.
 import { chosenScope } from '../choices/guard-choice.ts';
 import { chosenPolicies, type ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
+import { rehearsedPolicies } from '../choices/rehearsed-policies.ts';
 import { workloadAccess } from '../choices/workload-choice.ts';
 import type { CommandContext } from '../command.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { planDocument, type PlanDocument } from '../report/plan-document.ts';
 import { planMarkdown } from '../report/plan-markdown.ts';
 import { planText } from '../report/plan-text.ts';
@@ -71,12 +71,9 @@ async function policiesFor(context: CommandContext, cluster: ClusterAccess): Pro
   return { ...drafts, exceptions: [...drafts.exceptions, ...(await clusterExceptions(context, cluster))] };
 }
 
-function rehearsedBy({ flags }: CommandContext, { policies, exceptions }: ChosenPolicies): RehearsedPolicies {
-  return {
-    policies: new PolicySet(policies.policies.map(enforcedPolicy), policies.references),
-    exceptions,
-    noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
-  };
+function rehearsedBy(context: CommandContext, { policies, exceptions }: ChosenPolicies): RehearsedPolicies {
+  const enforced = new PolicySet(policies.policies.map(enforcedPolicy), policies.references);
+  return rehearsedPolicies(context, { policies: enforced, exceptions });
 }
 
 /** What the webhook is not asked about is counted, and not judged. */

@@ -1,10 +1,10 @@
 import { renderError, UsageError } from '../../errors.ts';
 import { chosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
+import { rehearsedPolicies } from '../choices/rehearsed-policies.ts';
 import { trialCases, tryCase, type TrialCase } from '../choices/trial-choice.ts';
 import type { CommandContext } from '../command.ts';
 import { ReportedFailure } from '../failure.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { printTrials, type Trial } from '../report/trial-report.ts';
 
 /**
@@ -21,12 +21,11 @@ export async function testPolicies(context: CommandContext): Promise<void> {
     return;
   }
   const cases = casesOf(context);
-  const { policies, exceptions } = await chosenPolicies(context, policyPlaces(context), flags.list('trustroot'));
-  const noMatch = NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny';
-  const opened = await openRehearsal(context, [policies]);
+  const chosen = await chosenPolicies(context, policyPlaces(context), flags.list('trustroot'));
+  const opened = await openRehearsal(context, [chosen.policies]);
   context.terminal.progress(`  trust from ${opened.trustSource}`);
   try {
-    const rehearsed = { policies, exceptions, noMatch };
+    const rehearsed = rehearsedPolicies(context, chosen);
     const trials = await Promise.all(cases.map((each) => tryCase(each, rehearsed, opened)));
     printTrials(context, trials);
     failIfRefused(trials, flags.string('output') === 'policy-tester');

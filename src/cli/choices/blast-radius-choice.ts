@@ -1,15 +1,14 @@
 import { protectedIn, type BlastRadius, type Protected } from '../../core/audit/blast-radius.ts';
 import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { measureBlastRadius } from '../../workflows/revocation/measure-blast-radius.ts';
 import type { CommandContext } from '../command.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { auditedPolicies, auditedThings, isClusterLess } from './audit-choice.ts';
 import { chosenCluster, systemNamespace } from './cluster-choice.ts';
 import { openRehearsal } from './rehearsal-choice.ts';
+import { rehearsedPolicies } from './rehearsed-policies.ts';
 
 /** What a statement would do, and where it was looked for. */
 export interface LookedAt extends BlastRadius {
@@ -49,18 +48,14 @@ async function measured(
   cluster: ClusterAccess | undefined,
 ): Promise<LookedAt> {
   const { flags, terminal } = context;
-  const { policies, exceptions } = await auditedPolicies(context, cluster);
-  const opened = await openRehearsal(context, [policies], { trust: true });
+  const chosen = await auditedPolicies(context, cluster);
+  const opened = await openRehearsal(context, [chosen.policies], { trust: true });
   terminal.progress(`  trust from ${opened.trustSource}`);
   try {
     const { workloads, notLookedAt, scope } = await auditedThings(context, cluster, opened, flags.list('running'));
     const radius = await measureBlastRadius(workloads, statement, {
       rehearsal: opened.rehearsal,
-      rehearsed: {
-        policies: new PolicySet(policies.policies, policies.references),
-        exceptions,
-        noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
-      },
+      rehearsed: rehearsedPolicies(context, chosen),
       trustedRoot: opened.trustedRoot,
       notLookedAt: notLookedAt.map(({ what, error }) => notAudited(what, error)),
     });

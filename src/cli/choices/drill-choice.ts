@@ -13,19 +13,23 @@ import { trustFor } from './trust-choice.ts';
  * figure that anybody could have written is none.
  *
  * @param at when it is asked for
+ * @param texts of those files, for whoever has read them
  * @throws UsageError USAGE_FILE, USAGE_BAD_FLAG; FormatError FORMAT_REVOCATION; VerificationError; as `openRevocations`
  */
-export async function drilledTime(context: CommandContext, at: Date): Promise<TimeToRevoke> {
+export async function drilledTime(
+  context: CommandContext,
+  at: Date,
+  texts = context.flags.list('drill').map(readTextFile),
+): Promise<TimeToRevoke> {
   const { flags } = context;
   const maxAge = flags.string('drill-max-age');
   const maxAgeMs = maxAge === undefined ? DRILL_MAX_AGE_MS : parseAge(maxAge, 'drill-max-age');
-  return timeToRevoke(await newestDrill(context), at, maxAgeMs);
+  return timeToRevoke(await newestDrill(context, texts), at, maxAgeMs);
 }
 
-async function newestDrill(context: CommandContext): Promise<VerifiedDrill | undefined> {
-  const { flags, environment } = context;
-  const files = flags.list('drill');
-  if (files.length === 0) return undefined;
+async function newestDrill(context: CommandContext, texts: readonly string[]): Promise<VerifiedDrill | undefined> {
+  const { environment } = context;
+  if (texts.length === 0) return undefined;
   const http = new HttpClient({ proxyEnv: environment });
   try {
     const trust = await trustFor(context, http);
@@ -35,9 +39,7 @@ async function newestDrill(context: CommandContext): Promise<VerifiedDrill | und
     if (failure !== undefined) context.terminal.warn(`no news of revocations: ${failure.code} ${failure.message}`);
     const { authority, state } = opened;
     const history = state.snapshot?.history ?? new RevocationHistory();
-    const drills = files.map((file) =>
-      verifySignedDrill(readTextFile(file), { authority, trustedRoot: trust.trustedRoot }, history),
-    );
+    const drills = texts.map((text) => verifySignedDrill(text, { authority, trustedRoot: trust.trustedRoot }, history));
     return drills.reduce((a, b) => (a.record.startedAt > b.record.startedAt ? a : b));
   } finally {
     http.close();

@@ -1,13 +1,12 @@
-import { PolicySet } from '../../core/policy/policy-set.ts';
 import { PolicyError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
 import type { CanaryPod } from '../../workflows/revocation/canary-pod.ts';
 import type { DrillParts } from '../../workflows/revocation/drill-revocation.ts';
 import type { CommandContext } from '../command.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { auditedPolicies } from './audit-choice.ts';
 import { openRehearsal } from './rehearsal-choice.ts';
+import { rehearsedPolicies } from './rehearsed-policies.ts';
 import { nothingTold } from './revocation-choice.ts';
 import { sweepCluster } from './sweep-choice.ts';
 
@@ -37,13 +36,9 @@ export async function drillObservers(
   ground: DrillGround | undefined,
 ): Promise<DrillObservers> {
   const { flags } = context;
-  const { policies, exceptions } = await auditedPolicies(context, ground?.cluster);
+  const chosen = await auditedPolicies(context, ground?.cluster);
   const isRefused = (): Promise<boolean> =>
-    isRefusedByCommand(context, canary, ground, {
-      policies: new PolicySet(policies.policies, policies.references),
-      exceptions,
-      noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
-    });
+    isRefusedByCommand(context, canary, ground, rehearsedPolicies(context, chosen));
   if (ground === undefined) return { observers: { refused: isRefused }, isGood: async () => !(await isRefused()) };
   const { pod } = ground;
   return {

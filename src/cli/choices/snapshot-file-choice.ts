@@ -27,6 +27,10 @@ export interface SnapshotFile {
   readonly digest: string;
   readonly snapshot: AuditSnapshot;
   readonly signature: SnapshotSignature;
+  /** The very bytes that were read and verified. */
+  readonly bytes: Uint8Array;
+  /** Of the signature beside it; absent for one that is unsigned. */
+  readonly bundle?: Uint8Array;
 }
 
 type Verify = (digest: Uint8Array, bundle: Uint8Array) => Promise<VerifiedBundle>;
@@ -54,7 +58,8 @@ export async function snapshotReader(context: CommandContext): Promise<(path: st
       });
     }
     // Before anything in the file is believed.
-    const verified = await verify?.(digest, readInputFile(bundlePath));
+    const bundle = isSigned ? readInputFile(bundlePath) : undefined;
+    const verified = bundle === undefined ? undefined : await verify?.(digest, bundle);
     const snapshot = parseAuditSnapshot(bytes);
     return {
       path,
@@ -62,6 +67,8 @@ export async function snapshotReader(context: CommandContext): Promise<(path: st
       snapshot,
       signature:
         verified === undefined ? { state: isSigned ? 'not-verified' : 'unsigned' } : proven(verified, snapshot),
+      bytes,
+      ...(bundle === undefined ? {} : { bundle }),
     };
   };
 }

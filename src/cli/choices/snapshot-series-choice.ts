@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { UsageError } from '../../errors.ts';
 import type { CommandContext } from '../command.ts';
 import { cannotRead } from '../input-file.ts';
 import { snapshotReader, type SnapshotFile } from './snapshot-file-choice.ts';
@@ -7,13 +8,19 @@ import { snapshotReader, type SnapshotFile } from './snapshot-file-choice.ts';
 /**
  * Snapshots that operands name: files, and folders whose `.json` files all have to be some. Signatures lie beside them.
  *
- * @throws UsageError USAGE_FILE; as `snapshotReader`, also what it returns
+ * @returns at least one
+ * @throws UsageError USAGE_FILE, USAGE_BAD_FLAG for none; as `snapshotReader`, also what it returns
  */
 export async function snapshotSeries(context: CommandContext): Promise<readonly SnapshotFile[]> {
   const read = await snapshotReader(context);
   const files: SnapshotFile[] = [];
   for (const path of context.flags.arguments.flatMap(snapshotPaths)) files.push(await read(path));
-  return files;
+  if (files.length > 0) return files;
+  throw new UsageError('USAGE_BAD_FLAG', 'there is no snapshot in what was named', {
+    found: context.flags.arguments.join(', ').slice(0, 200),
+    expected: 'snapshots of one system, or a folder that has some',
+    fix: 'sealwright audit snapshot --system NAME --sign --out series/',
+  });
 }
 
 /** In order of their names, whatever the file system's. */

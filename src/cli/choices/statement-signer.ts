@@ -1,12 +1,12 @@
 import { encodeStatement, type Statement } from '../../core/attestation/statement.ts';
 import { UsageError } from '../../errors.ts';
-import { HttpClient } from '../../io/net/http-client.ts';
 import { attestBlobBy, type AttestedBlob } from '../../workflows/sign/attest-blob.ts';
 import { SharedCredentials } from '../../workflows/sign/shared-credentials.ts';
 import type { CommandContext } from '../command.ts';
 import type { Flag } from '../flag.ts';
 import { OWN_SIGNING_NAMES } from '../flags/snapshot-flags.ts';
 import { chosenSigner, type ChosenSigner } from './signer-choice.ts';
+import { signingClient } from './signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from './signing-services-choice.ts';
 
 /** Signs what an audit says about files, all of it with one login. */
@@ -28,7 +28,7 @@ export async function statementSigner(
   flagsOfSigning: readonly Flag[],
 ): Promise<StatementSigner | undefined> {
   const context = { ...given, flags: ownFlags(given.flags) };
-  const { flags, environment, now } = context;
+  const { flags, now } = context;
   if (!flags.boolean('sign')) {
     const stray = flagsOfSigning.find(({ name }) => name !== 'sign' && flags.isGiven(name));
     if (stray === undefined) return undefined;
@@ -39,7 +39,7 @@ export async function statementSigner(
   if (!flags.isGiven('out')) {
     throw new UsageError('USAGE_BAD_FLAG', '--sign needs a place for what is signed', { expected: '--out as well' });
   }
-  const http = new HttpClient({ proxyEnv: environment });
+  const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
   const signing = {

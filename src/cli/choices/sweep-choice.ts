@@ -1,16 +1,15 @@
 import type { Rung } from '../../core/audit/running-copy.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { randomBytes } from '../../core/crypto/random.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import { readClusterWorkloads, type ClusterWorkload } from '../../workflows/planning/cluster-workloads.ts';
 import { sweepRunningCopies, type Sweep, type SweptPod } from '../../workflows/revocation/sweep-running-copies.ts';
 import type { CommandContext } from '../command.ts';
-import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import { auditedPolicies } from './audit-choice.ts';
 import { systemNamespace } from './cluster-choice.ts';
 import { openRehearsal } from './rehearsal-choice.ts';
+import { rehearsedPolicies } from './rehearsed-policies.ts';
 import { workloadAccess } from './workload-choice.ts';
 
 /** How far to go with what is found, and where it is looked for. */
@@ -49,13 +48,13 @@ export async function sweepCluster(
   cluster: ClusterAccess,
   { level, isDryRun, perMinute, forced, namespaces }: SweepTerms,
 ): Promise<SweptCluster> {
-  const { flags, now } = context;
+  const { now } = context;
   const opened = await openRehearsal(context, [], { trust: true });
   try {
     const { revocations } = opened.rehearsal;
     const version = revocations?.version;
     if ((revocations?.index.size ?? 0) === 0) return { sweep: NOTHING, version, isAnythingRevoked: false };
-    const { policies, exceptions } = await auditedPolicies(context, cluster);
+    const chosen = await auditedPolicies(context, cluster);
     const { workloads, notLookedAt } = await readClusterWorkloads(cluster, namespaces);
     const accessOf = workloadAccess(context, cluster, opened);
     const pods = workloads
@@ -66,11 +65,7 @@ export async function sweepCluster(
       {
         cluster,
         rehearsal: opened.rehearsal,
-        rehearsed: {
-          policies: new PolicySet(policies.policies, policies.references),
-          exceptions,
-          noMatch: NO_MATCH_ACTIONS.find((action) => action === flags.string('no-match')) ?? 'deny',
-        },
+        rehearsed: rehearsedPolicies(context, chosen),
         trustedRoot: opened.trustedRoot,
         level,
         isDryRun,

@@ -10,7 +10,7 @@ import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 export const auditEvidence: Command = {
   name: 'audit evidence',
   summary: 'a folder for auditors: controls, snapshots, policies, drills, and a summary (VSA) by digest',
-  operands: 'SNAPSHOT...',
+  operands: 'FOLDER|SNAPSHOT...',
   operandCount: [1, 1000],
   flags: [
     { name: 'out', kind: 'string', value: 'FOLDER', help: 'made whole, or not at all', isCommon: true },

@@ -7,7 +7,7 @@ import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 export const auditInventory: Command = {
   name: 'audit inventory',
   summary: 'who signs: every identity and key in snapshots and in the log, and whether a policy accepts them',
-  operands: 'SNAPSHOT...',
+  operands: 'FOLDER|SNAPSHOT...',
   operandCount: [1, 1000],
   flags: [
     { name: 'search-log', kind: 'boolean', help: 'read all of the log as well', isCommon: true },

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
+import { POLICY_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
@@ -44,13 +44,7 @@ export const auditKeys: Command = {
     },
     ...STANDING_FLAGS,
     ...CLUSTER_PICTURE_FLAGS,
-    {
-      name: 'system-namespace',
-      kind: 'string',
-      value: 'NAME',
-      default: SYSTEM_NAMESPACE,
-      help: "where the Secrets and ConfigMaps of the cluster's policies are",
-    },
+    POLICY_NAMESPACE_FLAG,
     NO_MATCH_FLAG,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,

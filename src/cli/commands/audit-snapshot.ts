@@ -1,6 +1,6 @@
 import { GATED_STATES } from '../../core/audit/audit-gate.ts';
 import type { Command } from '../command.ts';
-import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
+import { POLICY_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { outputFlag } from '../flags/output-flag.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
@@ -20,13 +20,7 @@ export const auditSnapshot: Command = {
     TRUSTROOT_FLAG,
     ...STANDING_FLAGS,
     ...CLUSTER_PICTURE_FLAGS,
-    {
-      name: 'system-namespace',
-      kind: 'string',
-      value: 'NAME',
-      default: SYSTEM_NAMESPACE,
-      help: "where the Secrets and ConfigMaps of the cluster's policies are",
-    },
+    POLICY_NAMESPACE_FLAG,
     { name: 'key', kind: 'list', value: 'KEY', help: 'public keys of those who sign with one' },
     NO_MATCH_FLAG,
     {

@@ -12,6 +12,15 @@ export const SYSTEM_NAMESPACE_FLAG: Flag = {
   isCommon: true,
 };
 
+/** The same, seldom given: for commands that read the cluster's own policies. */
+export const POLICY_NAMESPACE_FLAG: Flag = {
+  name: SYSTEM_NAMESPACE_FLAG.name,
+  kind: 'string',
+  value: 'NAME',
+  default: SYSTEM_NAMESPACE,
+  help: "where the Secrets and ConfigMaps of the cluster's policies are",
+};
+
 export const KUBECONFIG_FLAGS: readonly Flag[] = [
   {
     name: 'kubeconfig',

@@ -4,6 +4,7 @@ import { encodeHex } from '../encoding/hex.ts';
 import { UsageError } from '../../errors.ts';
 import type { AuditEntry, AuditState } from './audit-entry.ts';
 import { contentDigest, type AuditSnapshot } from './audit-snapshot.ts';
+import { checkOneSystem } from './one-system.ts';
 
 /** One entry of one snapshot: what can be drawn. */
 export interface SampledUnit {
@@ -81,14 +82,7 @@ export function unitName({ takenAt }: AuditSnapshot, entry: AuditEntry): string 
 }
 
 function checkFrame(snapshots: readonly AuditSnapshot[]): void {
-  const [first] = snapshots;
-  const stranger = snapshots.find(({ system }) => system !== first?.system);
-  if (first !== undefined && stranger !== undefined) {
-    throw new UsageError('USAGE_BAD_FLAG', 'these are snapshots of two systems', {
-      found: `${first.system} and ${stranger.system}`,
-      expected: 'a frame of one system',
-    });
-  }
+  checkOneSystem(snapshots);
   const moments = snapshots.map(({ takenAt }) => takenAt.toISOString());
   const index = moments.findIndex((moment, at) => moments.indexOf(moment) !== at);
   const twice = snapshots[index];

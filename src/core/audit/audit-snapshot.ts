@@ -12,7 +12,6 @@ import {
   type AuditException,
   type AuditSigner,
 } from './audit-entry.ts';
-
 import { EXPOSURES, type Exposure } from './exposure.ts';
 
 export const AUDIT_SCHEMA = 'urn:sealwright:audit-snapshot:v1';

@@ -2,6 +2,7 @@ import { UsageError } from '../../errors.ts';
 import { compareAudits } from './audit-comparison.ts';
 import { auditFigures, type AuditFigures } from './audit-figures.ts';
 import { contentDigest, type AuditSnapshot } from './audit-snapshot.ts';
+import { checkOneSystem } from './one-system.ts';
 
 /** One snapshot of a series, beside the one before it. */
 export interface TrendPoint {
@@ -50,13 +51,7 @@ export function auditTrend(snapshots: readonly AuditSnapshot[], everyMs?: number
       fix: 'sealwright audit snapshot --system NAME --sign --out series/',
     });
   }
-  const stranger = snapshots.find(({ system }) => system !== first.system);
-  if (stranger !== undefined) {
-    throw new UsageError('USAGE_BAD_FLAG', 'these are snapshots of two systems', {
-      found: `${first.system} and ${stranger.system}`,
-      expected: 'a series of one system',
-    });
-  }
+  checkOneSystem(snapshots);
   const points = distinct(snapshots).map((snapshot, index, all) => point(snapshot, all[index - 1]));
   return { system: first.system, points, gaps: everyMs === undefined ? [] : gapsOf(points, everyMs) };
 }

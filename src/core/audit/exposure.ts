@@ -1,3 +1,5 @@
+import { isObject } from '../attestation/json-kind.ts';
+import { CONTAINER_LISTS } from '../policy/workload-images.ts';
 import type { JsonObject, JsonValue } from '../encoding/json.ts';
 
 /** What makes it worse that an image is not proven: as far as the pod itself says. */
@@ -11,7 +13,6 @@ const TEMPLATES: readonly (readonly string[])[] = [
   ['spec', 'template', 'spec'],
   ['spec'],
 ];
-const CONTAINERS = ['containers', 'initContainers', 'ephemeralContainers'];
 /** With these a container is as good as privileged (Pod Security Standards, baseline). */
 const GREAT_CAPABILITIES: readonly JsonValue[] = ['ALL', 'SYS_ADMIN', 'CAP_SYS_ADMIN'];
 
@@ -24,7 +25,7 @@ const GREAT_CAPABILITIES: readonly JsonValue[] = ['ALL', 'SYS_ADMIN', 'CAP_SYS_A
 export function exposureOf(document: JsonObject | undefined): readonly Exposure[] {
   const spec = podSpec(document);
   if (spec === undefined) return [];
-  const containers = CONTAINERS.flatMap((name) => objects(spec[name]));
+  const containers = CONTAINER_LISTS.flatMap((name) => objects(spec[name]));
   const isPrivileged =
     spec['hostPID'] === true ||
     spec['hostIPC'] === true ||
@@ -57,8 +58,4 @@ function object(value: JsonValue | undefined): JsonObject | undefined {
 
 function objects(value: JsonValue | undefined): readonly JsonObject[] {
   return Array.isArray(value) ? (value as readonly JsonValue[]).filter(isObject) : [];
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
 import type { JsonObject } from '../encoding/json.ts';
+import type { AcceptedSigner } from '../policy/accepted-signer.ts';
 import { FormatError } from '../../errors.ts';
 
 /** Something that has a fingerprint, and a name for people. */
@@ -9,17 +10,9 @@ export interface NamedThing {
   readonly name: string;
 }
 
-/** Who is accepted as a signer somewhere. */
-export type KnownSigner =
-  /** `subject` with `*` for any text. */
-  | { readonly kind: 'identity'; readonly issuer: string; readonly subject: string }
-  | { readonly kind: 'key'; readonly id: string }
-  /** What no selector can say: a pattern for issuers, a key that is elsewhere. */
-  | { readonly kind: 'other'; readonly text: string };
-
 export interface KnownPolicy {
   readonly name: string;
-  readonly signers: readonly KnownSigner[];
+  readonly signers: readonly AcceptedSigner[];
 }
 
 /** An installation, as far as an emergency is about it. */
@@ -117,12 +110,12 @@ export function factsFrom(fields: JsonFields): EmergencyFacts {
 }
 
 /** Signers of all policies, each once. */
-export function allSigners({ policies }: Pick<EmergencyFacts, 'policies'>): readonly KnownSigner[] {
+export function allSigners({ policies }: Pick<EmergencyFacts, 'policies'>): readonly AcceptedSigner[] {
   const known = new Map(policies.flatMap(({ signers }) => signers).map((signer) => [signerKey(signer), signer]));
   return sorted([...known.values()], signerKey);
 }
 
-function signerKey(signer: KnownSigner): string {
+function signerKey(signer: AcceptedSigner): string {
   switch (signer.kind) {
     case 'identity':
       return `identity ${signer.issuer} ${signer.subject}`;
@@ -133,7 +126,7 @@ function signerKey(signer: KnownSigner): string {
   }
 }
 
-function signerFrom(fields: JsonFields): KnownSigner {
+function signerFrom(fields: JsonFields): AcceptedSigner {
   const kind = fields.string('kind');
   switch (kind) {
     case 'identity':

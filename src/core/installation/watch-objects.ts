@@ -7,13 +7,13 @@ import {
   TRUST_FOLDER,
   type InstallationOptions,
 } from './installation-options.ts';
+import { RESTRICTED_CONTAINER, RESTRICTED_POD, USER } from './restricted-pod.ts';
 
 export const WATCH_NAME = 'sealwright-watch';
 
 const API_VERSION = 'rbac.authorization.k8s.io/v1';
 const LABELS = { ...INSTALLATION_LABELS, 'app.kubernetes.io/component': 'watch' } as const;
 const METRICS_PORT = 9090;
-const USER = 65_532;
 
 /**
  * What looks for running copies of revoked images, with an account of its own: it may read what it decides by, and do what its rung
@@ -91,7 +91,7 @@ function podSpec(
 ): JsonObject {
   return {
     serviceAccountName: WATCH_NAME,
-    securityContext: { runAsNonRoot: true, runAsUser: USER, fsGroup: USER, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: { ...RESTRICTED_POD, fsGroup: USER },
     containers: [
       {
         name: 'watch',
@@ -108,11 +108,7 @@ function podSpec(
         ports: [{ name: 'metrics', containerPort: METRICS_PORT }],
         livenessProbe: { httpGet: { path: '/healthz', port: 'metrics' }, periodSeconds: 20, failureThreshold: 6 },
         resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'] },
-        },
+        securityContext: RESTRICTED_CONTAINER,
         volumeMounts: [
           { name: 'data', mountPath: DATA_FOLDER },
           { name: 'trust', mountPath: TRUST_FOLDER, readOnly: true },

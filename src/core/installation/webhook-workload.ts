@@ -11,6 +11,7 @@ import {
   TRUST_FOLDER,
   type InstallationOptions,
 } from './installation-options.ts';
+import { RESTRICTED_CONTAINER, RESTRICTED_POD, USER } from './restricted-pod.ts';
 
 const PORT = 8443;
 /**
@@ -22,7 +23,6 @@ export const NODE_OPTIONS = '--max-semi-space-size=4';
 const CERTIFICATE_FOLDER = '/etc/sealwright/certificate';
 const TRUSTED_ROOT = 'trusted_root.json';
 /** Belongs to nobody, as in images without a user database. */
-const USER = 65_532;
 /** While endpoints forget a pod, it goes on answering. */
 const DRAIN_SECONDS = 15;
 
@@ -82,13 +82,7 @@ function podSpec(options: InstallationOptions): JsonObject {
   return {
     serviceAccountName: INSTALLATION_NAME,
     terminationGracePeriodSeconds: 2 * DRAIN_SECONDS,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      fsGroup: USER,
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: { ...RESTRICTED_POD, runAsGroup: USER, fsGroup: USER },
     topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
       maxSkew: 1,
       topologyKey,
@@ -139,11 +133,7 @@ function container(options: InstallationOptions): JsonObject {
     livenessProbe: { ...probe('/healthz'), periodSeconds: 20, failureThreshold: 6 },
     lifecycle: { preStop: { sleep: { seconds: DRAIN_SECONDS } } },
     resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-    },
+    securityContext: RESTRICTED_CONTAINER,
     volumeMounts: [
       { name: 'data', mountPath: DATA_FOLDER },
       { name: 'trust', mountPath: TRUST_FOLDER, readOnly: true },

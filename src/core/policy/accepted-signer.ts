@@ -72,6 +72,7 @@ export function globOf(matcher: StringMatcher): string | undefined {
 const PART =
   /^(?:\\([^A-Za-z0-9])(?![*+?{])|([^\\^$.|?*+()[\]{}])(?![*+?{])|(?:\.|\[\^?[^\]\\[]+\])[*+]?\??(?![*+?{]))/;
 
-function matcherText(matcher: StringMatcher): string {
+/** As people read it. */
+export function matcherText(matcher: StringMatcher): string {
   return matcher.kind === 'exact' ? matcher.value : `/${matcher.source}/`;
 }

@@ -24,7 +24,7 @@ const POD_SPECS: Readonly<Record<string, readonly string[]>> = {
   'batch/cronjobs': ['spec', 'jobTemplate', 'spec', 'template', 'spec'],
 };
 
-const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+export const CONTAINER_LISTS = ['initContainers', 'containers', 'ephemeralContainers'] as const;
 const MAX_CONTAINERS = 500;
 const MAX_VOLUMES = 5000;
 const MAX_PULL_SECRETS = 100;

@@ -43,7 +43,7 @@ export function parseSignedDrill(input: Uint8Array | string): {
 
 /**
  * @param history decides which members nobody believes any more
- * @throws FormatError FORMAT_REVOCATION for a file that shows something else than was signed; VerificationError; LimitError
+ * @throws FormatError FORMAT_REVOCATION for a file that shows something else than was signed; PolicyError REVOKED; VerificationError; LimitError
  */
 export function verifySignedDrill(
   input: Uint8Array | string,
@@ -51,7 +51,12 @@ export function verifySignedDrill(
   history: RevocationHistory,
 ): VerifiedDrill {
   const { record: shown, bundle } = parseSignedDrill(input);
-  const { member, verified } = verifyByMember(JSON.stringify(bundle), believedMembers(authority, history), trustedRoot);
+  const { member, verified } = verifyByMember(
+    JSON.stringify(bundle),
+    believedMembers(authority, history),
+    trustedRoot,
+    history,
+  );
   if (verified.statement === undefined) {
     throw new FormatError(CODE, 'what was signed is no statement', { expected: 'a signed in-toto statement' });
   }

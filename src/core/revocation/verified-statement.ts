@@ -39,11 +39,10 @@ export function verifyStatement(
   history: RevocationHistory,
 ): VerifiedStatement {
   const members = believedMembers(authority, history);
-  const signed = bundles.map((bundle) => verifyByMember(JSON.stringify(bundle), members, trustedRoot));
+  const signed = bundles.map((bundle) => verifyByMember(JSON.stringify(bundle), members, trustedRoot, history));
   const [first] = signed;
   if (first?.verified.statement === undefined) throw tooFew([], 1, members);
   for (const { verified } of signed) checkSame(first.verified, verified);
-  for (const { member, verified } of signed) checkAuthorities(member, verified, history);
   const statement = parseRevocationStatement(first.verified.statement);
   const approvals = [...new Set(signed.map(({ member }) => member.name))];
   const wanted = authority.quorum[history.quorumFor(statement)];
@@ -67,12 +66,14 @@ export interface SignedByMember {
 /**
  * Logged like every signature: a statement that nobody could have seen does not count.
  *
- * @throws VerificationError, FormatError, LimitError with what it lacks as the signature of one of them
+ * @throws VerificationError, FormatError, LimitError with what it lacks as the signature of one of them; PolicyError REVOKED for one by
+ *   a certificate whose authorities are revoked
  */
 export function verifyByMember(
   text: string,
   members: readonly AuthorityMember[],
   trustedRoot: TrustedRoot,
+  history: RevocationHistory,
 ): SignedByMember {
   const bundle = parseBundle(text);
   let failure: SealwrightError | undefined;
@@ -82,7 +83,9 @@ export function verifyByMember(
     const thresholds = signer.kind === 'key' ? { observerTimestamps: 0 } : {};
     const artifact = { kind: 'unsafeSkipArtifact' } as const;
     try {
-      return { member, verified: verifyBundle({ bundle, artifact, trustedRoot, signer, thresholds }) };
+      const verified = verifyBundle({ bundle, artifact, trustedRoot, signer, thresholds });
+      checkAuthorities(member, verified, history);
+      return { member, verified };
     } catch (error) {
       if (!(error instanceof SealwrightError)) throw error;
       // That it is by none of the others is the ordinary case; what else it lacks says more.

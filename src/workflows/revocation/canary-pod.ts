@@ -1,3 +1,4 @@
+import { RESTRICTED_CONTAINER, RESTRICTED_POD } from '../../core/installation/restricted-pod.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
 import { RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
@@ -99,17 +100,13 @@ export class CanaryPod {
         automountServiceAccountToken: false,
         terminationGracePeriodSeconds: 0,
         restartPolicy: 'Never',
-        securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+        securityContext: RESTRICTED_POD,
         containers: [
           {
             name: 'canary',
             image: this.#image,
             resources: { requests: { cpu: '1m', memory: '4Mi' }, limits: { cpu: '10m', memory: '16Mi' } },
-            securityContext: {
-              allowPrivilegeEscalation: false,
-              capabilities: { drop: ['ALL'] },
-              readOnlyRootFilesystem: true,
-            },
+            securityContext: RESTRICTED_CONTAINER,
           },
         ],
       },

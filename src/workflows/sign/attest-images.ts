@@ -2,6 +2,7 @@ import type { ImageReference } from '../../core/image/reference.ts';
 import { SealwrightError } from '../../errors.ts';
 import { ConcurrencyLimit } from '../../io/net/concurrency-limit.ts';
 import { attestImageBy, type AttestedImage, type AttestImageRequest } from './attest-image.ts';
+import { outcomesInOrder } from './outcomes-in-order.ts';
 import { sharedCredentials } from './storable-services.ts';
 
 export interface AttestImagesRequest extends Omit<AttestImageRequest, 'reference'> {
@@ -43,17 +44,7 @@ export async function attestImages(request: AttestImagesRequest): Promise<readon
     begun.set(name, turn.catch(ignored));
     return turn;
   });
-  const outcomes: AttestationOutcome[] = [];
-  try {
-    for (const ending of running) {
-      const outcome = await ending;
-      request.onOutcome?.(outcome);
-      outcomes.push(outcome);
-    }
-  } finally {
-    await Promise.allSettled(running);
-  }
-  return outcomes;
+  return outcomesInOrder(running, request.onOutcome);
 }
 
 async function outcomeOf(reference: ImageReference, attest: () => Promise<AttestedImage>): Promise<AttestationOutcome> {

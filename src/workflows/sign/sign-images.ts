@@ -3,6 +3,7 @@ import type { ImageReference } from '../../core/image/reference.ts';
 import { SealwrightError } from '../../errors.ts';
 import { ConcurrencyLimit } from '../../io/net/concurrency-limit.ts';
 import { manifestTree } from './manifest-tree.ts';
+import { outcomesInOrder } from './outcomes-in-order.ts';
 import { SIGNING_TURNS, signManifests, type SignImageRequest } from './sign-image.ts';
 import { sharedCredentials } from './storable-services.ts';
 import type { StoredSignature } from './signature-push.ts';
@@ -46,17 +47,7 @@ const DEFAULT_WORKERS = 10;
 export async function signImages(request: SignImagesRequest): Promise<readonly ImageOutcome[]> {
   const batch = new Batch(request);
   const running = request.references.map((reference) => batch.sign(reference));
-  const outcomes: ImageOutcome[] = [];
-  try {
-    for (const ending of running) {
-      const outcome = await ending;
-      request.onOutcome?.(outcome);
-      outcomes.push(outcome);
-    }
-  } finally {
-    await Promise.allSettled(running);
-  }
-  return outcomes;
+  return outcomesInOrder(running, request.onOutcome);
 }
 
 class Batch {

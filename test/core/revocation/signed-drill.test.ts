@@ -16,7 +16,7 @@ import { encodeSignedDrill, verifySignedDrill } from '../../../src/core/revocati
 import { encodeHex } from '../../../src/core/encoding/hex.ts';
 import { SealwrightError } from '../../../src/errors.ts';
 import { DRILLED, drillRecord, drillStages } from '../../support/drills.ts';
-import { FakeInstance } from '../../support/instance.ts';
+import { FakeInstance, ISSUER, SUBJECT } from '../../support/instance.ts';
 import { Authority, revocation } from '../../support/revocations.ts';
 
 const instance = new FakeInstance();
@@ -145,4 +145,20 @@ test('an audit: never drilled, drilled, failed, or too long ago; due in all but 
   assert.match(late.text, /^failed: denied after 16\.0 s/);
   const left = timeToRevoke(drill(drillRecord({ restored: { outcome: 'failed' } })), day(1));
   assert.match(left.text, /^failed: not made good again/);
+});
+
+test('refused: a record by a certificate whose authority is revoked, as an approval by it would be', () => {
+  const { members, ...rest } = people.authority;
+  const identities = [
+    { issuer: { kind: 'exact', value: ISSUER }, subject: { kind: 'exact', value: SUBJECT } },
+  ] as const;
+  const release = { name: 'release', signer: { kind: 'identities', identities } } as const;
+  const mixed = { ...trust, authority: { ...rest, members: [release, ...members] } };
+  const [bundle = null] = people.signStatement(drillStatement(drillRecord()), ['ann'], { managed: false });
+  const record = encodeSignedDrill(drillRecord(), bundle);
+  assert.equal(verifySignedDrill(record, mixed, nothing).member, 'release');
+  const stolen = new RevocationHistory([revocation({ ca: instance.root.certificate.fingerprint })]);
+  failsWith('REVOKED', () => verifySignedDrill(record, mixed, stolen));
+  const other = new RevocationHistory([revocation({ ca: '0'.repeat(64) })]);
+  assert.equal(verifySignedDrill(record, mixed, other).member, 'release');
 });

@@ -1,4 +1,4 @@
-import { globOf, identitySigner, keySigner, type AcceptedSigner } from '../accepted-signer.ts';
+import { globOf, identitySigner, keySigner, matcherText, type AcceptedSigner } from '../accepted-signer.ts';
 import type { Attestor, IdentityPattern } from './attestor.ts';
 
 /** Whom attestors accept. One that names nobody accepts everybody whom its authorities have issued a certificate. */
@@ -34,6 +34,5 @@ function subjectGlob(pattern: IdentityPattern): string | undefined {
 }
 
 function patternText(pattern: IdentityPattern): string {
-  if (pattern.kind === 'wildcard') return pattern.pattern.text;
-  return pattern.matcher.kind === 'exact' ? pattern.matcher.value : `/${pattern.matcher.source}/`;
+  return pattern.kind === 'wildcard' ? pattern.pattern.text : matcherText(pattern.matcher);
 }
