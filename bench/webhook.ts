@@ -19,7 +19,7 @@ import { parseArgs } from 'node:util';
 import { encodeSimpleSigning } from '../src/core/bundle/simple-signing.ts';
 import { webhookConfigurations } from '../src/core/installation/webhook-configurations.ts';
 import { NODE_OPTIONS } from '../src/core/installation/webhook-workload.ts';
-import { POLICY_DEFINITIONS } from '../src/core/policy/policy-definitions.ts';
+import { POLICY_DEFINITIONS } from '../src/core/policy/definitions/policy-definitions.ts';
 import { encodeTrustedRoot } from '../src/core/trust/trusted-root.ts';
 import { openKubeconfigAccess } from '../src/io/kubernetes/cluster-access.ts';
 import { fetchWebhookCalls } from '../src/io/kubernetes/fail-open.ts';

@@ -10,7 +10,7 @@ import { DemoCluster } from './demo-cluster.ts';
 import { copyWithBundle, pushDemoImage } from './demo-image.ts';
 import { insist, runDemo, say, show, type DemoShell } from './demo-shell.ts';
 import { DemoWebhook } from './demo-webhook.ts';
-import { POLICY_DEFINITIONS } from '../src/core/policy/policy-definitions.ts';
+import { POLICY_DEFINITIONS } from '../src/core/policy/definitions/policy-definitions.ts';
 import { INCLUDE_LABEL } from '../src/core/installation/installation-options.ts';
 import { demoConfigurations } from './guarded-cluster.ts';
 import { fromObservedToEnforced } from './observed-to-enforced.ts';

@@ -44,7 +44,18 @@ const ROOMS: readonly Room[] = [
   { name: 'core/wire', builtins: [], packages: [] },
   { name: 'core/verify', builtins: [], packages: [] },
   { name: 'core/revocation', builtins: [], packages: [] },
-  { name: 'core/policy', builtins: [], packages: ['re2js', 'yaml'] },
+  { name: 'core/policy/document', builtins: [], packages: ['yaml'] },
+  { name: 'core/policy/definitions', builtins: [], packages: [] },
+  { name: 'core/policy/cluster-image', builtins: [], packages: [] },
+  { name: 'core/policy/kyverno', builtins: [], packages: [] },
+  { name: 'core/policy/judgement', builtins: [], packages: [] },
+  { name: 'core/policy/workload', builtins: [], packages: [] },
+  { name: 'core/policy/kyverno-judgement', builtins: [], packages: [] },
+  { name: 'core/policy/objects', builtins: [], packages: [] },
+  { name: 'core/policy/conversion', builtins: [], packages: ['yaml'] },
+  { name: 'core/policy/lint', builtins: [], packages: [] },
+  { name: 'core/policy/learning', builtins: [], packages: ['yaml'] },
+  { name: 'core/policy/revocation-export', builtins: [], packages: ['yaml'] },
   { name: 'core/audit', builtins: [], packages: [] },
   { name: 'core/installation', builtins: [], packages: ['yaml'] },
   { name: 'core/emergency', builtins: [], packages: [] },
@@ -153,8 +164,9 @@ const FILES = walk(SRC)
   .sort();
 
 function roomOf(file: string): string {
-  const [first = '', second = ''] = file.split('/');
-  return first === 'cli' ? first : `${first}/${second}`;
+  const [first = '', second = '', third = ''] = file.split('/');
+  if (first === 'cli') return first;
+  return second === 'policy' ? `${first}/${second}/${third}` : `${first}/${second}`;
 }
 
 const IMPORT = /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|import\s*\(?\s*['"]([^'"\n]+)['"]/g;

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
 import { OID } from '../core/pki/oids.ts';
-import { renderClusterImagePolicy, type RenderedSigner } from '../core/policy/cluster-image-policy-render.ts';
-import { repositoryGlob } from '../core/policy/image-glob.ts';
+import {
+  renderClusterImagePolicy,
+  type RenderedSigner,
+} from '../core/policy/cluster-image/cluster-image-policy-render.ts';
+import { repositoryGlob } from '../core/policy/document/image-glob.ts';
 import type { PublicKey } from '../core/crypto/public-key.ts';
 import type { VerifiedBundle } from '../core/verify/verified-bundle.ts';
 import type { SignedImage } from '../workflows/sign/signed-image.ts';

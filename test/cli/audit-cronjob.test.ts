@@ -4,8 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { EXCEPTION_DEFINITIONS } from '../../src/core/policy/exception-definitions.ts';
-import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
+import { EXCEPTION_DEFINITIONS } from '../../src/core/policy/definitions/exception-definitions.ts';
+import { POLICY_DEFINITIONS } from '../../src/core/policy/definitions/policy-definitions.ts';
 import { Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
 import { KubeCluster } from '../support/kube-cluster.ts';
 

@@ -11,7 +11,7 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JSONWebKeySet
 import { pino } from 'pino';
 import { parse } from 'yaml';
 import { pushDemoImage } from '../../examples/demo-image.ts';
-import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image-policy-parser.ts';
+import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
 import type { IssuerType } from '../../src/core/identity/issuer-config.ts';
 import { startStack, type RunningStack } from '../../src/servers/stack/stack.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';

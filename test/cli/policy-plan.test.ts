@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { encodeManifest } from '../../src/core/image/manifest.ts';
 import { OCI_INDEX } from '../../src/core/image/media-types.ts';
-import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
+import { POLICY_DEFINITIONS } from '../../src/core/policy/definitions/policy-definitions.ts';
 import type { PlanDocument, WorkloadDocument } from '../../src/cli/report/plan-document.ts';
 import { errorCode } from '../support/command-line.ts';
 import { ISSUER, SUBJECT, type DraftInput } from '../support/instance.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { encryptPrivateKey } from '../../src/core/crypto/encrypted-key.ts';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
-import { renderClusterImagePolicy } from '../../src/core/policy/cluster-image-policy-render.ts';
+import { renderClusterImagePolicy } from '../../src/core/policy/cluster-image/cluster-image-policy-render.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { FakeInstance } from '../support/instance.ts';
 import { Sandbox, errorCode } from '../support/command-line.ts';

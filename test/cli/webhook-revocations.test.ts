@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pushDemoImage } from '../../examples/demo-image.ts';
 import { demoConfigurations } from '../../examples/guarded-cluster.ts';
-import { POLICY_DEFINITIONS } from '../../src/core/policy/policy-definitions.ts';
+import { POLICY_DEFINITIONS } from '../../src/core/policy/definitions/policy-definitions.ts';
 import { NAMESPACE, podObject } from '../servers/webhook/kube-objects.ts';
 import { checkedCommands } from '../support/checked-commands.ts';
 import { Sandbox, SandboxStack, SEALWRIGHT } from '../support/command-line.ts';

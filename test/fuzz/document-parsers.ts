@@ -9,13 +9,13 @@ import { Digest } from '../../src/core/image/digest.ts';
 import { parseManifest } from '../../src/core/image/manifest.ts';
 import { parsePlatform } from '../../src/core/image/platform.ts';
 import { parseReference, parseRepository } from '../../src/core/image/reference.ts';
-import { parsePolicyObjects } from '../../src/core/policy/policy-objects.ts';
-import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image-policy-parser.ts';
+import { parsePolicyObjects } from '../../src/core/policy/objects/policy-objects.ts';
+import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
 import { parsePodTemplateRule } from '../../src/core/installation/pod-template-rule.ts';
-import { ImageGlob } from '../../src/core/policy/image-glob.ts';
-import { parsePolicyDocuments } from '../../src/core/policy/policy-document.ts';
-import { readStoredPolicy } from '../../src/core/policy/stand-in-policy.ts';
-import { readWorkloadImages } from '../../src/core/policy/workload-images.ts';
+import { ImageGlob } from '../../src/core/policy/document/image-glob.ts';
+import { parsePolicyDocuments } from '../../src/core/policy/document/policy-document.ts';
+import { readStoredPolicy } from '../../src/core/policy/cluster-image/stand-in-policy.ts';
+import { readWorkloadImages } from '../../src/core/policy/workload/workload-images.ts';
 import { CLIENT_TRUST_CONFIG_V01, parseClientTrustConfig } from '../../src/core/trust/client-trust-config.ts';
 import { parseServiceFlag, parseServiceSelection, parseServiceSpec } from '../../src/core/trust/service-spec.ts';
 import { parseTime } from '../../src/core/trust/validity-window.ts';
@@ -234,7 +234,7 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     samples: ['localhost:5080/shop/app', 'a'],
   },
   {
-    name: 'core/policy/cluster-image-policy-parser.ts: parseClusterImagePolicies',
+    name: 'core/policy/cluster-image/cluster-image-policy-parser.ts: parseClusterImagePolicies',
     families: ['usage', ...FORMAT],
     parse: (bytes) => parseClusterImagePolicies(text(bytes), 'it'),
     samples: POLICIES,
@@ -269,33 +269,33 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     samples: ['rollouts.argoproj.io=spec.template'],
   },
   {
-    name: 'core/policy/image-glob.ts: parse',
+    name: 'core/policy/document/image-glob.ts: parse',
     families: ['usage', ...FORMAT],
     parse: (bytes) => ImageGlob.parse(text(bytes)),
     samples: ['ghcr.io/org/**', 'index.docker.io/library/*:1.0'],
   },
   {
-    name: 'core/policy/policy-document.ts: parsePolicyDocuments',
+    name: 'core/policy/document/policy-document.ts: parsePolicyDocuments',
     families: ['usage', ...FORMAT],
     parse: (bytes) => parsePolicyDocuments(text(bytes), 'it'),
     samples: POLICIES,
     rounds: 400,
   },
   {
-    name: 'core/policy/policy-objects.ts: parsePolicyObjects',
+    name: 'core/policy/objects/policy-objects.ts: parsePolicyObjects',
     families: ['usage', ...FORMAT],
     parse: (bytes) => parsePolicyObjects(text(bytes), 'it'),
     samples: [...POLICIES.slice(0, 1), ...POLICY_REFERENCES],
     rounds: 400,
   },
   {
-    name: 'core/policy/stand-in-policy.ts: readStoredPolicy',
+    name: 'core/policy/cluster-image/stand-in-policy.ts: readStoredPolicy',
     families: FORMAT,
     parse: (bytes) => readStoredPolicy('p', parseJson(bytes, 'it', 'FORMAT_POLICY')),
     samples: json(policyObject()),
   },
   {
-    name: 'core/policy/workload-images.ts: readWorkloadImages',
+    name: 'core/policy/workload/workload-images.ts: readWorkloadImages',
     families: FORMAT,
     parse: (bytes) =>
       readWorkloadImages('', 'pods', new JsonFields(parseJson(bytes, 'it'), 'object', 'FORMAT_ADMISSION_REVIEW')),

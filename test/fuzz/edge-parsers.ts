@@ -8,8 +8,8 @@ import { encodeHex } from '../../src/core/encoding/hex.ts';
 import { parseJson } from '../../src/core/encoding/json.ts';
 import { parseDockerfileImages } from '../../src/core/image/dockerfile-images.ts';
 import { parseWorkflowIdentity } from '../../src/core/identity/workflow-identity.ts';
-import { parseManifestImages } from '../../src/core/policy/manifest-images.ts';
-import { parseManifestObjects } from '../../src/core/policy/manifest-objects.ts';
+import { parseManifestImages } from '../../src/core/policy/workload/manifest-images.ts';
+import { parseManifestObjects } from '../../src/core/policy/workload/manifest-objects.ts';
 import { parseAdmissionReview } from '../../src/core/wire/admission-review.ts';
 import {
   encodeSigningCertificate,
@@ -222,7 +222,7 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     ],
   },
   {
-    name: 'core/policy/manifest-objects.ts: parseManifestObjects',
+    name: 'core/policy/workload/manifest-objects.ts: parseManifestObjects',
     families: FORMAT,
     parse: (bytes) => parseManifestObjects(text(bytes), 'the manifest'),
     samples: json(
@@ -252,7 +252,7 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     ],
   },
   {
-    name: 'core/policy/manifest-images.ts: parseManifestImages',
+    name: 'core/policy/workload/manifest-images.ts: parseManifestImages',
     families: FORMAT,
     parse: (bytes) => parseManifestImages(text(bytes), 'the manifest'),
     samples: json(

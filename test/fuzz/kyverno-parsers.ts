@@ -1,6 +1,6 @@
 /** Parsers of Kyverno's documents, and what they are fuzzed with. */
-import { parsePolicyObjects } from '../../src/core/policy/policy-objects.ts';
-import { readStoredKyvernoPolicy } from '../../src/core/policy/kyverno/stored-kyverno-policy.ts';
+import { parsePolicyObjects } from '../../src/core/policy/objects/policy-objects.ts';
+import { readStoredKyvernoPolicy } from '../../src/core/policy/kyverno-judgement/stored-kyverno-policy.ts';
 import { KindSelector } from '../../src/core/policy/kyverno/kind-selector.ts';
 import { Wildcard } from '../../src/core/policy/kyverno/wildcard.ts';
 import {
@@ -138,7 +138,7 @@ export const KYVERNO_PARSERS: readonly FuzzedParser[] = [
     samples: ['apps/v1/Deployment', 'Pod/ephemeralcontainers'],
   },
   {
-    name: 'core/policy/kyverno/stored-kyverno-policy.ts: readStoredKyvernoPolicy',
+    name: 'core/policy/kyverno-judgement/stored-kyverno-policy.ts: readStoredKyvernoPolicy',
     families: FORMAT,
     parse: (bytes) => readStoredKyvernoPolicy(parseJson(bytes, 'it', 'FORMAT_POLICY') as JsonObject),
     samples: json(RULES),

@@ -2,7 +2,7 @@
 import { encodeStatement, parseStatement } from '../../src/core/attestation/statement.ts';
 import { encodeAuditSnapshot, parseAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { encodeTicketMarker, parseTicketMarker } from '../../src/core/audit/ticket-marker.ts';
-import { parseComposeServices } from '../../src/core/policy/compose-images.ts';
+import { parseComposeServices } from '../../src/core/policy/workload/compose-images.ts';
 import { encodeRevocationAuthority, parseRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
 import {
   encodePublication,
@@ -180,7 +180,7 @@ export const REVOCATION_PARSERS: readonly FuzzedParser[] = [
     ],
   },
   {
-    name: 'core/policy/compose-images.ts: parseComposeServices',
+    name: 'core/policy/workload/compose-images.ts: parseComposeServices',
     families: FORMAT,
     parse: (bytes) => parseComposeServices(text(bytes), 'it'),
     samples: ['services:\n  web: {image: "registry.example/web:1", ports: ["80:80"]}\n  own: {build: .}\n'],

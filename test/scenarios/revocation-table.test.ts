@@ -6,7 +6,7 @@ import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { encodeRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
 import { JsonFields } from '../../src/core/encoding/json-fields.ts';
-import { parseImageException, type ImageException } from '../../src/core/policy/image-exception.ts';
+import { parseImageException, type ImageException } from '../../src/core/policy/objects/image-exception.ts';
 import { RevocationHistory } from '../../src/core/revocation/revocation-history.ts';
 import { RevocationIndex } from '../../src/core/revocation/revocation-index.ts';
 import type { RevocationStatement } from '../../src/core/revocation/revocation-statement.ts';

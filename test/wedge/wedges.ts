@@ -271,9 +271,10 @@ export const WEDGES: readonly Wedge[] = [
     outcome: 'it refuses the images that it is about, and says why; all other images are decided as before',
     attempt: async (t) => {
       const door = await site(t);
-      const { readStoredPolicy } = await import('../../src/core/policy/stand-in-policy.ts');
-      const { parseClusterImagePolicies } = await import('../../src/core/policy/cluster-image-policy-parser.ts');
-      const { PolicySet } = await import('../../src/core/policy/policy-set.ts');
+      const { readStoredPolicy } = await import('../../src/core/policy/cluster-image/stand-in-policy.ts');
+      const { parseClusterImagePolicies } =
+        await import('../../src/core/policy/cluster-image/cluster-image-policy-parser.ts');
+      const { PolicySet } = await import('../../src/core/policy/judgement/policy-set.ts');
       const { createWebhook } = await import('../../src/servers/webhook/webhook.ts');
       const broken = readStoredPolicy('broken', {
         apiVersion: 'policy.sigstore.dev/v1beta1',

@@ -1,8 +1,13 @@
 import { digestOf, workloadOf, type AuditEntry } from '../../core/audit/audit-entry.ts';
-import { comparedPolicies } from '../../core/policy/compared-policies.ts';
-import { acceptingBoth, keylessOnly, keyStage, type KeylessIdentity } from '../../core/policy/key-migration.ts';
-import { comparePolicies } from '../../core/policy/policy-difference.ts';
-import { PolicyMaterial } from '../../core/policy/policy-material.ts';
+import { comparedPolicies } from '../../core/policy/conversion/compared-policies.ts';
+import {
+  acceptingBoth,
+  keylessOnly,
+  keyStage,
+  type KeylessIdentity,
+} from '../../core/policy/conversion/key-migration.ts';
+import { comparePolicies } from '../../core/policy/conversion/policy-difference.ts';
+import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { PolicyError, RemoteError, UsageError } from '../../errors.ts';
 import { auditWorkloads } from '../../workflows/audit/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/planning/observe-signers.ts';

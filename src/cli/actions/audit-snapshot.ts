@@ -7,7 +7,7 @@ import { snapshotStatement } from '../../core/audit/snapshot-statement.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
-import { PolicyMaterial } from '../../core/policy/policy-material.ts';
+import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { UsageError } from '../../errors.ts';
 import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';

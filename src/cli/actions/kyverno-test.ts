@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { parseManifestObjects } from '../../core/policy/manifest-objects.ts';
+import { parseManifestObjects } from '../../core/policy/workload/manifest-objects.ts';
 import type { KyvernoTest, TestOperation, TestUser } from '../../core/policy/kyverno/test-file.ts';
 import {
   parseKyvernoTest,

@@ -1,5 +1,9 @@
-import { renderConverted, lossText, type Loss } from '../../core/policy/conversion-loss.ts';
-import { convertPolicies, type PolicyConversion, type PolicyFormName } from '../../core/policy/convert-policies.ts';
+import { renderConverted, lossText, type Loss } from '../../core/policy/conversion/conversion-loss.ts';
+import {
+  convertPolicies,
+  type PolicyConversion,
+  type PolicyFormName,
+} from '../../core/policy/conversion/convert-policies.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
 import { policyTexts } from '../choices/policy-choice.ts';

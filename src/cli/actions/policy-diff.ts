@@ -1,5 +1,5 @@
-import { comparedPolicies } from '../../core/policy/compared-policies.ts';
-import { comparePolicies, type ComparedPolicy } from '../../core/policy/policy-difference.ts';
+import { comparedPolicies } from '../../core/policy/conversion/compared-policies.ts';
+import { comparePolicies, type ComparedPolicy } from '../../core/policy/conversion/policy-difference.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { readClusterWorkloads, type NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';

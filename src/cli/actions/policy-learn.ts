@@ -5,13 +5,13 @@ import {
   type LearnedObject,
   type PolicyDocument,
   type PolicyForm,
-} from '../../core/policy/learned-policy-form.ts';
-import { learnedKyvernoPolicies } from '../../core/policy/learned-kyverno-form.ts';
-import type { Learned } from '../../core/policy/learned-policies.ts';
-import { parseManifestObjects } from '../../core/policy/manifest-objects.ts';
-import { observedSignerText } from '../../core/policy/observed-signer.ts';
-import { pinnedName } from '../../core/policy/image-evidence.ts';
-import { PolicyMaterial } from '../../core/policy/policy-material.ts';
+} from '../../core/policy/learning/learned-policy-form.ts';
+import { learnedKyvernoPolicies } from '../../core/policy/learning/learned-kyverno-form.ts';
+import type { Learned } from '../../core/policy/learning/learned-policies.ts';
+import { parseManifestObjects } from '../../core/policy/workload/manifest-objects.ts';
+import { observedSignerText } from '../../core/policy/learning/observed-signer.ts';
+import { pinnedName } from '../../core/policy/judgement/image-evidence.ts';
+import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { NotFoundError, UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { loadPublicKey } from '../../io/keys/key-loader.ts';

@@ -4,10 +4,10 @@ import {
   repositoryTrustRoots,
   type LintedText,
   type PlacedFinding,
-} from '../../core/policy/lint-policies.ts';
-import { lintTrustRepository, unreadTrustRoot } from '../../core/policy/lint-trust-root.ts';
-import { FINDING_LEVELS, findingOfPattern, type FindingLevel } from '../../core/policy/policy-finding.ts';
-import { policyLines } from '../../core/policy/policy-lines.ts';
+} from '../../core/policy/lint/lint-policies.ts';
+import { lintTrustRepository, unreadTrustRoot } from '../../core/policy/lint/lint-trust-root.ts';
+import { FINDING_LEVELS, findingOfPattern, type FindingLevel } from '../../core/policy/lint/policy-finding.ts';
+import { policyLines } from '../../core/policy/document/policy-lines.ts';
 import { PolicyError, SealwrightError, UsageError } from '../../errors.ts';
 import { readVouchedTrust } from '../../workflows/trust/trust-root-source.ts';
 import { outsideSources, policyTexts } from '../choices/policy-choice.ts';

@@ -1,6 +1,6 @@
-import { enforcedPolicy } from '../../core/policy/enforced-policy.ts';
-import { PolicyMaterial } from '../../core/policy/policy-material.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
+import { enforcedPolicy } from '../../core/policy/judgement/enforced-policy.ts';
+import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
+import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { namespaceGuard } from '../../servers/webhook/namespace-guard.ts';

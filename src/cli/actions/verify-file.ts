@@ -1,5 +1,5 @@
 import { parseDockerfileImages } from '../../core/image/dockerfile-images.ts';
-import { parseManifestImages } from '../../core/policy/manifest-images.ts';
+import { parseManifestImages } from '../../core/policy/workload/manifest-images.ts';
 import { UsageError } from '../../errors.ts';
 import type { CommandContext } from '../command.ts';
 import { tellDeprecated } from '../deprecation.ts';

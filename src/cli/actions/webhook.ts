@@ -1,4 +1,4 @@
-import { answerActions } from '../../core/policy/answer-actions.ts';
+import { answerActions } from '../../core/policy/judgement/answer-actions.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';

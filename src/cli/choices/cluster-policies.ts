@@ -1,4 +1,4 @@
-import { PolicySet } from '../../core/policy/policy-set.ts';
+import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { openOwnKinds } from '../../servers/webhook/own-kinds.ts';
 import { policyKinds } from '../../servers/webhook/policy-kinds.ts';
 import { listClusterPolicies } from '../../servers/webhook/policy-watch.ts';

@@ -2,7 +2,7 @@ import { sha256 } from '../../core/crypto/digest.ts';
 import type { EmergencyFacts, KnownPolicy, NamedThing } from '../../core/emergency/emergency-facts.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
-import type { PolicySet } from '../../core/policy/policy-set.ts';
+import type { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import {
   encodeRevocationAuthority,
   memberId,

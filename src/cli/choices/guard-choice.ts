@@ -1,6 +1,6 @@
 import { NAMESPACE_SCOPES, type NamespaceScope } from '../../core/installation/installation-options.ts';
 import { parsePodTemplateRule } from '../../core/installation/pod-template-rule.ts';
-import type { PodTemplates } from '../../core/policy/workload-images.ts';
+import type { PodTemplates } from '../../core/policy/workload/workload-images.ts';
 import type { CommandContext } from '../command.ts';
 
 /** Which namespaces are guarded. */

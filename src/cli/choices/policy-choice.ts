@@ -1,7 +1,11 @@
 import type { PublicKey } from '../../core/crypto/public-key.ts';
-import { NO_REFERENCES } from '../../core/policy/policy-material.ts';
-import { mergePolicyObjects, parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
+import { NO_REFERENCES } from '../../core/policy/judgement/policy-material.ts';
+import {
+  mergePolicyObjects,
+  parsePolicyObjects,
+  type PolicyObjects,
+} from '../../core/policy/objects/policy-objects.ts';
+import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';

@@ -1,4 +1,4 @@
-import { isTrustNeeded, type PolicySet } from '../../core/policy/policy-set.ts';
+import { isTrustNeeded, type PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import { RequestBudget } from '../../io/net/request-budget.ts';

@@ -1,4 +1,4 @@
-import type { NoMatchAction } from '../../core/policy/image-decision.ts';
+import type { NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
 import type { RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
 import type { CommandContext } from '../command.ts';
 import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';

@@ -1,4 +1,4 @@
-import { parseManifestObjects, type ManifestObject } from '../../core/policy/manifest-objects.ts';
+import { parseManifestObjects, type ManifestObject } from '../../core/policy/workload/manifest-objects.ts';
 import { UsageError } from '../../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
 import { imageRecord } from '../../workflows/admission/decision-record.ts';

@@ -1,6 +1,6 @@
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
-import type { PullIdentity } from '../../core/policy/workload-images.ts';
+import type { PullIdentity } from '../../core/policy/workload/workload-images.ts';
 import type { RegistryAccess } from '../../workflows/admission/registry-access.ts';
 import type { CommandContext } from '../command.ts';
 import { systemNamespace } from './cluster-choice.ts';

@@ -1,4 +1,4 @@
-import type { PolicyDifference } from '../../core/policy/policy-difference.ts';
+import type { PolicyDifference } from '../../core/policy/conversion/policy-difference.ts';
 import type { NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';

@@ -1,4 +1,4 @@
-import type { FindingLevel, PolicyFinding } from '../../core/policy/policy-finding.ts';
+import type { FindingLevel, PolicyFinding } from '../../core/policy/lint/policy-finding.ts';
 import type { CommandContext } from '../command.ts';
 import { packageVersion } from '../commands/version.ts';
 import { visibleText } from '../visible-text.ts';

@@ -1,6 +1,6 @@
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
-import type { NoMatchAction } from '../../core/policy/image-decision.ts';
-import type { Mend } from '../../core/policy/mend.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
+import type { NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
+import type { Mend } from '../../core/policy/learning/mend.ts';
 import type { NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';
 import {
   stateWithTag,

@@ -1,5 +1,5 @@
 import { isObject } from '../attestation/json-kind.ts';
-import { CONTAINER_LISTS } from '../policy/workload-images.ts';
+import { CONTAINER_LISTS } from '../policy/workload/workload-images.ts';
 import type { JsonObject, JsonValue } from '../encoding/json.ts';
 
 /** What makes it worse that an image is not proven: as far as the pod itself says. */

@@ -1,6 +1,6 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
 import type { JsonObject } from '../encoding/json.ts';
-import type { AcceptedSigner } from '../policy/accepted-signer.ts';
+import type { AcceptedSigner } from '../policy/judgement/accepted-signer.ts';
 import { FormatError } from '../../errors.ts';
 
 /** Something that has a fingerprint, and a name for people. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../encoding/json.ts';
-import { EXCEPTION_DEFINITIONS } from '../policy/exception-definitions.ts';
-import { POLICY_DEFINITIONS } from '../policy/policy-definitions.ts';
+import { EXCEPTION_DEFINITIONS } from '../policy/definitions/exception-definitions.ts';
+import { POLICY_DEFINITIONS } from '../policy/definitions/policy-definitions.ts';
 import { INJECTION, injectedFrom } from './issued-certificate-objects.ts';
 import { EXCLUDE_LABEL, INSTALLATION_LABELS, type InstallationOptions } from './installation-options.ts';
 import { watchObjects } from './watch-objects.ts';

@@ -1,4 +1,4 @@
-import { parseTrustRoot } from '../../core/policy/trust-root-parser.ts';
+import { parseTrustRoot } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';
 import type { ReferenceSources } from '../../workflows/admission/policy-references.ts';

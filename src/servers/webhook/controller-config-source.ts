@@ -3,7 +3,7 @@ import {
   DEFAULT_CONTROLLER_CONFIG,
   readControllerConfig,
   type ControllerConfig,
-} from '../../core/policy/controller-config.ts';
+} from '../../core/policy/judgement/controller-config.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';

@@ -5,7 +5,7 @@ import {
   exceptionProblems,
   expressionProblems,
   type ExpressionTrial,
-} from '../../core/policy/kyverno/expression-trial.ts';
+} from '../../core/policy/kyverno-judgement/expression-trial.ts';
 import { parseImageValidatingPolicy } from '../../core/policy/kyverno/image-validating-policy-parser.ts';
 import { parsePolicyException } from '../../core/policy/kyverno/policy-exception-parser.ts';
 import type { AdmissionRequest } from '../../core/wire/admission-review.ts';

@@ -1,5 +1,5 @@
-import { PolicySet } from '../../core/policy/policy-set.ts';
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
+import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
 import type { PolicySource } from './policy-source.ts';
 
 /** The policies of a source with those of namespaces beside them; one set for as long as neither changes. */

@@ -1,9 +1,13 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
-import { clusterImageAdmission } from '../../core/policy/cluster-image-admission.ts';
-import { EXCEPTION_API_VERSION, parseImageException, type ImageException } from '../../core/policy/image-exception.ts';
-import { readStoredImagePolicy } from '../../core/policy/image-policy.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
+import { clusterImageAdmission } from '../../core/policy/judgement/cluster-image-admission.ts';
+import {
+  EXCEPTION_API_VERSION,
+  parseImageException,
+  type ImageException,
+} from '../../core/policy/objects/image-exception.ts';
+import { readStoredImagePolicy } from '../../core/policy/objects/image-policy.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { Logger } from '../shell/logger.ts';

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
-import { NO_REFERENCES, type ResolvedReferences } from '../../core/policy/policy-material.ts';
-import { mergePolicyObjects, parsePolicyObjects, type PolicyObjects } from '../../core/policy/policy-objects.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
+import { NO_REFERENCES, type ResolvedReferences } from '../../core/policy/judgement/policy-material.ts';
+import {
+  mergePolicyObjects,
+  parsePolicyObjects,
+  type PolicyObjects,
+} from '../../core/policy/objects/policy-objects.ts';
+import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
 import { resolveOwnReferences, type OutsideSources } from '../../workflows/admission/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';

@@ -1,11 +1,11 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
-import { clusterImageAdmission } from '../../core/policy/cluster-image-admission.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
+import { clusterImageAdmission } from '../../core/policy/judgement/cluster-image-admission.ts';
 import type { PolicyExceptions } from '../../core/policy/kyverno/policy-exception.ts';
 import { parsePolicyException } from '../../core/policy/kyverno/policy-exception-parser.ts';
-import { readStoredKyvernoPolicy } from '../../core/policy/kyverno/stored-kyverno-policy.ts';
-import { readStoredPolicy } from '../../core/policy/stand-in-policy.ts';
+import { readStoredKyvernoPolicy } from '../../core/policy/kyverno-judgement/stored-kyverno-policy.ts';
+import { readStoredPolicy } from '../../core/policy/cluster-image/stand-in-policy.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { WatchedKind } from './kind-watch.ts';
 

@@ -1,10 +1,13 @@
 import { canonicalJson, type JsonObject } from '../../core/encoding/json.ts';
 import { JsonFields } from '../../core/encoding/json-fields.ts';
-import { parseClusterImagePolicy, type PolicyParserOptions } from '../../core/policy/cluster-image-policy-parser.ts';
-import type { ClusterImagePolicy, PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
-import { policyDefaults, trustRootDefaults } from '../../core/policy/policy-defaults.ts';
-import { PolicyProblems } from '../../core/policy/policy-problems.ts';
-import { parseTrustRoot, type TrustRootSource } from '../../core/policy/trust-root-parser.ts';
+import {
+  parseClusterImagePolicy,
+  type PolicyParserOptions,
+} from '../../core/policy/cluster-image/cluster-image-policy-parser.ts';
+import type { ClusterImagePolicy, PolicyProgram } from '../../core/policy/cluster-image/cluster-image-policy.ts';
+import { policyDefaults, trustRootDefaults } from '../../core/policy/cluster-image/policy-defaults.ts';
+import { PolicyProblems } from '../../core/policy/document/policy-problems.ts';
+import { parseTrustRoot, type TrustRootSource } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../../core/wire/admission-review.ts';
 import { FormatError, RemoteError, SealwrightError } from '../../errors.ts';
 import { fittingWarnings } from '../../workflows/admission/admission-text.ts';

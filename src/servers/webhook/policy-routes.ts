@@ -1,8 +1,8 @@
 import type { Hono } from 'hono';
-import type { PolicyParserOptions } from '../../core/policy/cluster-image-policy-parser.ts';
-import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
+import type { PolicyParserOptions } from '../../core/policy/cluster-image/cluster-image-policy-parser.ts';
+import type { PolicyProgram } from '../../core/policy/cluster-image/cluster-image-policy.ts';
 import { ADMISSION_LIMITS, encodeAdmissionReview, parseAdmissionReview } from '../../core/wire/admission-review.ts';
-import type { TrustRootSource } from '../../core/policy/trust-root-parser.ts';
+import type { TrustRootSource } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { evaluateProgram, kyvernoEvaluation, type EnginesSource } from '../../workflows/admission/policy-evaluation.ts';
 import { readTrustRoot } from '../../workflows/trust/trust-root-source.ts';

@@ -1,5 +1,5 @@
-import type { ImageException } from '../../core/policy/image-exception.ts';
-import type { PolicySet } from '../../core/policy/policy-set.ts';
+import type { ImageException } from '../../core/policy/objects/image-exception.ts';
+import type { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 
 /** Where policies come from. What was good once stays in force until something good replaces it. */
 export interface PolicySource {

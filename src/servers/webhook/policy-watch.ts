@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
 import { mergeExceptions, NO_EXCEPTIONS } from '../../core/policy/kyverno/policy-exception.ts';
-import { mergeReferences, NO_REFERENCES } from '../../core/policy/policy-material.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
+import { mergeReferences, NO_REFERENCES } from '../../core/policy/judgement/policy-material.ts';
+import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { resolveReferences, type ReferenceSources } from '../../workflows/admission/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';

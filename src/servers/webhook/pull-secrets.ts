@@ -1,8 +1,8 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseJson } from '../../core/encoding/json.ts';
 import type { Repository } from '../../core/image/reference.ts';
-import type { PolicySecret } from '../../core/policy/signature-source.ts';
-import type { PullIdentity } from '../../core/policy/workload-images.ts';
+import type { PolicySecret } from '../../core/policy/document/signature-source.ts';
+import type { PullIdentity } from '../../core/policy/workload/workload-images.ts';
 import { RemoteError, SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';

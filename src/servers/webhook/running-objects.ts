@@ -1,9 +1,9 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
 import { parseReference } from '../../core/image/reference.ts';
-import type { PinnedImage } from '../../core/policy/image-evidence.ts';
-import type { ReviewedObject } from '../../core/policy/resource-match.ts';
-import { readPullIdentity, readWorkloadImages, type PullIdentity } from '../../core/policy/workload-images.ts';
+import type { PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
+import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
+import { readPullIdentity, readWorkloadImages, type PullIdentity } from '../../core/policy/workload/workload-images.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';

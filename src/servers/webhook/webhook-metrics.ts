@@ -1,5 +1,5 @@
 import type { RevocationView } from '../../workflows/admission/revocation-state.ts';
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
 import type { ReviewAdmission, ReviewedImage } from '../../workflows/admission/admit-review.ts';
 import type { ReviewResult } from '../../workflows/admission/decision-record.ts';
 import type { BudgetEvent } from '../../io/net/request-budget.ts';

@@ -1,7 +1,7 @@
 import { ImageReference } from '../../core/image/reference.ts';
-import type { EvidenceDemand } from '../../core/policy/evidence-demand.ts';
-import type { EvidenceFor, ImageEvidence, PinnedImage } from '../../core/policy/image-evidence.ts';
-import type { PolicyMaterial } from '../../core/policy/policy-material.ts';
+import type { EvidenceDemand } from '../../core/policy/judgement/evidence-demand.ts';
+import type { EvidenceFor, ImageEvidence, PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
+import type { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import type { RevocationIndex } from '../../core/revocation/revocation-index.ts';
 import { SealwrightError } from '../../errors.ts';
 import { ConcurrencyLimit } from '../../io/net/concurrency-limit.ts';

@@ -1,10 +1,10 @@
 import type { ImageReference } from '../../core/image/reference.ts';
-import type { ImageException } from '../../core/policy/image-exception.ts';
-import type { NoMatchAction } from '../../core/policy/image-decision.ts';
-import type { EvidenceFor, PinnedImage } from '../../core/policy/image-evidence.ts';
-import { PolicyMaterial } from '../../core/policy/policy-material.ts';
-import type { PolicySet } from '../../core/policy/policy-set.ts';
-import type { ReviewedObject } from '../../core/policy/resource-match.ts';
+import type { ImageException } from '../../core/policy/objects/image-exception.ts';
+import type { NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
+import type { EvidenceFor, PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
+import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
+import type { PolicySet } from '../../core/policy/judgement/policy-set.ts';
+import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { AdmissionEvidence, type EvidenceRequest } from './admission-evidence.ts';
 import { admitImage } from './admit-image.ts';

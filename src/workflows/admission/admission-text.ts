@@ -1,4 +1,4 @@
-import type { ImageDecision } from '../../core/policy/image-decision.ts';
+import type { ImageDecision } from '../../core/policy/judgement/image-decision.ts';
 import { renderError, type SealwrightError } from '../../errors.ts';
 
 /** An error together with where in the object it arose. */

@@ -1,7 +1,7 @@
 import { ImageReference, parseReference } from '../../core/image/reference.ts';
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
-import { applyExceptions } from '../../core/policy/image-exception.ts';
-import { applyAnswerActions } from '../../core/policy/answer-actions.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
+import { applyExceptions } from '../../core/policy/objects/image-exception.ts';
+import { applyAnswerActions } from '../../core/policy/judgement/answer-actions.ts';
 import {
   decideImage,
   decideRefused,
@@ -9,10 +9,15 @@ import {
   withWarning,
   isUncovered,
   type ImageDecision,
-} from '../../core/policy/image-decision.ts';
-import { NO_EVIDENCE, pinnedImageOf, type EvidenceFor, type PinnedImage } from '../../core/policy/image-evidence.ts';
-import { couldNotCheck } from '../../core/policy/refusal-reason.ts';
-import { needsEvidence } from '../../core/policy/policy-set.ts';
+} from '../../core/policy/judgement/image-decision.ts';
+import {
+  NO_EVIDENCE,
+  pinnedImageOf,
+  type EvidenceFor,
+  type PinnedImage,
+} from '../../core/policy/judgement/image-evidence.ts';
+import { couldNotCheck } from '../../core/policy/judgement/refusal-reason.ts';
+import { needsEvidence } from '../../core/policy/judgement/policy-set.ts';
 import { FormatError, LimitError, NotFoundError, SealwrightError } from '../../errors.ts';
 import type { AdmittedImage, DecisionBasis, ImageAdmission } from './image-admission.ts';
 import { contextOf, evidenceRequest } from './image-context.ts';

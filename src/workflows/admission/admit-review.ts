@@ -1,6 +1,6 @@
 import type { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
-import type { ReviewedObject } from '../../core/policy/resource-match.ts';
+import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import {
   carriesImages,
   limitWorkloadImages,
@@ -9,7 +9,7 @@ import {
   type PodTemplates,
   type PullIdentity,
   type WorkloadImage,
-} from '../../core/policy/workload-images.ts';
+} from '../../core/policy/workload/workload-images.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from '../../core/wire/admission-review.ts';
 import { denialText, findingsOf, warningLines } from './admission-text.ts';
 import type { RegistryAccess } from './registry-access.ts';

@@ -1,6 +1,6 @@
-import type { ImageException } from '../../core/policy/image-exception.ts';
-import type { PolicyJudgement } from '../../core/policy/policy-judgement.ts';
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
+import type { ImageException } from '../../core/policy/objects/image-exception.ts';
+import type { PolicyJudgement } from '../../core/policy/judgement/policy-judgement.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
 import type { VerifiedBundle } from '../../core/verify/verified-bundle.ts';
 import type { AdmissionRequest } from '../../core/wire/admission-review.ts';
 import { renderError, type SealwrightError } from '../../errors.ts';

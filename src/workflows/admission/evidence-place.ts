@@ -1,7 +1,7 @@
 import type { Repository } from '../../core/image/reference.ts';
-import type { EvidenceDemand } from '../../core/policy/evidence-demand.ts';
-import type { PolicySecret } from '../../core/policy/signature-source.ts';
-import { pinnedName, type PinnedImage } from '../../core/policy/image-evidence.ts';
+import type { EvidenceDemand } from '../../core/policy/judgement/evidence-demand.ts';
+import type { PolicySecret } from '../../core/policy/document/signature-source.ts';
+import { pinnedName, type PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
 
 /** Where signatures of an image are, and whether its attestations are wanted too. */
 export interface EvidencePlace {

@@ -1,10 +1,10 @@
-import type { AnswerActions } from '../../core/policy/answer-actions.ts';
-import type { ImageDecision, NoMatchAction } from '../../core/policy/image-decision.ts';
-import type { ImageException } from '../../core/policy/image-exception.ts';
-import type { PolicyContext } from '../../core/policy/policy-context.ts';
-import type { PolicyMaterial } from '../../core/policy/policy-material.ts';
-import type { PolicySet } from '../../core/policy/policy-set.ts';
-import type { ReviewedObject } from '../../core/policy/resource-match.ts';
+import type { AnswerActions } from '../../core/policy/judgement/answer-actions.ts';
+import type { ImageDecision, NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
+import type { ImageException } from '../../core/policy/objects/image-exception.ts';
+import type { PolicyContext } from '../../core/policy/judgement/policy-context.ts';
+import type { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
+import type { PolicySet } from '../../core/policy/judgement/policy-set.ts';
+import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import type { AdmissionEvidence } from './admission-evidence.ts';
 import type { RegistryAccess } from './registry-access.ts';
 import type { RevocationView } from './revocation-state.ts';

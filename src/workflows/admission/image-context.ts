@@ -1,9 +1,9 @@
 import { parseReference } from '../../core/image/reference.ts';
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
-import type { EvidenceDemand } from '../../core/policy/evidence-demand.ts';
-import type { EvidenceFor, PinnedImage } from '../../core/policy/image-evidence.ts';
-import type { PolicyContext } from '../../core/policy/policy-context.ts';
-import { evidenceDemands } from '../../core/policy/policy-set.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
+import type { EvidenceDemand } from '../../core/policy/judgement/evidence-demand.ts';
+import type { EvidenceFor, PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
+import type { PolicyContext } from '../../core/policy/judgement/policy-context.ts';
+import { evidenceDemands } from '../../core/policy/judgement/policy-set.ts';
 import type { EvidenceRequest } from './admission-evidence.ts';
 import type { ImageAdmission } from './image-admission.ts';
 import { fetchConfigFiles } from './image-config.ts';

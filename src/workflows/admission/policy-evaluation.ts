@@ -1,6 +1,6 @@
-import type { PolicyProgram } from '../../core/policy/cluster-image-policy.ts';
-import type { PolicyContext, ProgramVerdict } from '../../core/policy/policy-context.ts';
-import type { PolicyMaterial } from '../../core/policy/policy-material.ts';
+import type { PolicyProgram } from '../../core/policy/cluster-image/cluster-image-policy.ts';
+import type { PolicyContext, ProgramVerdict } from '../../core/policy/judgement/policy-context.ts';
+import type { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { RemoteError } from '../../errors.ts';
 import { policyControllerRegoVerdict, POLICY_CONTROLLER_REGO_QUERY } from '../../io/engines/rego-verdict.ts';
 import type { PolicyEngines } from '../../io/engines/policy-engines.ts';

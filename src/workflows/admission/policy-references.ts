@@ -2,16 +2,16 @@ import { PublicKey } from '../../core/crypto/public-key.ts';
 import { digest } from '../../core/crypto/digest.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
-import type { KeySource, ProgramSource } from '../../core/policy/cluster-image-policy.ts';
+import type { KeySource, ProgramSource } from '../../core/policy/cluster-image/cluster-image-policy.ts';
 import {
   keyName,
   mergeReferences,
   type PolicyReferences,
   type Resolved,
   type ResolvedReferences,
-} from '../../core/policy/policy-material.ts';
-import type { PolicyObjects } from '../../core/policy/policy-objects.ts';
-import type { TrustRootSource } from '../../core/policy/trust-root-parser.ts';
+} from '../../core/policy/judgement/policy-material.ts';
+import type { PolicyObjects } from '../../core/policy/objects/policy-objects.ts';
+import type { TrustRootSource } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { FormatError, PolicyError, RemoteError, SealwrightError, VerificationError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';

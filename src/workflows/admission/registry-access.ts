@@ -1,4 +1,4 @@
-import type { PolicySecret } from '../../core/policy/signature-source.ts';
+import type { PolicySecret } from '../../core/policy/document/signature-source.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 
 /** A registry as one workload's pods reach it. */

@@ -1,5 +1,5 @@
-import { decideRefused, type ImageDecision } from '../../core/policy/image-decision.ts';
-import { pinnedName, type PinnedImage } from '../../core/policy/image-evidence.ts';
+import { decideRefused, type ImageDecision } from '../../core/policy/judgement/image-decision.ts';
+import { pinnedName, type PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
 import { revokedError } from '../../core/revocation/revocation-index.ts';
 import type { RevocationView } from './revocation-state.ts';
 

@@ -1,9 +1,9 @@
 import { IMAGE_SIGNATURE_PREDICATE } from '../../core/attestation/image-signature.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { Digest } from '../../core/image/digest.ts';
-import type { CheckedEvidence, VerifiedAttestation } from '../../core/policy/image-evidence.ts';
-import type { VerificationDemand } from '../../core/policy/evidence-demand.ts';
-import { plainDemand } from '../../core/policy/verification-demand.ts';
+import type { CheckedEvidence, VerifiedAttestation } from '../../core/policy/judgement/image-evidence.ts';
+import type { VerificationDemand } from '../../core/policy/judgement/evidence-demand.ts';
+import { plainDemand } from '../../core/policy/judgement/verification-demand.ts';
 import { revokedError, type RevocationIndex } from '../../core/revocation/revocation-index.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import type { PolicyError } from '../../errors.ts';

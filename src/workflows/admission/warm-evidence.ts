@@ -1,7 +1,7 @@
-import type { PinnedImage } from '../../core/policy/image-evidence.ts';
-import type { PolicyMaterial } from '../../core/policy/policy-material.ts';
-import { evidenceDemands, needsEvidence, type PolicySet } from '../../core/policy/policy-set.ts';
-import type { ReviewedObject } from '../../core/policy/resource-match.ts';
+import type { PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
+import type { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
+import { evidenceDemands, needsEvidence, type PolicySet } from '../../core/policy/judgement/policy-set.ts';
+import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import type { AdmissionEvidence } from './admission-evidence.ts';
 import type { RegistryAccess } from './registry-access.ts';
 

@@ -6,11 +6,11 @@ import type {
   UndeterminedCause,
 } from '../../core/audit/audit-entry.ts';
 import { exposureOf } from '../../core/audit/exposure.ts';
-import type { ImageException } from '../../core/policy/image-exception.ts';
-import { pinnedImageOf } from '../../core/policy/image-evidence.ts';
-import { observedSignerText } from '../../core/policy/observed-signer.ts';
-import type { RunningContainer } from '../../core/policy/running-containers.ts';
-import type { ReviewedObject } from '../../core/policy/resource-match.ts';
+import type { ImageException } from '../../core/policy/objects/image-exception.ts';
+import { pinnedImageOf } from '../../core/policy/judgement/image-evidence.ts';
+import { observedSignerText } from '../../core/policy/learning/observed-signer.ts';
+import type { RunningContainer } from '../../core/policy/workload/running-containers.ts';
+import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from '../admission/admission-rehearsal.ts';
 import type { AdmittedImage } from '../admission/image-admission.ts';

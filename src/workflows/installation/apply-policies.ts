@@ -1,6 +1,6 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonValue } from '../../core/encoding/json.ts';
-import type { PolicyDocument } from '../../core/policy/learned-policy-form.ts';
+import type { PolicyDocument } from '../../core/policy/learning/learned-policy-form.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';

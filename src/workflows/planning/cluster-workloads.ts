@@ -1,8 +1,8 @@
 import { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
-import type { ReviewedObject } from '../../core/policy/resource-match.ts';
-import { readRunningContainers, type RunningContainer } from '../../core/policy/running-containers.ts';
-import { readPullIdentity, type PullIdentity } from '../../core/policy/workload-images.ts';
+import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
+import { readRunningContainers, type RunningContainer } from '../../core/policy/workload/running-containers.ts';
+import { readPullIdentity, type PullIdentity } from '../../core/policy/workload/workload-images.ts';
 import { LimitError, SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';

@@ -1,9 +1,9 @@
-import type { AdmissionPolicy } from '../../core/policy/admission-policy.ts';
-import type { ManifestObject } from '../../core/policy/manifest-objects.ts';
+import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
+import type { ManifestObject } from '../../core/policy/workload/manifest-objects.ts';
 import type { TestOperation, TestUser, TestValues } from '../../core/policy/kyverno/test-file.ts';
 import type { RuleOutcome, TestedObject } from '../../core/policy/kyverno/test-rows.ts';
-import { PolicySet } from '../../core/policy/policy-set.ts';
-import type { ResolvedReferences } from '../../core/policy/policy-material.ts';
+import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
+import type { ResolvedReferences } from '../../core/policy/judgement/policy-material.ts';
 import { parseReference } from '../../core/image/reference.ts';
 import { FormatError, renderError } from '../../errors.ts';
 import type { AdmissionRehearsal } from '../admission/admission-rehearsal.ts';

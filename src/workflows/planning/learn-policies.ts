@@ -1,12 +1,12 @@
-import type { PinnedImage } from '../../core/policy/image-evidence.ts';
-import { pinnedName } from '../../core/policy/image-evidence.ts';
+import type { PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
+import { pinnedName } from '../../core/policy/judgement/image-evidence.ts';
 import {
   learnPolicies,
   type Absence,
   type Learned,
   type LeftOut,
   type ObservedImage,
-} from '../../core/policy/learned-policies.ts';
+} from '../../core/policy/learning/learned-policies.ts';
 import { SealwrightError } from '../../errors.ts';
 import { absenceFor, type SignerObservation } from './observe-signers.ts';
 import type { RegistryAccess } from '../admission/registry-access.ts';

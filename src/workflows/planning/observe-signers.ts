@@ -1,11 +1,11 @@
 import type { PublicKey } from '../../core/crypto/public-key.ts';
 import { parseReference } from '../../core/image/reference.ts';
-import type { EvidenceDemand } from '../../core/policy/evidence-demand.ts';
-import type { CheckedEvidence, ImageEvidence, PinnedImage } from '../../core/policy/image-evidence.ts';
-import type { Absence } from '../../core/policy/learned-policies.ts';
-import { observedSigner, observedSignerText, type ObservedSigner } from '../../core/policy/observed-signer.ts';
-import type { PolicyMaterial } from '../../core/policy/policy-material.ts';
-import { authorityDemand, plainDemand } from '../../core/policy/verification-demand.ts';
+import type { EvidenceDemand } from '../../core/policy/judgement/evidence-demand.ts';
+import type { CheckedEvidence, ImageEvidence, PinnedImage } from '../../core/policy/judgement/image-evidence.ts';
+import type { Absence } from '../../core/policy/learning/learned-policies.ts';
+import { observedSigner, observedSignerText, type ObservedSigner } from '../../core/policy/learning/observed-signer.ts';
+import type { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
+import { authorityDemand, plainDemand } from '../../core/policy/judgement/verification-demand.ts';
 import type { SealwrightError } from '../../errors.ts';
 import type { AdmissionRehearsal } from '../admission/admission-rehearsal.ts';
 import type { RegistryAccess } from '../admission/registry-access.ts';

@@ -1,7 +1,7 @@
-import { pinnedImageOf } from '../../core/policy/image-evidence.ts';
-import { mendFor, pinMend, type Mend } from '../../core/policy/mend.ts';
-import type { ObservedSigner } from '../../core/policy/observed-signer.ts';
-import type { RunningContainer } from '../../core/policy/running-containers.ts';
+import { pinnedImageOf } from '../../core/policy/judgement/image-evidence.ts';
+import { mendFor, pinMend, type Mend } from '../../core/policy/learning/mend.ts';
+import type { ObservedSigner } from '../../core/policy/learning/observed-signer.ts';
+import type { RunningContainer } from '../../core/policy/workload/running-containers.ts';
 import type { SealwrightError } from '../../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from '../admission/admission-rehearsal.ts';
 import type { AdmittedImage } from '../admission/image-admission.ts';

@@ -1,6 +1,6 @@
 import { blastEntry, sortedRadius, type BlastEntry, type BlastRadius } from '../../core/audit/blast-radius.ts';
 import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
-import { PolicyMaterial } from '../../core/policy/policy-material.ts';
+import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { RevocationIndex } from '../../core/revocation/revocation-index.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';

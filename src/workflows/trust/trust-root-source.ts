@@ -1,4 +1,4 @@
-import type { TrustRootSource } from '../../core/policy/trust-root-parser.ts';
+import type { TrustRootSource } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import { parseTrustedRoot, type TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { PolicyError } from '../../errors.ts';
 import { archiveMirror } from '../../io/tuf/archive-mirror.ts';

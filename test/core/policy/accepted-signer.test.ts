@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { matchesText } from '../../../src/core/identity/identity-pattern.ts';
-import { globOf } from '../../../src/core/policy/accepted-signer.ts';
-import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
+import { globOf } from '../../../src/core/policy/judgement/accepted-signer.ts';
+import { parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
 import { TextGlob } from '../../../src/core/revocation/text-glob.ts';
 
 const WORKFLOW = 'https://github.com/acme/pay/.github/workflows/release.yml@refs/heads/main';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import type { ClusterImagePolicy } from '../../../src/core/policy/cluster-image-policy.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import type { ClusterImagePolicy } from '../../../src/core/policy/cluster-image/cluster-image-policy.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import { SealwrightError } from '../../../src/errors.ts';
 
 const KEY = PrivateKey.generate('ecdsa-p256').publicKey;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
 import type { JsonObject } from '../../../src/core/encoding/json.ts';
-import { parseImageException } from '../../../src/core/policy/image-exception.ts';
+import { parseImageException } from '../../../src/core/policy/objects/image-exception.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
 const SPEC = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseReference } from '../../../src/core/image/reference.ts';
-import { ImageGlob, repositoryGlob } from '../../../src/core/policy/image-glob.ts';
+import { ImageGlob, repositoryGlob } from '../../../src/core/policy/document/image-glob.ts';
 
 const HEX = 'ab12'.repeat(16);
 const AT = `@sha256:${HEX}`;

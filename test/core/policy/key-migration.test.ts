@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
-import { clusterImagePoliciesIn } from '../../../src/core/policy/compared-policies.ts';
-import { acceptingBoth, keylessOnly, keyStage } from '../../../src/core/policy/key-migration.ts';
+import { clusterImagePoliciesIn } from '../../../src/core/policy/conversion/compared-policies.ts';
+import { acceptingBoth, keylessOnly, keyStage } from '../../../src/core/policy/conversion/key-migration.ts';
 import { FormatError, UsageError } from '../../../src/errors.ts';
 
 const WHO = { issuer: 'https://issuer.example', subject: 'ci@example.com' };

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
-import type { AdmissionPolicy } from '../../../src/core/policy/admission-policy.ts';
-import { NO_EVIDENCE } from '../../../src/core/policy/image-evidence.ts';
+import type { AdmissionPolicy } from '../../../src/core/policy/judgement/admission-policy.ts';
+import { NO_EVIDENCE } from '../../../src/core/policy/judgement/image-evidence.ts';
 import type { ImagePolicyEvaluation } from '../../../src/core/policy/kyverno/image-policy-evaluation.ts';
-import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
-import { mergePolicyObjects, parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
-import type { ReviewedObject } from '../../../src/core/policy/resource-match.ts';
+import { PolicyMaterial } from '../../../src/core/policy/judgement/policy-material.ts';
+import { mergePolicyObjects, parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
+import type { ReviewedObject } from '../../../src/core/policy/cluster-image/resource-match.ts';
 import { FormatError } from '../../../src/errors.ts';
 import { FakeInstance } from '../../support/instance.ts';
 

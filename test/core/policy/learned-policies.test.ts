@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
 import { matchIdentity } from '../../../src/core/identity/identity-pattern.ts';
 import { Digest } from '../../../src/core/image/digest.ts';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import type { ClusterImagePolicy } from '../../../src/core/policy/cluster-image-policy.ts';
-import { learnPolicies, type Learned, type ObservedImage } from '../../../src/core/policy/learned-policies.ts';
-import { learnedObjects, renderLearned } from '../../../src/core/policy/learned-policy-form.ts';
-import type { ObservedSigner } from '../../../src/core/policy/observed-signer.ts';
-import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import type { ClusterImagePolicy } from '../../../src/core/policy/cluster-image/cluster-image-policy.ts';
+import { learnPolicies, type Learned, type ObservedImage } from '../../../src/core/policy/learning/learned-policies.ts';
+import { learnedObjects, renderLearned } from '../../../src/core/policy/learning/learned-policy-form.ts';
+import type { ObservedSigner } from '../../../src/core/policy/learning/observed-signer.ts';
+import { parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
 
 const GITHUB = 'https://token.actions.githubusercontent.com';
 const KEY = PrivateKey.generate('ecdsa-p256').publicKey;

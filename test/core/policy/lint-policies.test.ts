@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
-import { lintPolicies } from '../../../src/core/policy/lint-policies.ts';
-import { lintTrustRepository } from '../../../src/core/policy/lint-trust-root.ts';
-import { policyLines } from '../../../src/core/policy/policy-lines.ts';
+import { lintPolicies } from '../../../src/core/policy/lint/lint-policies.ts';
+import { lintTrustRepository } from '../../../src/core/policy/lint/lint-trust-root.ts';
+import { policyLines } from '../../../src/core/policy/document/policy-lines.ts';
 import { FakeInstance } from '../../support/instance.ts';
 import { damaged } from '../../support/damage.ts';
 import { trustRoot } from '../../servers/webhook/trust-root-document.ts';

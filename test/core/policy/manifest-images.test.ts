@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseManifestImages } from '../../../src/core/policy/manifest-images.ts';
+import { parseManifestImages } from '../../../src/core/policy/workload/manifest-images.ts';
 
 const POD = { containers: [{ image: 'a' }], initContainers: [{ image: 'i' }], ephemeralContainers: [{ image: 'e' }] };
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
 import { SealwrightError } from '../../../src/errors.ts';
 
 const VECTORS = resolve(import.meta.dirname, '../../vectors/policy-controller');

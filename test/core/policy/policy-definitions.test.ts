@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import type { JsonObject, JsonValue } from '../../../src/core/encoding/json.ts';
-import { POLICY_DEFINITIONS } from '../../../src/core/policy/policy-definitions.ts';
+import { POLICY_DEFINITIONS } from '../../../src/core/policy/definitions/policy-definitions.ts';
 import { peer } from '../../support/peers.ts';
 
 interface Definition {

@@ -1,9 +1,9 @@
 /** What two sets of policies say differently, and whether that lets in more or less. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { comparedPolicies } from '../../../src/core/policy/compared-policies.ts';
-import { comparePolicies } from '../../../src/core/policy/policy-difference.ts';
-import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
+import { comparedPolicies } from '../../../src/core/policy/conversion/compared-policies.ts';
+import { comparePolicies } from '../../../src/core/policy/conversion/policy-difference.ts';
+import { parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
 
 const ALICE = '{issuer: "https://i.example", subject: alice@example.com}';
 const BOB = '{issuer: "https://i.example", subject: bob@example.com}';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
-import { readRunningContainers } from '../../../src/core/policy/running-containers.ts';
+import { readRunningContainers } from '../../../src/core/policy/workload/running-containers.ts';
 
 const A = `sha256:${'a'.repeat(64)}`;
 const B = `sha256:${'b'.repeat(64)}`;

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
 import type { JsonObject, JsonValue } from '../../../src/core/encoding/json.ts';
-import { carriesImages, limitWorkloadImages, readWorkloadImages } from '../../../src/core/policy/workload-images.ts';
+import {
+  carriesImages,
+  limitWorkloadImages,
+  readWorkloadImages,
+} from '../../../src/core/policy/workload/workload-images.ts';
 
 const IMAGES: JsonObject = {
   initContainers: [{ name: 'i', image: 'init:1' }],

@@ -11,7 +11,7 @@ import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
-import { convertPolicies, type PolicyConversion } from '../../../src/core/policy/convert-policies.ts';
+import { convertPolicies, type PolicyConversion } from '../../../src/core/policy/conversion/convert-policies.ts';
 import { openPolicyFiles } from '../../../src/servers/webhook/policy-files.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { ISSUER, SUBJECT, type FakeInstance } from '../../support/instance.ts';

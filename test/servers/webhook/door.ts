@@ -1,7 +1,7 @@
 /** A webhook in front of a world, with policies that a test exchanges at will. */
 import type { TestContext } from 'node:test';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import type { PolicyEngines } from '../../../src/io/engines/policy-engines.ts';
 import { createWebhook, type Webhook, type WebhookOptions } from '../../../src/servers/webhook/webhook.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';

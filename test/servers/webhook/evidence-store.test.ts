@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { DatabaseSync } from 'node:sqlite';
-import { answerActions } from '../../../src/core/policy/answer-actions.ts';
+import { answerActions } from '../../../src/core/policy/judgement/answer-actions.ts';
 import { openSqliteEvidenceStore } from '../../../src/servers/webhook/sqlite-evidence-store.ts';
 import type { EvidenceStore } from '../../../src/workflows/admission/stored-evidence.ts';
 import { SUBJECT } from '../../support/instance.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EXCEPTION_DEFINITIONS } from '../../../src/core/policy/exception-definitions.ts';
+import { EXCEPTION_DEFINITIONS } from '../../../src/core/policy/definitions/exception-definitions.ts';
 import { webhookConfigurations } from '../../../src/core/installation/webhook-configurations.ts';
 import { namespaceSelector } from '../../../src/core/installation/installation-options.ts';
 import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.ts';

@@ -7,8 +7,12 @@ import type { ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import { parseJson } from '../../../src/core/encoding/json.ts';
 import { JsonFields } from '../../../src/core/encoding/json-fields.ts';
-import { applyExceptions, parseImageException, type ImageException } from '../../../src/core/policy/image-exception.ts';
-import { decideRefused } from '../../../src/core/policy/image-decision.ts';
+import {
+  applyExceptions,
+  parseImageException,
+  type ImageException,
+} from '../../../src/core/policy/objects/image-exception.ts';
+import { decideRefused } from '../../../src/core/policy/judgement/image-decision.ts';
 import { PolicyError } from '../../../src/errors.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { openDecisionLedger } from '../../../src/servers/webhook/decision-ledger.ts';

@@ -4,9 +4,12 @@ import { test, type TestContext } from 'node:test';
 import { Hono } from 'hono';
 import type { NamespaceScope } from '../../../src/core/installation/installation-options.ts';
 import { parsePodTemplateRule } from '../../../src/core/installation/pod-template-rule.ts';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import { DEFAULT_CONTROLLER_CONFIG, readControllerConfig } from '../../../src/core/policy/controller-config.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import {
+  DEFAULT_CONTROLLER_CONFIG,
+  readControllerConfig,
+} from '../../../src/core/policy/judgement/controller-config.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import type { ClusterAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { listen } from '../../../src/servers/shell/listen.ts';

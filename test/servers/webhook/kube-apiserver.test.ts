@@ -9,7 +9,7 @@ import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.
 import { watchClusterPolicies } from '../../../src/servers/webhook/policy-watch.ts';
 import type { PolicySource } from '../../../src/servers/webhook/policy-source.ts';
 import { openServingCertificate } from '../../../src/servers/webhook/serving-certificate.ts';
-import { POLICY_DEFINITIONS } from '../../../src/core/policy/policy-definitions.ts';
+import { POLICY_DEFINITIONS } from '../../../src/core/policy/definitions/policy-definitions.ts';
 import { demoConfigurations } from '../../../examples/guarded-cluster.ts';
 import type { JsonObject } from '../../../src/core/encoding/json.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';

@@ -1,8 +1,8 @@
 /** Secrets that Kyverno's policies name open the registry, before those of the workload, and nothing else does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import { FormatError } from '../../../src/errors.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { policyEngines } from '../../support/policy-engines.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { demoConfigurations } from '../../../examples/guarded-cluster.ts';
 import type { ImageReference } from '../../../src/core/image/reference.ts';
-import { POLICY_DEFINITIONS } from '../../../src/core/policy/policy-definitions.ts';
+import { POLICY_DEFINITIONS } from '../../../src/core/policy/definitions/policy-definitions.ts';
 import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import { listen } from '../../../src/servers/shell/listen.ts';
 import { policyKinds } from '../../../src/servers/webhook/policy-kinds.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { PrivateKey } from '../../../src/core/crypto/private-key.ts';
-import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { pushLayers, signedLayer } from '../../support/signature-layers.ts';

@@ -1,9 +1,9 @@
 /** Kyverno's ImageValidatingPolicy at the webhook: what its command line cannot be asked about without the network. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
-import type { ReviewedObject } from '../../../src/core/policy/resource-match.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
+import type { ReviewedObject } from '../../../src/core/policy/cluster-image/resource-match.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import { encodeTrustedRoot } from '../../../src/core/trust/trusted-root.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { FormatError } from '../../../src/errors.ts';

@@ -1,10 +1,10 @@
 /** What is asked of a registry, and how often. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PinnedImage } from '../../../src/core/policy/image-evidence.ts';
-import { clusterImageAdmission } from '../../../src/core/policy/cluster-image-admission.ts';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import { PolicyMaterial } from '../../../src/core/policy/policy-material.ts';
+import type { PinnedImage } from '../../../src/core/policy/judgement/image-evidence.ts';
+import { clusterImageAdmission } from '../../../src/core/policy/judgement/cluster-image-admission.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import { PolicyMaterial } from '../../../src/core/policy/judgement/policy-material.ts';
 import { commonAccess } from '../../../src/workflows/admission/registry-access.ts';
 import { AdmissionEvidence, type EvidenceRequest } from '../../../src/workflows/admission/admission-evidence.ts';
 import { openDoor, policyFor } from './door.ts';

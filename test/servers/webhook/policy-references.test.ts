@@ -9,7 +9,7 @@ import type { PublicKey } from '../../../src/core/crypto/public-key.ts';
 import type { ImageReference } from '../../../src/core/image/reference.ts';
 import { FormatError, RemoteError } from '../../../src/errors.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
-import { parsePolicyObjects } from '../../../src/core/policy/policy-objects.ts';
+import { parsePolicyObjects } from '../../../src/core/policy/objects/policy-objects.ts';
 import { openPolicyFiles } from '../../../src/servers/webhook/policy-files.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { FakeInstance, ISSUER, SUBJECT, type DraftInput } from '../../support/instance.ts';

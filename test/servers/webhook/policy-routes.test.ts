@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Hono } from 'hono';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
 import { policyEngines } from '../../support/policy-engines.ts';
 import { post, readAnswer, review, type Answer } from './review.ts';

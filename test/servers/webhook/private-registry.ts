@@ -1,8 +1,8 @@
 /** A registry that wants a password, and a cluster whose Secrets have it. */
 import type { TestContext } from 'node:test';
 import { Hono } from 'hono';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { ANONYMOUS, fixedCredentials, type Credentials } from '../../../src/io/registry/credentials.ts';
 import { RegistryClient } from '../../../src/io/registry/registry-client.ts';

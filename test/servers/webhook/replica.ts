@@ -6,8 +6,8 @@ import {
   CONFIGURATION_NAME,
   INSTALLATION_NAME,
 } from '../../../src/core/installation/installation-options.ts';
-import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image-policy-parser.ts';
-import { PolicySet } from '../../../src/core/policy/policy-set.ts';
+import { parseClusterImagePolicies } from '../../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import type { ClusterAccess } from '../../../src/io/kubernetes/cluster-access.ts';
 import { listen, type Listening } from '../../../src/servers/shell/listen.ts';
 import type { RotationRules } from '../../../src/servers/webhook/certificate-rotation.ts';

@@ -4,8 +4,8 @@ import type { FulcioExtensionName } from '../../pki/fulcio-extensions.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import type { TrustedRoot } from '../../trust/trusted-root.ts';
 import type { PublicKey } from '../../crypto/public-key.ts';
-import type { KeyHash, KeySource } from '../cluster-image-policy.ts';
-import type { PolicySecret } from '../signature-source.ts';
+import type { KeyHash, KeySource } from '../cluster-image/cluster-image-policy.ts';
+import type { PolicySecret } from '../document/signature-source.ts';
 import type { Wildcard } from './wildcard.ts';
 
 /** Who may have signed, as Kyverno says it: one key, certificates, or a keyless identity. */

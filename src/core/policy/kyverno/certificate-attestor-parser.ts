@@ -4,7 +4,7 @@ import { parseUtf8 } from '../../encoding/utf8.ts';
 import { Certificate } from '../../pki/certificate.ts';
 import { verifyChain } from '../../pki/chain.ts';
 import { VerificationError } from '../../../errors.ts';
-import type { KeyHash } from '../cluster-image-policy.ts';
+import type { KeyHash } from '../cluster-image/cluster-image-policy.ts';
 import type { Attestor, KeyAttestor } from './attestor.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
 import { parseChain } from './log-demand-parser.ts';

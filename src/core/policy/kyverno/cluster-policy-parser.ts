@@ -1,6 +1,6 @@
 import type { JsonFields } from '../../encoding/json-fields.ts';
 import { FormatError } from '../../../errors.ts';
-import { policyRevision } from '../policy-revision.ts';
+import { policyRevision } from '../document/policy-revision.ts';
 import { parsePreconditions } from './conditions-parser.ts';
 import { parseContext } from './context-parser.ts';
 import { actionOf } from './failure-action-parser.ts';

@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../encoding/json.ts';
-import type { PolicySecret } from '../signature-source.ts';
-import type { PolicyRevision } from '../policy-revision.ts';
+import type { PolicySecret } from '../document/signature-source.ts';
+import type { PolicyRevision } from '../document/policy-revision.ts';
 import type { AttestorSet } from './attestor.ts';
 import type { Conditions } from './conditions-evaluation.ts';
-import type { ImagePatterns } from './image-patterns.ts';
 import type { RuleMatch } from './rule-match.ts';
 import type { WildcardSelector } from './resource-filter.ts';
 import type { Wildcard } from './wildcard.ts';
@@ -43,6 +42,12 @@ export interface ImageRule {
   readonly tags: 'pin' | 'refuse' | 'leave';
   readonly warnings: readonly string[];
   readonly revision: PolicyRevision;
+}
+
+/** Which images a rule is about: those that any of `included` matches and none of `skipped`. */
+export interface ImagePatterns {
+  readonly included: readonly Wildcard[];
+  readonly skipped: readonly Wildcard[];
 }
 
 export type FailureAction = 'enforce' | 'warn';

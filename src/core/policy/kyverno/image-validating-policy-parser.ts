@@ -1,6 +1,6 @@
 import type { JsonFields } from '../../encoding/json-fields.ts';
 import type { JsonObject } from '../../encoding/json.ts';
-import { policyRevision } from '../policy-revision.ts';
+import { policyRevision } from '../document/policy-revision.ts';
 import type { ImageValidatingPolicy, NamedAttestor } from './image-validating-policy.ts';
 import { checkExpression } from './expression-check.ts';
 import { KyvernoProblems } from './kyverno-problems.ts';

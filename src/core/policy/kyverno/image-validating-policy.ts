@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../encoding/json.ts';
-import type { PolicySecret } from '../signature-source.ts';
-import type { PolicyRevision } from '../policy-revision.ts';
+import type { PolicySecret } from '../document/signature-source.ts';
+import type { PolicyRevision } from '../document/policy-revision.ts';
 import type { Attestor } from './attestor.ts';
 import type { ResourceConstraints } from './resource-constraints.ts';
 

@@ -1,4 +1,4 @@
-import type { ReviewedObject } from '../resource-match.ts';
+import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 import { Wildcard } from './wildcard.ts';
 
 /** Kinds that carry images, by the resource that the API server names. */

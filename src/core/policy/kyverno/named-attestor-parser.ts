@@ -4,8 +4,8 @@ import { checkMatcher, type StringMatcher } from '../../identity/identity-patter
 import { parseRepository } from '../../image/reference.ts';
 import { parseTrustedRoot } from '../../trust/trusted-root.ts';
 import { UsageError } from '../../../errors.ts';
-import type { KeyHash } from '../cluster-image-policy.ts';
-import { kmsProblem } from '../kms-reference.ts';
+import type { KeyHash } from '../cluster-image/cluster-image-policy.ts';
+import { kmsProblem } from '../document/kms-reference.ts';
 import { textMap, type AttestorCommon } from './attestor-parser.ts';
 import type { Attestor, IdentityPattern, LogDemand } from './attestor.ts';
 import { parseCertificates } from './certificate-attestor-parser.ts';

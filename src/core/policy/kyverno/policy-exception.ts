@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../encoding/json.ts';
-import type { ReviewedObject } from '../resource-match.ts';
+import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 import { filterMatches } from './resource-filter.ts';
 import type { FilterSet } from './resource-filter-parser.ts';
 import type { Wildcard } from './wildcard.ts';

@@ -1,5 +1,5 @@
 import type { JsonFields } from '../../encoding/json-fields.ts';
-import type { PolicySecret } from '../signature-source.ts';
+import type { PolicySecret } from '../document/signature-source.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
 
 const MAX_SECRETS = 100;

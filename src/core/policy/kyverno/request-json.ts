@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../encoding/json.ts';
-import type { ReviewedObject } from '../resource-match.ts';
+import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 
 /** The request as policies see it, as far as it is known. */
 export function requestJson({ group, version, resource, namespace, request }: ReviewedObject): JsonObject {

@@ -1,5 +1,5 @@
 import type { JsonFields } from '../../encoding/json-fields.ts';
-import type { ReviewedObject } from '../resource-match.ts';
+import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
 import { selects, type WildcardSelector } from './resource-filter.ts';
 import { parseSelector } from './resource-filter-parser.ts';

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../encoding/json.ts';
-import { holdsRequirement, type ReviewedObject } from '../resource-match.ts';
+import { holdsRequirement, type ReviewedObject } from '../cluster-image/resource-match.ts';
 import type { KindSelector } from './kind-selector.ts';
 import type { Wildcard } from './wildcard.ts';
 

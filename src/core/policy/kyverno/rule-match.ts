@@ -1,4 +1,4 @@
-import type { ReviewedObject } from '../resource-match.ts';
+import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 import { KindSelector } from './kind-selector.ts';
 import { filterMatches, type ResourceFilter } from './resource-filter.ts';
 import type { FilterSet } from './resource-filter-parser.ts';

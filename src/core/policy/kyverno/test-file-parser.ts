@@ -1,5 +1,5 @@
 import { JsonFields } from '../../encoding/json-fields.ts';
-import { parsePolicyDocuments } from '../policy-document.ts';
+import { parsePolicyDocuments } from '../document/policy-document.ts';
 import { KyvernoProblems } from './kyverno-problems.ts';
 import type {
   ExpectedResult,
