@@ -125,24 +125,17 @@ const ROOMS: readonly Room[] = [
     packages: ['hono'],
   },
   {
-    name: 'cli',
-    builtins: [
-      'fs',
-      'fs/promises',
-      'path',
-      'os',
-      'process',
-      'url',
-      'util',
-      'module',
-      'child_process',
-      'tty',
-      'stream',
-      'stream/promises',
-      'timers/promises',
-    ],
+    name: 'cli/terminal',
+    builtins: ['child_process', 'fs', 'fs/promises', 'module', 'os', 'path', 'process', 'stream', 'tty', 'util'],
     packages: [],
   },
+  { name: 'cli/grammar', builtins: [], packages: [] },
+  { name: 'cli/flags', builtins: [], packages: [] },
+  { name: 'cli/report', builtins: ['fs'], packages: [] },
+  { name: 'cli/choices', builtins: ['fs', 'os', 'path', 'process', 'tty'], packages: [] },
+  { name: 'cli/actions', builtins: ['fs', 'path', 'timers/promises', 'tty'], packages: [] },
+  { name: 'cli/commands', builtins: [], packages: [] },
+  { name: 'cli', builtins: ['tty'], packages: [] },
 ];
 
 const ROOM_ORDER = new Map(ROOMS.map((room, index) => [room.name, index]));
@@ -164,9 +157,8 @@ const FILES = walk(SRC)
   .sort();
 
 function roomOf(file: string): string {
-  const [first = '', second = '', third = ''] = file.split('/');
-  if (first === 'cli') return first;
-  return second === 'policy' ? `${first}/${second}/${third}` : `${first}/${second}`;
+  const folders = dirname(file).split('/');
+  return folders.slice(0, folders[1] === 'policy' ? 3 : 2).join('/');
 }
 
 const IMPORT = /(?:^|[\s;}])(?:import|export)\s[^;'"`]*?from\s*['"]([^'"]+)['"]|import\s*\(?\s*['"]([^'"\n]+)['"]/g;

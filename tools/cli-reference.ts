@@ -1,9 +1,9 @@
 /** Makes `docs/cli.md` from the commands themselves: `npm run docs:cli`. A test holds the page to them. */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Command } from '../src/cli/command.ts';
+import type { Command } from '../src/cli/grammar/command.ts';
 import { COMMANDS } from '../src/cli/command-table.ts';
-import { GLOBAL_FLAGS, type Flag } from '../src/cli/flag.ts';
+import { GLOBAL_FLAGS, type Flag } from '../src/cli/grammar/flag.ts';
 import { flagSyntax, flagText, usageLine } from '../src/cli/help-page.ts';
 
 export const REFERENCE_FILE = join(resolve(import.meta.dirname, '..'), 'docs', 'cli.md');

@@ -1,4 +1,4 @@
-import type { CommandGroup } from './command-entry.ts';
+import type { CommandGroup } from './grammar/command-entry.ts';
 
 /** What takes images and what belongs to them from place to place, and shows it. */
 export const CARRYING: CommandGroup = {

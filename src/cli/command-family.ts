@@ -1,6 +1,6 @@
 import { UsageError, type SealwrightError } from '../errors.ts';
-import { closestName } from './closest-name.ts';
-import type { CommandEntry } from './command-entry.ts';
+import { closestName } from './grammar/closest-name.ts';
+import type { CommandEntry } from './grammar/command-entry.ts';
 import { COMMAND_NAMES, COMMANDS, findCommand } from './command-table.ts';
 
 /** Commands of two words that share the first: `download signature`, `download attestation`. */

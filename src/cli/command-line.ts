@@ -1,14 +1,14 @@
 import { LimitError, UsageError } from '../errors.ts';
-import type { Command } from './command.ts';
-import { isCompatWanted } from './compat-mode.ts';
+import type { Command } from './grammar/command.ts';
+import { isCompatWanted } from './grammar/compat-mode.ts';
 import type { CommandFamily } from './command-family.ts';
-import type { CommandEntry } from './command-entry.ts';
+import type { CommandEntry } from './grammar/command-entry.ts';
 import { COMMANDS, findCommand } from './command-table.ts';
-import type { Environment } from './environment.ts';
-import { GLOBAL_FLAGS, type Flag } from './flag.ts';
-import { reportFailure } from './failure.ts';
-import { parseFlags, type ParsedFlags } from './flag-parser.ts';
-import { Terminal } from './terminal.ts';
+import type { Environment } from './terminal/environment.ts';
+import { GLOBAL_FLAGS, type Flag } from './grammar/flag.ts';
+import { reportFailure } from './terminal/failure.ts';
+import { parseFlags, type ParsedFlags } from './grammar/flag-parser.ts';
+import { Terminal } from './terminal/terminal.ts';
 
 /** The process, as the command line sees it. */
 export interface CommandLineHost {
@@ -122,7 +122,7 @@ async function run(host: DecidedHost, { name, arguments: args }: Call): Promise<
   }
   await checkOperands(command, parsed);
   if (values.boolean('verbose')) {
-    const { traceHttp } = await import('./http-trace.ts');
+    const { traceHttp } = await import('./terminal/http-trace.ts');
     traceHttp((line) => {
       terminal.note(line);
     });
@@ -148,7 +148,7 @@ async function spinnerFor(
   terminal: Terminal,
 ): Promise<() => void> {
   if (!isTerminal || work === undefined) return () => undefined;
-  const { isSpinnerShown, startSpinner } = await import('./spinner.ts');
+  const { isSpinnerShown, startSpinner } = await import('./terminal/spinner.ts');
   const setting = { quiet: values.boolean('quiet'), verbose: values.boolean('verbose'), arguments: values.arguments };
   if (!isSpinnerShown({ ...setting, isTerminal, environment, compat })) return () => undefined;
   return startSpinner(work, terminal.isUtf8, (text) => {
@@ -221,7 +221,7 @@ async function startDeadline(
   text?: string,
 ): Promise<NodeJS.Timeout> {
   const timeoutMs =
-    text === undefined ? DEFAULT_TIMEOUT_MS : (await import('./duration.ts')).parseDuration(text, 'timeout');
+    text === undefined ? DEFAULT_TIMEOUT_MS : (await import('./terminal/duration.ts')).parseDuration(text, 'timeout');
   const expire = (): void => {
     const error = new LimitError('LIMIT_TIME', `the command did not end within ${timeoutMs / 1000} s`, {
       expected: 'an end before the deadline',

@@ -1,5 +1,5 @@
 import { CARRYING } from './carrying-commands.ts';
-import type { CommandEntry, CommandGroup } from './command-entry.ts';
+import type { CommandEntry, CommandGroup } from './grammar/command-entry.ts';
 import { REVOCATION_COMMANDS } from './revocation-commands.ts';
 
 /** Every command, with what is needed to list it; a command's own file is loaded when it is called. */

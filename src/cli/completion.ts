@@ -1,5 +1,5 @@
 import { COMMAND_NAMES, COMMANDS, findCommand } from './command-table.ts';
-import { GLOBAL_FLAGS, type Flag } from './flag.ts';
+import { GLOBAL_FLAGS, type Flag } from './grammar/flag.ts';
 
 /** What may stand next on a command line. */
 export interface Completion {

@@ -1,7 +1,7 @@
-import type { Command } from './command.ts';
+import type { Command } from './grammar/command.ts';
 import type { CommandFamily } from './command-family.ts';
-import type { CommandGroup } from './command-entry.ts';
-import { GLOBAL_FLAGS, type Flag } from './flag.ts';
+import type { CommandGroup } from './grammar/command-entry.ts';
+import { GLOBAL_FLAGS, type Flag } from './grammar/flag.ts';
 
 /** Of every command in cosign too; the other global flags are ours. */
 const COSIGN_GLOBAL_FLAGS: readonly string[] = ['output-file', 'timeout', 'verbose'];

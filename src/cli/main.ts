@@ -1,8 +1,8 @@
 /** Entry of the command line. Started by `bin/start.cjs`, which sees to it that little is compiled. */
 import { runCommandLine } from './command-line.ts';
-import { reportFailure } from './failure.ts';
-import { fileSystem } from './file-system.ts';
-import { Terminal } from './terminal.ts';
+import { reportFailure } from './terminal/failure.ts';
+import { fileSystem } from './terminal/file-system.ts';
+import { Terminal } from './terminal/terminal.ts';
 
 const STDOUT = 1;
 const STDERR = 2;

@@ -1,4 +1,4 @@
-import type { CommandGroup } from './command-entry.ts';
+import type { CommandGroup } from './grammar/command-entry.ts';
 
 /** Commands about what is no longer to be believed. */
 export const REVOCATION_COMMANDS: CommandGroup = {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { isCompatWanted } from '../../src/cli/compat-mode.ts';
+import { isCompatWanted } from '../../src/cli/grammar/compat-mode.ts';
 import { Sandbox } from '../support/command-line.ts';
 
 const sandbox = new Sandbox();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { ENVIRONMENT_VARIABLES } from '../../src/cli/environment-variables.ts';
+import { ENVIRONMENT_VARIABLES } from '../../src/cli/grammar/environment-variables.ts';
 import { Sandbox } from '../support/command-line.ts';
 import { interop } from '../support/interop.ts';
 import { execFileSync } from 'node:child_process';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFlags } from '../../src/cli/flag-parser.ts';
-import type { Flag } from '../../src/cli/flag.ts';
+import { parseFlags } from '../../src/cli/grammar/flag-parser.ts';
+import type { Flag } from '../../src/cli/grammar/flag.ts';
 
 const FLAGS: readonly Flag[] = [
   { name: 'key', kind: 'string', help: 'a key' },

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { writeOutputFile } from '../../src/cli/output-file.ts';
+import { writeOutputFile } from '../../src/cli/terminal/output-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sealwright-output-'));
 after(() => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { COMMANDS } from '../../src/cli/command-table.ts';
-import { GLOBAL_FLAGS } from '../../src/cli/flag.ts';
+import { GLOBAL_FLAGS } from '../../src/cli/grammar/flag.ts';
 import { commandPage, overviewPage } from '../../src/cli/help-page.ts';
 import { PARITY_FILE, renderParity } from '../../tools/parity.ts';
 import { contradictedRows } from '../parity/contradicted-rows.ts';

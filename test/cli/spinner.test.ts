@@ -1,8 +1,8 @@
 /** What moves while one waits: at a terminal only, and gone before anything else is said. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { isSpinnerShown, startSpinner, type SpinnerSetting } from '../../src/cli/spinner.ts';
-import { holdStatusLine, Terminal } from '../../src/cli/terminal.ts';
+import { isSpinnerShown, startSpinner, type SpinnerSetting } from '../../src/cli/terminal/spinner.ts';
+import { holdStatusLine, Terminal } from '../../src/cli/terminal/terminal.ts';
 import { SEALWRIGHT } from '../support/command-line.ts';
 import { BENCH_PASSWORD, signingBench } from '../support/signing-bench.ts';
 import { hasTerminal, inTerminal, type Shown } from '../support/terminal.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { closestName } from '../../src/cli/closest-name.ts';
-import { parseAge, parseDuration } from '../../src/cli/duration.ts';
-import { shellCommand } from '../../src/cli/shell-word.ts';
-import { Terminal } from '../../src/cli/terminal.ts';
-import { visibleText } from '../../src/cli/visible-text.ts';
+import { closestName } from '../../src/cli/grammar/closest-name.ts';
+import { parseAge, parseDuration } from '../../src/cli/terminal/duration.ts';
+import { shellCommand } from '../../src/cli/terminal/shell-word.ts';
+import { Terminal } from '../../src/cli/terminal/terminal.ts';
+import { visibleText } from '../../src/cli/terminal/visible-text.ts';
 
 const NAMES = ['certificate-identity', 'certificate-oidc-issuer', 'key', 'keyless'];
 

@@ -45,8 +45,8 @@ import { parseRegistryPath } from '../../src/servers/registry/registry-path.ts';
 import { encodeSettings, parseSettings } from '../../src/servers/stack/settings.ts';
 import { legacyRequest } from '../servers/ca/lab.ts';
 import { pod, review } from '../servers/webhook/review.ts';
-import { parseAge, parseDuration } from '../../src/cli/duration.ts';
-import { parseFlags } from '../../src/cli/flag-parser.ts';
+import { parseAge, parseDuration } from '../../src/cli/terminal/duration.ts';
+import { parseFlags } from '../../src/cli/grammar/flag-parser.ts';
 import {
   encodeEntryBatch,
   packAttachments,
@@ -348,19 +348,19 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     samples: json({ chain: CERTIFICATES.slice(0, 2).map(encodeBase64) }),
   },
   {
-    name: 'cli/duration.ts: parseAge',
+    name: 'cli/terminal/duration.ts: parseAge',
     families: ['usage'],
     parse: (bytes) => parseAge(text(bytes), 'ledger-max-age'),
     samples: ['2160h', '87600h0m0s'],
   },
   {
-    name: 'cli/duration.ts: parseDuration',
+    name: 'cli/terminal/duration.ts: parseDuration',
     families: ['usage'],
     parse: (bytes) => parseDuration(text(bytes), 'timeout'),
     samples: ['3m0s', '1.5h', '200ms'],
   },
   {
-    name: 'cli/flag-parser.ts: parseFlags',
+    name: 'cli/grammar/flag-parser.ts: parseFlags',
     families: ['usage'],
     parse: (bytes) => parseFlags(verify.flags, { arguments: text(bytes).split('\n'), environment: {} }),
     samples: ['--certificate-identity\na\n--certificate-oidc-issuer=b\n-a\nc=d\nimage', '--key\nk\n--\n-x'],

@@ -1,6 +1,6 @@
 import { findFamily } from '../../src/cli/command-family.ts';
 import { findCommand } from '../../src/cli/command-table.ts';
-import { GLOBAL_FLAGS } from '../../src/cli/flag.ts';
+import { GLOBAL_FLAGS } from '../../src/cli/grammar/flag.ts';
 import type { CommandRow } from './command-rows.ts';
 import { ALL_ROWS } from './rows/all-rows.ts';
 

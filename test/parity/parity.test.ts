@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { findCommand, COMMANDS } from '../../src/cli/command-table.ts';
-import { GLOBAL_FLAGS } from '../../src/cli/flag.ts';
+import { GLOBAL_FLAGS } from '../../src/cli/grammar/flag.ts';
 import { openFields, PARITY_FILE, parityTables } from '../../tools/parity.ts';
 import { errorCode, Sandbox } from '../support/command-line.ts';
 import { peer } from '../support/peers.ts';

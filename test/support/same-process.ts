@@ -3,7 +3,7 @@
  * do besides (their start, their end, their streams) is for `command-line.ts`.
  */
 import assert from 'node:assert/strict';
-import { fileSystem } from '../../src/cli/file-system.ts';
+import { fileSystem } from '../../src/cli/terminal/file-system.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { Ended, RunOptions, Sandbox } from './command-line.ts';
 import { assertPublished } from './json-schema.ts';

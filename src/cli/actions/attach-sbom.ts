@@ -3,11 +3,11 @@ import { encodeManifest } from '../../core/image/manifest.ts';
 import { UsageError } from '../../errors.ts';
 import { pushFileBlobs, pushFiles } from '../../workflows/sign/file-artifact.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { tellDeprecated } from '../deprecation.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { tellDeprecated } from '../grammar/deprecation.ts';
 import { wantsReferrers } from '../flags/image-flags.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { readWholeInput } from '../input-file.ts';
+import { readWholeInput } from '../terminal/input-file.ts';
 
 const ARTIFACT_TYPE = 'application/vnd.dev.cosign.artifact.sbom.v1+json';
 /** By kind and format; the first format of a kind is what is assumed. */

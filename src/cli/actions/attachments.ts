@@ -20,9 +20,9 @@ import {
 } from '../../workflows/sign/attach-signature.ts';
 import { downloadSignatures } from '../../workflows/carry/download-signatures.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { readInputFile, readTextFile } from '../input-file.ts';
+import { readInputFile, readTextFile } from '../terminal/input-file.ts';
 
 export async function downloadImageSignatures(context: CommandContext): Promise<void> {
   const { terminal, compat } = context;

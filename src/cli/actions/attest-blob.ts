@@ -2,20 +2,20 @@ import { posix } from 'node:path';
 import { encodeBase64 } from '../../core/encoding/base64.ts';
 import { UsageError } from '../../errors.ts';
 import { attestBlob, type AttestBlobRequest, type AttestedBlob } from '../../workflows/sign/attest-blob.ts';
-import { reportDropped } from '../attestation-report.ts';
+import { reportDropped } from '../report/attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
 import { requireBundleFile } from '../choices/bundle-files.ts';
 import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { isOlderAttestation } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
-import { streamInput } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
-import { shellCommand } from '../shell-word.ts';
-import { signatureFacts, signerFlags } from '../signed-image-report.ts';
-import { visibleText } from '../visible-text.ts';
+import { streamInput } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
+import { shellCommand } from '../terminal/shell-word.ts';
+import { signatureFacts, signerFlags } from '../report/signed-image-report.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 const SHA256 = /^[0-9a-fA-F]{64}$/;
 

@@ -5,19 +5,19 @@ import {
   reportAttestation,
   tellAttestedTotal,
   verifyAttestationCommand,
-} from '../attestation-report.ts';
+} from '../report/attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
 import { bundleFiles } from '../choices/bundle-files.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { olderAttestationStorage } from '../flags/predicate-flags.ts';
 import { maxSigningWorkers } from '../flags/signing-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
-import { failedRecord, failUnlessDone } from '../signed-batch-report.ts';
-import type { SignatureOrigin } from '../signed-image-report.ts';
+import { failedRecord, failUnlessDone } from '../report/signed-batch-report.ts';
+import type { SignatureOrigin } from '../report/signed-image-report.ts';
 
 export async function attestAboutImages(context: CommandContext): Promise<void> {
   const { flags, terminal, now, compat } = context;

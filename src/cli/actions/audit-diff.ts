@@ -3,7 +3,7 @@ import type { AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
 import { drilledTime } from '../choices/drill-choice.ts';
 import { snapshotReader } from '../choices/snapshot-file-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { auditHtml } from '../report/audit-html.ts';
 import { auditMarkdown } from '../report/audit-markdown.ts';
 import { auditReport, type AuditReport } from '../report/audit-report.ts';

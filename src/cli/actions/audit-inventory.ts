@@ -6,7 +6,7 @@ import { searchLog, type LogFinding } from '../../workflows/revocation/search-lo
 import { snapshotSeries } from '../choices/snapshot-series-choice.ts';
 import { chosenTiledLog } from '../choices/tiled-log-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { inventoryDocument, inventoryMarkdown, inventoryTable } from '../report/inventory-report.ts';
 
 const MAX_LIMIT = 1_000_000;

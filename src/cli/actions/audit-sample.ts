@@ -2,7 +2,7 @@ import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
 import { drawSample } from '../../core/audit/audit-sample.ts';
 import { InvariantError, UsageError } from '../../errors.ts';
 import { snapshotSeries } from '../choices/snapshot-series-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { sampleDocument, sampleMarkdown, sampleText } from '../report/sample-report.ts';
 
 const MAX_SAMPLE = 100_000;

@@ -6,7 +6,7 @@ import { rollTicket, type TicketOutcome } from '../../workflows/audit/audit-tick
 import { drilledTime } from '../choices/drill-choice.ts';
 import { snapshotReader } from '../choices/snapshot-file-choice.ts';
 import { chosenTracker } from '../choices/tracker-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { signatureText } from '../report/signature-text.ts';
 import { ticketComment, ticketText, USUAL_HOLD_DAYS, type TicketFacts } from '../report/ticket-text.ts';
 

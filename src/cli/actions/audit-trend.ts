@@ -1,8 +1,8 @@
 import { auditTrend, type AuditTrend } from '../../core/audit/audit-trend.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
 import { snapshotSeries } from '../choices/snapshot-series-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { parseAge } from '../duration.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseAge } from '../terminal/duration.ts';
 import { trendDocument } from '../report/trend-document.ts';
 import { trendHtml } from '../report/trend-html.ts';
 import { trendMetricsText, trendOpenMetrics } from '../report/trend-metrics.ts';

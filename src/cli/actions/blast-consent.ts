@@ -2,10 +2,10 @@ import { containersOf, countDemanded } from '../../core/audit/blast-radius.ts';
 import { isBroad } from '../../core/revocation/revocation-selector.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
 import { PolicyError, UsageError } from '../../errors.ts';
-import { blastRadiusOf, type LookedAt } from '../choices/blast-radius-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { readAnswer } from '../confirmation.ts';
-import { blastDocument } from '../report/blast-document.ts';
+import { blastRadiusOf } from '../choices/blast-radius-choice.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readAnswer } from '../terminal/confirmation.ts';
+import { blastDocument, type LookedAt } from '../report/blast-document.ts';
 import { blastText } from '../report/blast-text.ts';
 
 /**

@@ -12,11 +12,11 @@ import { UsageError } from '../../errors.ts';
 import { LogV1Client } from '../../io/clients/log-v1-client.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { createBundle, upgradeBundle, type CreateBundleRequest } from '../../workflows/verify/rewrite-bundle.ts';
-import { bundleInspection } from '../bundle-inspection.ts';
+import { bundleInspection } from '../report/bundle-inspection.ts';
 import { refuseHardwareKeys, verificationKey } from '../choices/key-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { readInputFile, readTextFile } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readInputFile, readTextFile } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 
 export function inspectBundle({ flags, terminal }: CommandContext): void {
   const [file = ''] = flags.arguments;

@@ -5,10 +5,10 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import type { OperatorClient } from '../../io/clients/operator-client.ts';
 import { identitySelector } from '../choices/identity-selector-choice.ts';
 import { stackOperator } from '../choices/stack-operator.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { ownStackFolder } from '../flags/stack-flags.ts';
 import { columns } from '../report/columns.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 export async function suspendIdentity(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;

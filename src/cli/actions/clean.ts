@@ -1,8 +1,8 @@
 import { cleanImage, type CleanType } from '../../workflows/carry/clean-image.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { confirm } from '../confirmation.ts';
+import { confirm } from '../terminal/confirmation.ts';
 
 const WHAT: Readonly<Record<CleanType, string>> = {
   signature: 'all signatures',

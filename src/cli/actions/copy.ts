@@ -2,10 +2,10 @@ import { UsageError } from '../../errors.ts';
 import { copyImage } from '../../workflows/carry/copy-image.ts';
 import type { AttachmentKind } from '../../workflows/carry/image-graph.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { platform } from '../flags/image-flags.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { reportMissing } from '../missing-referrers.ts';
+import { reportMissing } from '../report/missing-referrers.ts';
 
 export async function copyCommand(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;

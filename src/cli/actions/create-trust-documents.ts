@@ -10,9 +10,9 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { fetchInstanceTrust, REKOR_V2_SIGNING_CONFIG_TARGET, type InstanceTrust } from '../../io/tuf/instance-trust.ts';
 import { createSigningConfig } from '../../workflows/trust/create-signing-config.ts';
 import { createTrustedRoot, type AuthorityFlags, type LogFlags } from '../../workflows/trust/create-trusted-root.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 
 export async function writeTrustedRoot(context: CommandContext): Promise<void> {
   const { flags, compat } = context;

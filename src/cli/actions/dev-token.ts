@@ -1,6 +1,6 @@
 import { requestTestToken } from '../../servers/stack/stack-control.ts';
 import { StackFolder } from '../../servers/stack/stack-folder.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { ownStackFolder } from '../flags/stack-flags.ts';
 
 export async function printTestToken(context: CommandContext): Promise<void> {

@@ -11,8 +11,8 @@ import { notChecked, type Check } from '../../workflows/diagnosis/diagnosis.ts';
 import { imageReference, registryClients, signatureRepository } from '../choices/registry-choice.ts';
 import { tokenProvider } from '../choices/identity-token.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
 import { diagnosisDocument, diagnosisLines } from '../report/diagnosis-report.ts';
 
 /** Nobody waits long for a doctor: what is not there now would not be there for a command either. */

@@ -2,7 +2,7 @@ import { parsePlatform, type Platform } from '../../core/image/platform.ts';
 import { FormatError, UsageError } from '../../errors.ts';
 import { downloadAttestations } from '../../workflows/carry/download-attestations.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 
 export async function downloadImageAttestations(context: CommandContext): Promise<void> {

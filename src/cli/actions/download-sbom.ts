@@ -3,8 +3,8 @@ import { ImageReference } from '../../core/image/reference.ts';
 import { FormatError, NotFoundError } from '../../errors.ts';
 import { manifestOfPlatform, platformsOf } from '../../workflows/verify/platform-manifest.ts';
 import { attachmentLimit, imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { tellDeprecated } from '../deprecation.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { tellDeprecated } from '../grammar/deprecation.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { platform } from '../flags/image-flags.ts';
 

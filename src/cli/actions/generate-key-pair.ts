@@ -2,8 +2,8 @@ import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { generateKeyPair, generateKeyPairAt } from '../../workflows/sign/generate-key-pair.ts';
 import { keySources } from '../choices/key-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { overwriteAsCosign } from '../confirmation.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { overwriteAsCosign } from '../terminal/confirmation.ts';
 
 export async function makeKeyPair(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat } = context;

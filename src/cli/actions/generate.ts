@@ -1,7 +1,7 @@
 import { encodeSimpleSigning } from '../../core/bundle/simple-signing.ts';
 import { imageReference, registryClient } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { tellDeprecated } from '../deprecation.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { tellDeprecated } from '../grammar/deprecation.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 
 export async function generateCommand(context: CommandContext): Promise<void> {

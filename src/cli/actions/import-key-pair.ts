@@ -1,8 +1,8 @@
 import { passwordSource } from '../../io/keys/password.ts';
 import { importKeyPair } from '../../workflows/sign/import-key-pair.ts';
-import type { CommandContext } from '../command.ts';
-import { overwriteAsCosign } from '../confirmation.ts';
-import { askPassword } from '../password-prompt.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { overwriteAsCosign } from '../terminal/confirmation.ts';
+import { askPassword } from '../terminal/password-prompt.ts';
 
 export async function takeOverKeyPair({ flags, terminal, environment, compat }: CommandContext): Promise<void> {
   const { files } = await importKeyPair({

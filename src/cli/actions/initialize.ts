@@ -1,7 +1,7 @@
 import { HttpClient } from '../../io/net/http-client.ts';
 import { initialize } from '../../workflows/trust/initialize.ts';
-import type { CommandContext } from '../command.ts';
-import { configFolder } from '../user-folders.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { configFolder } from '../terminal/user-folders.ts';
 
 export async function startTrusting({ flags, terminal, environment, now }: CommandContext): Promise<void> {
   const mirror = flags.string('mirror');

@@ -12,8 +12,8 @@ import { findNamedFiles } from '../../io/files/named-files.ts';
 import { judgeByRule } from '../../workflows/planning/kyverno-test-run.ts';
 import { chosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { printTestRows, type TestReport } from '../report/kyverno-test-report.ts';
 
 const FILE_NAME = 'kyverno-test.yaml';

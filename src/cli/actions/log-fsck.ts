@@ -1,10 +1,10 @@
 import { IntegrityError } from '../../errors.ts';
 import { fsckStack, type LogReport } from '../../servers/stack/stack-fsck.ts';
 import { StackFolder } from '../../servers/stack/stack-folder.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { ownStackFolder } from '../flags/stack-flags.ts';
-import type { Terminal } from '../terminal.ts';
-import { visibleText } from '../visible-text.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 /** @throws IntegrityError STATE_CORRUPT when anything differs, after all of it has been printed */
 export async function checkLogs(context: CommandContext): Promise<void> {

@@ -9,9 +9,9 @@ import { identitySelector } from '../choices/identity-selector-choice.ts';
 import { keyFingerprint, timeFlag } from '../choices/revocation-statement-choice.ts';
 import { chosenTiledLog } from '../choices/tiled-log-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 
 const MAX_LIMIT = 1_000_000;
 const PROGRESS_EVERY = 65_536n;

@@ -2,9 +2,9 @@ import { isatty } from 'node:tty';
 import { FormatError, UsageError } from '../../errors.ts';
 import { DEFAULT_REGISTRY, parseReference } from '../../core/image/reference.ts';
 import { keepLogin } from '../../io/registry/docker-login.ts';
-import type { CommandContext } from '../command.ts';
-import { readWholeInput } from '../input-file.ts';
-import { askPassword } from '../password-prompt.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readWholeInput } from '../terminal/input-file.ts';
+import { askPassword } from '../terminal/password-prompt.ts';
 
 const STDIN = 0;
 

@@ -4,8 +4,8 @@ import { PolicyError, RemoteError } from '../../errors.ts';
 import { carriedOver, foundInstallation, notLookedAt } from '../choices/emergency-facts-choice.ts';
 import { heldExercises } from '../choices/held-exercises.ts';
 import { PlanFolder, USUAL_FOLDER } from '../choices/plan-folder.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
 import { emergencyBlocks } from '../report/emergency-page.ts';
 
 const SCHEMA = 'urn:sealwright:plan-check:v1';

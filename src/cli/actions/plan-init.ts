@@ -6,7 +6,7 @@ import { draftsFor, encodeDraft } from '../../core/emergency/statement-draft.ts'
 import { UsageError } from '../../errors.ts';
 import { carriedOver, foundInstallation, notLookedAt } from '../choices/emergency-facts-choice.ts';
 import { PlanFolder, USUAL_FOLDER, type KeptDraft } from '../choices/plan-folder.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { emergencyBlocks, newEmergencyPage } from '../report/emergency-page.ts';
 
 /**

@@ -7,9 +7,9 @@ import {
 import { PolicyError, UsageError } from '../../errors.ts';
 import { systemNamespace } from '../choices/cluster-choice.ts';
 import { policyTexts } from '../choices/policy-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
-import { visibleText } from '../visible-text.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 interface PolicyLoss extends Loss {
   readonly policy: string;

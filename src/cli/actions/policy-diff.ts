@@ -9,7 +9,7 @@ import { openRehearsal, type OpenedRehearsal } from '../choices/rehearsal-choice
 import { noMatchAction } from '../choices/rehearsed-policies.ts';
 import { trialCases, tryCase, type TrialCase } from '../choices/trial-choice.ts';
 import { workloadAccess } from '../choices/workload-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { printDifference, type DecisionChange, type DifferenceReport } from '../report/difference-report.ts';
 
 interface Side extends ChosenPolicies {

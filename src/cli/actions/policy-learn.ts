@@ -23,11 +23,11 @@ import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { openRehearsal, type OpenedRehearsal } from '../choices/rehearsal-choice.ts';
 import { workloadAccess } from '../choices/workload-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { errorDocument } from '../report/report-document.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 const SCHEMA = 'urn:sealwright:policy-learn:v1';
 

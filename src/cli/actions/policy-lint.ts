@@ -12,7 +12,7 @@ import { PolicyError, SealwrightError, UsageError } from '../../errors.ts';
 import { readVouchedTrust } from '../../workflows/trust/trust-root-source.ts';
 import { outsideSources, policyTexts } from '../choices/policy-choice.ts';
 import { identityMatchers } from '../choices/signer-policy.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { printFindings, type LocatedFinding } from '../report/lint-report.ts';
 
 /**

@@ -15,7 +15,7 @@ import { chosenPolicies, type ChosenPolicies } from '../choices/policy-choice.ts
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
 import { rehearsedPolicies } from '../choices/rehearsed-policies.ts';
 import { workloadAccess } from '../choices/workload-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { planDocument, type PlanDocument } from '../report/plan-document.ts';
 import { planMarkdown } from '../report/plan-markdown.ts';
 import { planText } from '../report/plan-text.ts';

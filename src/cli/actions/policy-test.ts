@@ -3,8 +3,8 @@ import { chosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
 import { rehearsedPolicies } from '../choices/rehearsed-policies.ts';
 import { trialCases, tryCase, type TrialCase } from '../choices/trial-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { ReportedFailure } from '../failure.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { ReportedFailure } from '../terminal/failure.ts';
 import { printTrials, type Trial } from '../report/trial-report.ts';
 
 /**

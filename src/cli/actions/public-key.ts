@@ -1,8 +1,8 @@
 import { HttpClient } from '../../io/net/http-client.ts';
 import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import { keySources, refuseHardwareKeys } from '../choices/key-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 
 export async function showPublicKey(context: CommandContext): Promise<void> {
   const { flags, terminal, environment } = context;

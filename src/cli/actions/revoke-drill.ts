@@ -24,11 +24,11 @@ import { currentSnapshot } from '../choices/revocation-choice.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import { tellWebhooks } from '../choices/webhook-news.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
-import { parseDuration } from '../duration.ts';
-import { untilInterrupted } from '../interruption.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { parseDuration } from '../terminal/duration.ts';
+import { untilInterrupted } from '../terminal/interruption.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 import { drillText, stageText } from '../report/drill-report.ts';
 
 const READABLE = 0o644;

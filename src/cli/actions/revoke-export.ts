@@ -3,9 +3,9 @@ import { exportRevocations, noteText } from '../../core/policy/revocation-export
 import { HttpClient } from '../../io/net/http-client.ts';
 import { currentSnapshot } from '../choices/revocation-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { writeOutputFile } from '../output-file.ts';
-import { visibleText } from '../visible-text.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 const READABLE = 0o644;
 

@@ -5,10 +5,10 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { RevocationState } from '../../workflows/admission/revocation-state.ts';
 import { keptSnapshot, ToldAuthority } from '../choices/told-authority.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { parseAge } from '../duration.ts';
-import { readTextFile } from '../input-file.ts';
-import { configFolder } from '../user-folders.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseAge } from '../terminal/duration.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { configFolder } from '../terminal/user-folders.ts';
 
 /**
  * Keeps a snapshot for every later command that trusts the same, if it is to be believed and young enough.

@@ -6,9 +6,9 @@ import {
   type AuthorityMember,
 } from '../../core/revocation/revocation-authority.ts';
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 
 const READABLE = 0o644;
 

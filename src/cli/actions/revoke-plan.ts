@@ -3,7 +3,7 @@ import { RemoteError } from '../../errors.ts';
 import { blastRadiusOf } from '../choices/blast-radius-choice.ts';
 import { registryClient } from '../choices/registry-choice.ts';
 import { revocationOf } from '../choices/revocation-statement-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { blastDocument } from '../report/blast-document.ts';
 import { blastText } from '../report/blast-text.ts';
 import { refuseProtected } from './blast-consent.ts';

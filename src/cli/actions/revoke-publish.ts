@@ -5,8 +5,8 @@ import { parseSignedRevocation } from '../../workflows/revocation/revoke.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { openPublication, publishNext } from '../choices/next-snapshot.ts';
 import { tellWebhooks } from '../choices/webhook-news.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 
 export async function publishRevocations(context: CommandContext): Promise<void> {
   const { flags, terminal, environment } = context;

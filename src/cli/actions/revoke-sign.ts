@@ -13,11 +13,11 @@ import { revocationOf } from '../choices/revocation-statement-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingTrust } from '../choices/signing-services-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { confirm } from '../confirmation.ts';
-import { readTextFile } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
-import { visibleText } from '../visible-text.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { confirm } from '../terminal/confirmation.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { agreeToBlast, showBlast } from './blast-consent.ts';
 
 const READABLE = 0o644;

@@ -4,9 +4,9 @@ import { encodePredicate, type Revocation } from '../../core/revocation/revocati
 import { HttpClient } from '../../io/net/http-client.ts';
 import { nothingTold, openRevocations } from '../choices/revocation-choice.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { columns } from '../report/columns.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 /** @throws PolicyError TRUST_STALE when nothing may be decided by them; why there are no news, when there are none */
 export async function tellRevocations(context: CommandContext): Promise<void> {

@@ -5,9 +5,9 @@ import type { Sweep } from '../../workflows/revocation/sweep-running-copies.ts';
 import type { Listening } from '../../servers/shell/listen.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import { sweepCluster, type SweptCluster } from '../choices/sweep-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { parseDuration } from '../duration.ts';
-import { untilInterrupted } from '../interruption.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseDuration } from '../terminal/duration.ts';
+import { untilInterrupted } from '../terminal/interruption.ts';
 import { SweepMetrics } from '../report/sweep-metrics.ts';
 import { sweepDocument, sweepText } from '../report/sweep-report.ts';
 

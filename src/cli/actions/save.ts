@@ -1,8 +1,8 @@
 import { saveImage } from '../../workflows/carry/save-image.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { reportMissing } from '../missing-referrers.ts';
+import { reportMissing } from '../report/missing-referrers.ts';
 
 export async function saveCommand(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;

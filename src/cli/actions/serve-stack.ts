@@ -4,12 +4,12 @@ import { recordStack } from '../../io/tuf/recorded-stack.ts';
 import { createLogger } from '../../servers/shell/logger.ts';
 import { StackFolder } from '../../servers/stack/stack-folder.ts';
 import { startStack } from '../../servers/stack/stack.ts';
-import type { CommandContext } from '../command.ts';
-import { reportToParent, type StartedStack } from '../detached-stack.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { reportToParent, type StartedStack } from '../terminal/detached-stack.ts';
 import { ownStackFolder } from '../flags/stack-flags.ts';
-import { untilInterrupted } from '../interruption.ts';
-import { announceStack } from '../stack-announcement.ts';
-import { configFolder } from '../user-folders.ts';
+import { untilInterrupted } from '../terminal/interruption.ts';
+import { announceStack } from '../report/stack-announcement.ts';
+import { configFolder } from '../terminal/user-folders.ts';
 
 const MAX_PORT = 65_535;
 

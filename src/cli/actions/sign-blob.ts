@@ -7,15 +7,15 @@ import { agreeToStatement, isLogConsentWanted } from '../choices/log-consent.ts'
 import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { announceBlobAsCosign } from '../cosign-signing-report.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { announceBlobAsCosign } from '../report/cosign-signing-report.ts';
 import { isOlderFormat } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
-import { streamInput } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
-import { shellCommand } from '../shell-word.ts';
-import { signatureFacts, signerFlags } from '../signed-image-report.ts';
-import { visibleText } from '../visible-text.ts';
+import { streamInput } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
+import { shellCommand } from '../terminal/shell-word.ts';
+import { signatureFacts, signerFlags } from '../report/signed-image-report.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 export async function signBlobs(context: CommandContext): Promise<void> {
   const { flags, terminal, now, compat } = context;

@@ -12,14 +12,14 @@ import { signedReferences } from '../choices/signed-attachment.ts';
 import { certificateOf, chosenSigner, type ChosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
 import { signingConfigOf, signingOptions, signingTrust } from '../choices/signing-services-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { announceAsCosign, reportSignedAsCosign } from '../cosign-signing-report.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { announceAsCosign, reportSignedAsCosign } from '../report/cosign-signing-report.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { olderStorage } from '../flags/older-storage-flags.ts';
 import { maxSigningWorkers } from '../flags/signing-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
-import { writeOutputFile } from '../output-file.ts';
-import { failUnlessDone, reportOutcome, tellTotal } from '../signed-batch-report.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
+import { failUnlessDone, reportOutcome, tellTotal } from '../report/signed-batch-report.ts';
 
 export async function signImages(context: CommandContext): Promise<void> {
   const { flags, terminal, now, compat } = context;

@@ -15,7 +15,7 @@ import { blastRadiusOf } from '../choices/blast-radius-choice.ts';
 import { PlanFolder, USUAL_FOLDER } from '../choices/plan-folder.ts';
 import { registryClient } from '../choices/registry-choice.ts';
 import { timeFlag } from '../choices/revocation-statement-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { approvalsNeeded, emergencySteps, type EmergencyCase } from '../report/emergency-steps.ts';
 import { tabletopMarkdown, TABLETOP_QUESTIONS } from '../report/tabletop-markdown.ts';
 

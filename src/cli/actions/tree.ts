@@ -7,10 +7,10 @@ import { imageTree } from '../../workflows/carry/image-tree.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { signerPolicy } from '../choices/signer-policy.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { treeLines, treeRecord } from '../tree-report.ts';
+import { treeLines, treeRecord } from '../report/tree-report.ts';
 
 export async function treeCommand(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, now, compat } = context;

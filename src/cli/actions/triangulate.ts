@@ -1,8 +1,8 @@
 import { legacyTag } from '../../core/image/attached-tag.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { tellDeprecated } from '../deprecation.ts';
+import { tellDeprecated } from '../grammar/deprecation.ts';
 
 const SUFFIXES = { signature: 'sig', attestation: 'att', sbom: 'sbom' } as const;
 

@@ -1,7 +1,7 @@
-import type { CommandContext } from '../command.ts';
-import { startDetached } from '../detached-stack.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { startDetached } from '../terminal/detached-stack.ts';
 import { ownStackFolder } from '../flags/stack-flags.ts';
-import { announceStack } from '../stack-announcement.ts';
+import { announceStack } from '../report/stack-announcement.ts';
 
 /** Serves until interrupted, or leaves that to a process of its own. */
 export async function startOrServe(context: CommandContext): Promise<void> {

@@ -3,11 +3,11 @@ import type { Platform } from '../../core/image/platform.ts';
 import { UsageError } from '../../errors.ts';
 import { pushFiles, type FileArtifact } from '../../workflows/sign/file-artifact.ts';
 import { imageReference, registryClient } from '../choices/registry-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { sniffedMediaType } from '../content-type.ts';
-import { tellDeprecated } from '../deprecation.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { sniffedMediaType } from '../terminal/content-type.ts';
+import { tellDeprecated } from '../grammar/deprecation.ts';
 import { annotations } from '../flags/annotation-flags.ts';
-import { openFileBlob } from '../file-blob.ts';
+import { openFileBlob } from '../terminal/file-blob.ts';
 
 const WASM_CONFIG = 'application/vnd.wasm.config.v1+json';
 const WASM_LAYER = 'application/vnd.wasm.content.layer.v1+wasm';

@@ -13,7 +13,7 @@ import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import { verificationTrust } from '../choices/verification-trust.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { cosignHeader } from '../report/cosign-report.ts';
 import { documentOf, failUnlessVerified, printReport, tellImage } from '../report/report-output.ts';

@@ -7,8 +7,8 @@ import {
   verifyBlobAttestation,
   type VerifyBlobAttestationRequest,
 } from '../../workflows/verify/verify-blob-attestation.ts';
-import type { CommandContext } from '../command.ts';
-import { streamInput } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { streamInput } from '../terminal/input-file.ts';
 import { verifyGivenBundles } from './verify-given-bundles.ts';
 
 type BlobArtifact = VerifyBlobAttestationRequest['artifact'];

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Digest } from '../../core/image/digest.ts';
 import { readBlobSignature, verifyBlob, type VerifyBlobRequest } from '../../workflows/verify/verify-blob.ts';
-import type { CommandContext } from '../command.ts';
-import { streamInput } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { streamInput } from '../terminal/input-file.ts';
 import { verifyGivenBundles } from './verify-given-bundles.ts';
 
 const DIGEST_ARGUMENT = /^sha(256|512):[0-9a-f]+$/;

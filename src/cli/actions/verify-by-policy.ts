@@ -4,8 +4,8 @@ import type { AdmittedImage } from '../../workflows/admission/image-admission.ts
 import type { ReportedPolicy, VerificationReport } from '../../workflows/verify/verification-report.ts';
 import { chosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { ReportedFailure } from '../failure.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { ReportedFailure } from '../terminal/failure.ts';
 import { DETACHED_IMAGE_FLAGS } from '../flags/detached-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { LOCAL_IMAGE_FLAG } from '../flags/image-flags.ts';

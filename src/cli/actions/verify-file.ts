@@ -1,9 +1,9 @@
 import { parseDockerfileImages } from '../../core/image/dockerfile-images.ts';
 import { parseManifestImages } from '../../core/policy/workload/manifest-images.ts';
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import { tellDeprecated } from '../deprecation.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { tellDeprecated } from '../grammar/deprecation.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { verifyImages } from './verify.ts';
 
 /** cosign looks for signatures under tags alone here; this is `verify`, format by format, for each image. */

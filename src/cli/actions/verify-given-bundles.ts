@@ -14,7 +14,7 @@ import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
 import { maxWorkers } from '../choices/verification-switches.ts';
 import { verificationTrust } from '../choices/verification-trust.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { documentOf, failUnlessVerified, printReport, tellSubject } from '../report/report-output.ts';
 
 /** One bundle, and what verifies it beside what it is about. */

@@ -9,8 +9,8 @@ import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '.
 import { attachedReference, detachedSignatureOf, imageMaterial } from '../choices/image-material.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import { verificationTrust } from '../choices/verification-trust.ts';
-import type { CommandContext } from '../command.ts';
-import { asCosignFails } from '../cosign-failure.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { asCosignFails } from '../terminal/cosign-failure.ts';
 import { annotations } from '../flags/annotation-flags.ts';
 import { cosignHeader, cosignReport } from '../report/cosign-report.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';

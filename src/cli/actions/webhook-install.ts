@@ -23,11 +23,11 @@ import { isPostgresUrl, parsePostgresUrl } from '../choices/postgres-url.ts';
 import { certManagerChoice } from '../choices/issued-certificate-choice.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import { installedRevocations, revocationArguments } from '../choices/installed-revocations.ts';
-import type { CommandContext } from '../command.ts';
-import { parseDuration } from '../duration.ts';
-import { fileSystem } from '../file-system.ts';
-import { readTextFile } from '../input-file.ts';
-import { packageVersion } from '../commands/version.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseDuration } from '../terminal/duration.ts';
+import { fileSystem } from '../terminal/file-system.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { packageVersion } from '../terminal/package-version.ts';
 
 const DEFAULT_REPLICAS = 2;
 const MAX_REPLICAS = 100;

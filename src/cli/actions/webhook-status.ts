@@ -3,9 +3,9 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { fetchWebhookCalls, type WebhookCalls } from '../../io/kubernetes/fail-open.ts';
 import { webhookStatus, type WebhookStatus } from '../../workflows/installation/webhook-status.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
-import type { CommandContext } from '../command.ts';
-import type { Terminal } from '../terminal.ts';
-import { visibleText } from '../visible-text.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 /** @throws UsageError USAGE_INSTALLATION when anything is wrong, after all of it has been printed; RemoteError */
 export async function showWebhookStatus(context: CommandContext): Promise<void> {

@@ -2,7 +2,7 @@ import { removableObjects } from '../../core/installation/removable-objects.ts';
 import { labelOf } from '../../workflows/installation/install-webhook.ts';
 import { uninstallWebhook } from '../../workflows/installation/uninstall-webhook.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 /** @throws IntegrityError STATE_CONFLICT; RemoteError; UsageError */
 export async function uninstallFromCluster(context: CommandContext): Promise<void> {

@@ -30,8 +30,8 @@ import { openRevocations, type OpenedRevocations } from '../choices/revocation-c
 import { servingCertificate } from '../choices/serving-choice.ts';
 import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import { trustFor } from '../choices/trust-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { untilInterrupted } from '../interruption.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { untilInterrupted } from '../terminal/interruption.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_PORT = 8443;

@@ -6,9 +6,9 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { searchLedger, type FoundDecisions } from '../../servers/webhook/ledger-search.ts';
 import { parseDecisionRecord } from '../../workflows/admission/decision-record-parser.ts';
 import type { DecisionSubject } from '../../workflows/admission/decision-subject.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { decisionLines } from '../report/decision-text.ts';
-import { shellWord } from '../shell-word.ts';
+import { shellWord } from '../terminal/shell-word.ts';
 
 const MAX_LIMIT = 100;
 const MAX_ANSWER_BYTES = 64 << 20;

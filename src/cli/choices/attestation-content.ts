@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.ts';
 import type { AttestationContent } from '../../workflows/sign/attested-statement.ts';
-import type { CommandContext } from '../command.ts';
-import { readWholeInput } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readWholeInput } from '../terminal/input-file.ts';
 
 /**
  * The predicate or the statement that was named. `-` is standard input, for either.

@@ -8,8 +8,8 @@ import {
   type AttestationPolicy,
   type PolicyLanguage,
 } from '../../workflows/verify/attestation-policies.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 
 /** Policies with the engines that judge by them, until `close`. */
 export interface ChosenPolicies {

@@ -1,22 +1,15 @@
-import { protectedIn, type BlastRadius, type Protected } from '../../core/audit/blast-radius.ts';
+import { protectedIn } from '../../core/audit/blast-radius.ts';
 import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { measureBlastRadius } from '../../workflows/revocation/measure-blast-radius.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { LookedAt } from '../report/blast-document.ts';
 import { auditedPolicies, auditedThings, isClusterLess } from './audit-choice.ts';
 import { chosenCluster, systemNamespace } from './cluster-choice.ts';
 import { openRehearsal } from './rehearsal-choice.ts';
 import { rehearsedPolicies } from './rehearsed-policies.ts';
-
-/** What a statement would do, and where it was looked for. */
-export interface LookedAt extends BlastRadius {
-  /** In words. */
-  readonly scope: string;
-  /** Of what would stop: what the cluster cannot do without. */
-  readonly protected: readonly Protected[];
-}
 
 /**
  * Looks where the flags say, changes nothing, and says what the statement would do. A cluster that cannot be looked at at all is one

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import type { Digest } from '../../core/image/digest.ts';
-import type { CommandContext } from '../command.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 
 /** An image that was signed or attested. */
 export interface BundledImage {

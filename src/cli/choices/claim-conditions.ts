@@ -1,8 +1,8 @@
 import { CLAIM_NAMES, claimCondition, type ClaimCondition } from '../../core/identity/claim-names.ts';
 import type { IdentityMatcher, StringMatcher } from '../../core/identity/identity-pattern.ts';
 import { UsageError } from '../../errors.ts';
-import { closestName } from '../closest-name.ts';
-import type { CommandContext } from '../command.ts';
+import { closestName } from '../grammar/closest-name.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { WORKFLOW_FLAGS } from '../flags/identity-flags.ts';
 
 /**

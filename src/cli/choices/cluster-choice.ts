@@ -1,5 +1,5 @@
 import { openClusterAccess, openKubeconfigAccess, type ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { SYSTEM_NAMESPACE } from '../flags/cluster-flags.ts';
 
 /**

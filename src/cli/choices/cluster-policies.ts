@@ -6,7 +6,7 @@ import { clusterReferences } from '../../servers/webhook/cluster-references.ts';
 import type { Logger } from '../../servers/shell/logger.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { systemNamespace } from './cluster-choice.ts';
 import { outsideSources, type ChosenPolicies } from './policy-choice.ts';
 

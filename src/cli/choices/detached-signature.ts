@@ -11,8 +11,8 @@ import {
 import { Certificate } from '../../core/pki/certificate.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
-import { readInputFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readInputFile } from '../terminal/input-file.ts';
 import { givenCertificate } from './given-certificate.ts';
 import { fileUrlOrText } from './input-source.ts';
 

@@ -11,7 +11,7 @@ import { indexDigests } from '../../workflows/planning/index-digests.ts';
 import { pushCanary } from '../../workflows/revocation/push-canary.ts';
 import { signImage } from '../../workflows/sign/sign-image.ts';
 import type { SignerInput, SigningContext } from '../../workflows/sign/signing-services.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { keySources } from './key-choice.ts';
 import { imageReference, registryClient } from './registry-choice.ts';
 

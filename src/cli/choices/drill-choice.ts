@@ -2,9 +2,9 @@ import { DRILL_MAX_AGE_MS, timeToRevoke, type TimeToRevoke } from '../../core/au
 import { RevocationHistory } from '../../core/revocation/revocation-history.ts';
 import { verifySignedDrill, type VerifiedDrill } from '../../core/revocation/signed-drill.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
-import { parseAge } from '../duration.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseAge } from '../terminal/duration.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { nothingTold, openRevocations } from './revocation-choice.ts';
 import { trustFor } from './trust-choice.ts';
 

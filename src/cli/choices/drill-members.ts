@@ -10,8 +10,8 @@ import {
 } from '../../workflows/revocation/revoke.ts';
 import type { SignerInput, SigningContext } from '../../workflows/sign/signing-services.ts';
 import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { identityToken } from './identity-token.ts';
 import { keySources } from './key-choice.ts';
 

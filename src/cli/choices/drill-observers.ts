@@ -3,7 +3,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
 import type { CanaryPod } from '../../workflows/revocation/canary-pod.ts';
 import type { DrillParts } from '../../workflows/revocation/drill-revocation.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { auditedPolicies } from './audit-choice.ts';
 import { openRehearsal } from './rehearsal-choice.ts';
 import { rehearsedPolicies } from './rehearsed-policies.ts';

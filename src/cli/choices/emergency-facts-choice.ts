@@ -15,7 +15,7 @@ import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { readClusterWorkloads } from '../../workflows/planning/cluster-workloads.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { auditedPolicies } from './audit-choice.ts';
 import { chosenCluster, systemNamespace } from './cluster-choice.ts';
 import { authorityAlone, openRevocations } from './revocation-choice.ts';

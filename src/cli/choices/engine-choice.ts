@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import type { PolicyEngines } from '../../io/engines/policy-engines.ts';
 import type { EnginesSource } from '../../workflows/admission/policy-evaluation.ts';
-import type { Environment } from '../environment.ts';
+import type { Environment } from '../terminal/environment.ts';
 
 export interface LazyEngines {
   readonly open: EnginesSource;

@@ -4,7 +4,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { createClusterEvent } from '../../io/kubernetes/event.ts';
 import type { Logger } from '../../servers/shell/logger.ts';
 import { EventRecorder } from '../../servers/webhook/event-recorder.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 /** Events are created as the account that reads the policies; one that may not is told so once, and nothing else comes of it. */
 export function openEvents(

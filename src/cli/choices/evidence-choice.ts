@@ -2,10 +2,10 @@ import { homedir } from 'node:os';
 import { UsageError } from '../../errors.ts';
 import { openSqliteEvidenceStore } from '../../servers/webhook/sqlite-evidence-store.ts';
 import type { EvidenceStore } from '../../workflows/admission/stored-evidence.ts';
-import type { CommandContext } from '../command.ts';
-import { variable } from '../environment.ts';
-import { parseAge } from '../duration.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { variable } from '../terminal/environment.ts';
+import { parseAge } from '../terminal/duration.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { postgresPassword } from './postgres-password.ts';
 import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts';
 

@@ -2,7 +2,7 @@ import { Certificate } from '../../core/pki/certificate.ts';
 import type { CertificateAuthority, TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { textOf } from './input-source.ts';
 
 const ALWAYS = { start: new Date(0) };

@@ -10,8 +10,8 @@ import { UsageError, VerificationError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { CertificateMaterial } from '../../workflows/verify/completed-signatures.ts';
 import { policiesOf, type SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
-import type { CommandContext } from '../command.ts';
-import { readInputFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readInputFile } from '../terminal/input-file.ts';
 import { fileOrUrl } from './input-source.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { NAMESPACE_SCOPES, type NamespaceScope } from '../../core/installation/installation-options.ts';
 import { parsePodTemplateRule } from '../../core/installation/pod-template-rule.ts';
 import type { PodTemplates } from '../../core/policy/workload/workload-images.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 /** Which namespaces are guarded. */
 export function chosenScope({ flags }: CommandContext, otherwise: NamespaceScope): NamespaceScope {

@@ -9,8 +9,8 @@ import { LOGIN_FLOWS, obtainIdentityToken } from '../../io/oidc/identity-token.t
 import { TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/offered-tokens.ts';
 import { UsageError } from '../../errors.ts';
 import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { agreeToStatement } from './log-consent.ts';
 import { signingConfigOf } from './trust-choice.ts';
 

@@ -9,7 +9,7 @@ import type { ImageSource } from '../../io/registry/image-source.ts';
 import type { DetachedImageSignature, SuppliedParts } from '../../workflows/verify/completed-signatures.ts';
 import type { ImageSignaturesRequest } from '../../workflows/verify/image-signatures.ts';
 import type { SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { checkGivenCertificate, givenCertificate } from './given-certificate.ts';
 import { fileOrUrl, fileUrlOrText } from './input-source.ts';
 import { entryFinder } from './log-search.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import { readInputFile } from '../input-file.ts';
+import { readInputFile } from '../terminal/input-file.ts';
 
 const MAX_BYTES = 16 << 20;
 

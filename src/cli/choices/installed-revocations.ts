@@ -2,10 +2,10 @@ import type { ChartValues } from '../../core/installation/helm-chart.ts';
 import { REVOCATION_AUTHORITY_FILE, TRUST_FOLDER } from '../../core/installation/installation-options.ts';
 import { parseRevocationAuthority } from '../../core/revocation/revocation-authority.ts';
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import { parseAge } from '../duration.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseAge } from '../terminal/duration.ts';
 import { STALENESS_MODES } from '../flags/revocation-flags.ts';
-import { readTextFile } from '../input-file.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 
 const DEFAULT_MAX_AGE = '24h';
 type RevocationValues = Pick<

@@ -1,6 +1,6 @@
 import type { CertManagerChoice } from '../../core/installation/installation-options.ts';
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 const NAME = /^(?=.{1,253}$)[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/;
 

@@ -5,8 +5,8 @@ import type { KeySources } from '../../io/keys/key-text.ts';
 import { passwordSource, type PasswordSource } from '../../io/keys/password.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { RemoteError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import { askPassword } from '../password-prompt.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { askPassword } from '../terminal/password-prompt.ts';
 
 /** What `--key` may use of the world. */
 export function keySources(

@@ -3,8 +3,8 @@ import { createLedgerRoutes } from '../../servers/webhook/ledger-routes.ts';
 import { listen } from '../../servers/shell/listen.ts';
 import type { Logger } from '../../servers/shell/logger.ts';
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import { parseAge } from '../duration.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseAge } from '../terminal/duration.ts';
 
 const MAX_MEGABYTES = 100_000;
 const MAX_PORT = 65_535;

@@ -2,9 +2,9 @@ import type { ImageReference } from '../../core/image/reference.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { RegistryClient } from '../../io/registry/registry-client.ts';
-import type { CommandContext } from '../command.ts';
-import { askAsCosign } from '../confirmation.ts';
-import type { Terminal } from '../terminal.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { askAsCosign } from '../terminal/confirmation.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /**
  * cosign's questions before a person's data go where nothing is ever removed (cosign.md §1.4). They belong to its mode: its

@@ -3,7 +3,7 @@ import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { LogV1Client } from '../../io/clients/log-v1-client.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { FindEntry } from '../../workflows/verify/missing-entry.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 /**
  * Searches the logs of version 1 that are trusted, or the one of `--rekor-url`, for a signature that came without its entry.

@@ -4,7 +4,7 @@ import { withoutLogs } from '../../core/trust/older-services.ts';
 import type { Service, SigningConfig } from '../../core/trust/signing-config.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 /** What cosign's flags mean when they are left out. */
 const PUBLIC_INSTANCE: Readonly<Record<string, string>> = {

@@ -5,9 +5,9 @@ import type { VerifiedSnapshot } from '../../core/revocation/revocation-snapshot
 import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import { publishSnapshot, type SignedRevocation } from '../../workflows/revocation/revoke.ts';
-import type { CommandContext } from '../command.ts';
-import { parseAge } from '../duration.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseAge } from '../terminal/duration.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import { keySources } from './key-choice.ts';
 import { publicationPlace, type PublicationPlace } from './publication-choice.ts';
 

@@ -2,8 +2,8 @@ import { parseCertificateFile } from '../../core/bundle/detached-signature.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { UsageError } from '../../errors.ts';
 import type { OwnCertificate } from '../../workflows/sign/signing-services.ts';
-import type { CommandContext } from '../command.ts';
-import { readInputFile, readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readInputFile, readTextFile } from '../terminal/input-file.ts';
 
 /**
  * `--certificate`, with `--certificate-chain` if there is one.

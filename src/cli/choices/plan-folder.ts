@@ -4,8 +4,8 @@ import { parseContacts, type Contact } from '../../core/emergency/emergency-cont
 import { parseEmergencyPlan, type EmergencyPlan } from '../../core/emergency/emergency-plan.ts';
 import { parseDraft, type StatementDraft } from '../../core/emergency/statement-draft.ts';
 import { UsageError } from '../../errors.ts';
-import { readTextFile } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 import { DRAFT_FOLDER } from '../report/emergency-page.ts';
 
 export const USUAL_FOLDER = 'emergency-plan';

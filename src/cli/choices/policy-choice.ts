@@ -11,7 +11,7 @@ import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { readPolicyTexts, type PolicyText } from '../../io/files/policy-texts.ts';
 import { resolveOwnReferences, type OutsideSources } from '../../workflows/admission/policy-references.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { isOffline, verificationKey } from './key-choice.ts';
 
 /** Policies that a command is about. */

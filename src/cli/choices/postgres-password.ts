@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import { variable, type Environment } from '../environment.ts';
-import { readTextFile } from '../input-file.ts';
+import { variable, type Environment } from '../terminal/environment.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import type { PostgresUrl } from './postgres-url.ts';
 
 /** Readable by its owner alone, or libpq ignores it (§34.16). */

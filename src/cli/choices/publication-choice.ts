@@ -4,9 +4,9 @@ import { verifySnapshot, type VerifiedSnapshot } from '../../core/revocation/rev
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
-import { writeOutputFile } from '../output-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
 import { stackOperator } from './stack-operator.ts';
 import { trustFor, trustOfStack } from './trust-choice.ts';
 

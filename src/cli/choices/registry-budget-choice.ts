@@ -1,6 +1,6 @@
 import { RequestBudget, type BudgetEvent } from '../../io/net/request-budget.ts';
 import { SYSTEM_CLOCK } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 const DEFAULT_PER_MINUTE = 1200;
 const MAX_PER_MINUTE = 1_000_000;

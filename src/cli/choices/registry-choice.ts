@@ -6,9 +6,9 @@ import { CloudKeychain } from '../../io/registry/cloud-keychain.ts';
 import { fixedCredentials, type CredentialStore } from '../../io/registry/credentials.ts';
 import { DockerConfig } from '../../io/registry/docker-config.ts';
 import { RegistryClient } from '../../io/registry/registry-client.ts';
-import type { CommandContext } from '../command.ts';
-import { variable } from '../environment.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { variable } from '../terminal/environment.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 
 /**
  * @param action the most that the command will do, so that one authentication is enough

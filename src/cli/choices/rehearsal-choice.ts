@@ -4,7 +4,7 @@ import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import { RequestBudget } from '../../io/net/request-budget.ts';
 import { AdmissionRehearsal } from '../../workflows/admission/admission-rehearsal.ts';
 import { commonAccess, type RegistryAccess } from '../../workflows/admission/registry-access.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { lazyEngines } from './engine-choice.ts';
 import { isOffline } from './key-choice.ts';
 import { registryClients } from './registry-choice.ts';

@@ -1,6 +1,6 @@
 import type { NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
 import type { RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { NO_MATCH_ACTIONS } from '../flags/policy-flags.ts';
 import type { ChosenPolicies } from './policy-choice.ts';
 

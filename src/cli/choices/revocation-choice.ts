@@ -11,11 +11,11 @@ import {
 } from '../../workflows/admission/revocation-state.ts';
 import type { SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
 import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
-import type { CommandContext } from '../command.ts';
-import { parseAge } from '../duration.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { parseAge } from '../terminal/duration.ts';
 import { STALENESS_MODES } from '../flags/revocation-flags.ts';
-import { readTextFile } from '../input-file.ts';
-import { configFolder } from '../user-folders.ts';
+import { readTextFile } from '../terminal/input-file.ts';
+import { configFolder } from '../terminal/user-folders.ts';
 import { keptSnapshot, ToldAuthority } from './told-authority.ts';
 
 /** Where revocations come from, with the newest that this user has ever seen of that authority. */

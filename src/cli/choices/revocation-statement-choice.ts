@@ -18,8 +18,8 @@ import { UsageError } from '../../errors.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { indexDigests } from '../../workflows/planning/index-digests.ts';
 import { identityDocument } from './identity-selector-choice.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 
 const SELECTORS = ['digest', 'identity', 'public-key', 'builder', 'ca', 'log', 'tsa', 'repository', 'draft'] as const;
 const HEX_SHA256 = /^[0-9a-f]{64}$/;

@@ -6,7 +6,7 @@ import { openCertificateFiles } from '../../servers/webhook/certificate-files.ts
 import type { ServingPair } from '../../servers/webhook/certificate-rotation.ts';
 import type { RotatingCertificate } from '../../servers/webhook/rotating-certificate.ts';
 import { openServingCertificate } from '../../servers/webhook/serving-certificate.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { systemNamespace } from './cluster-choice.ts';
 
 export interface ServingSource {

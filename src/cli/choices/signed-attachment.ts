@@ -1,7 +1,7 @@
 import { legacyTag } from '../../core/image/attached-tag.ts';
 import { ImageReference } from '../../core/image/reference.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { signatureRepository } from './registry-choice.ts';
 

@@ -9,7 +9,7 @@ import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { SignerInput } from '../../workflows/sign/signing-services.ts';
 import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { identityToken } from './identity-token.ts';
 import { keySources, refuseHardwareKeys } from './key-choice.ts';
 import { ownCertificate } from './own-certificate.ts';

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { refuseRemoteKey } from './key-choice.ts';
 
 type Asking = readonly [flag: string, what: string];

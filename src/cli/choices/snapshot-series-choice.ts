@@ -1,8 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import { cannotRead } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { cannotRead } from '../terminal/input-file.ts';
 import { snapshotReader, type SnapshotFile } from './snapshot-file-choice.ts';
 
 /**

@@ -2,8 +2,8 @@ import { encodeStatement, type Statement } from '../../core/attestation/statemen
 import { UsageError } from '../../errors.ts';
 import { attestBlobBy, type AttestedBlob } from '../../workflows/sign/attest-blob.ts';
 import { SharedCredentials } from '../../workflows/sign/shared-credentials.ts';
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { OWN_SIGNING_NAMES } from '../flags/snapshot-flags.ts';
 import { chosenSigner, type ChosenSigner } from './signer-choice.ts';
 import { signingClient } from './signing-client.ts';

@@ -5,7 +5,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import { readClusterWorkloads, type ClusterWorkload } from '../../workflows/planning/cluster-workloads.ts';
 import { sweepRunningCopies, type Sweep, type SweptPod } from '../../workflows/revocation/sweep-running-copies.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { auditedPolicies } from './audit-choice.ts';
 import { systemNamespace } from './cluster-choice.ts';
 import { openRehearsal } from './rehearsal-choice.ts';

@@ -6,8 +6,8 @@ import { JiraIssues } from '../../io/clients/jira-issues.ts';
 import { tokenOf } from '../../io/clients/tracker-request.ts';
 import { TicketFile } from '../../io/files/ticket-file.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
-import { variable } from '../environment.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { variable } from '../terminal/environment.ts';
 
 const PLACES: Readonly<Record<string, RegExp>> = {
   github: /^(?!\.{1,2}\/)[A-Za-z0-9_.-]{1,100}\/(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}$/,

@@ -3,7 +3,7 @@ import { UsageError } from '../../errors.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from '../../workflows/admission/admission-rehearsal.ts';
 import { imageRecord } from '../../workflows/admission/decision-record.ts';
 import type { RegistryAccess } from '../../workflows/admission/registry-access.ts';
-import { readTextFile } from '../input-file.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 import type { Trial } from '../report/trial-report.ts';
 
 /** An image, and in which object, if in any, it would be created. */

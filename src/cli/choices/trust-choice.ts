@@ -3,8 +3,8 @@ import { TRUSTED_ROOT_V01 } from '../../core/trust/trusted-root.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import { resolveTrust, type ResolvedTrust } from '../../workflows/trust/trust-source.ts';
-import type { CommandContext } from '../command.ts';
-import { configFolder } from '../user-folders.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { configFolder } from '../terminal/user-folders.ts';
 
 /** No service at all, and so nobody to trust: for what a key does by itself. */
 export const NOBODY: ResolvedTrust = {

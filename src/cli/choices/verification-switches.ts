@@ -2,7 +2,7 @@ import { hashOf, schemesFor, type SignatureScheme } from '../../core/crypto/sign
 import type { PublicKey } from '../../core/crypto/public-key.ts';
 import { UsageError } from '../../errors.ts';
 import type { VerificationSwitches } from '../../workflows/verify/signature-policy.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 
 /** How well a signature must be witnessed, by the flags that the command has. */
 export function verificationSwitches({ flags }: CommandContext): VerificationSwitches {

@@ -1,7 +1,7 @@
 import type { ImageReference } from '../../core/image/reference.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import { LayoutSource } from '../../io/registry/layout-source.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { imageReference, registryClient, signatureRepository } from './registry-choice.ts';
 
 export interface VerificationTarget {

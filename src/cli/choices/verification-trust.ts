@@ -1,7 +1,7 @@
 import type { HttpClient } from '../../io/net/http-client.ts';
 import { policiesOf, type SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
 import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 import { areAuthoritiesGiven, withGivenAuthorities } from './given-authorities.ts';
 import { NOBODY, trustFor } from './trust-choice.ts';

@@ -1,7 +1,7 @@
 import { SealwrightError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import type { CommandContext } from '../command.ts';
-import { readTextFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { readTextFile } from '../terminal/input-file.ts';
 
 const MEDIA_TYPE = 'application/json';
 

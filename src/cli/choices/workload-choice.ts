@@ -2,7 +2,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import type { PullIdentity } from '../../core/policy/workload/workload-images.ts';
 import type { RegistryAccess } from '../../workflows/admission/registry-access.ts';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../grammar/command.ts';
 import { systemNamespace } from './cluster-choice.ts';
 import type { OpenedRehearsal } from './rehearsal-choice.ts';
 

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { OLDER_BLOB_ATTESTATION_FLAGS } from '../flags/older-storage-flags.ts';
 import { DEPRECATED_ATTEST_FLAGS, PREDICATE_FLAGS } from '../flags/predicate-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';

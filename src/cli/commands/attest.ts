@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { DEPRECATED_ATTEST_FLAGS, OLDER_ATTESTATION_FLAGS, PREDICATE_FLAGS } from '../flags/predicate-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { SIGNING_FLAGS, SIGNING_WORKERS_FLAG } from '../flags/signing-flags.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { DRILL_FLAGS } from '../flags/drill-flags.ts';
 import { POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';

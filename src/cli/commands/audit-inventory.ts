@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { outputFlag } from '../flags/output-flag.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';

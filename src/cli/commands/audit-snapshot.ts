@@ -1,5 +1,5 @@
 import { GATED_STATES } from '../../core/audit/audit-gate.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { POLICY_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { outputFlag } from '../flags/output-flag.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';

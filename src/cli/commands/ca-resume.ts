@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { OWN_STACK_FLAG } from '../flags/stack-flags.ts';
 import { SUSPENSION_FLAGS } from '../flags/suspension-flags.ts';
 

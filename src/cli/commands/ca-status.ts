@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { OWN_STACK_FLAG } from '../flags/stack-flags.ts';
 
 export const caStatus: Command = {

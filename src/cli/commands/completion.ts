@@ -1,5 +1,5 @@
 import { UsageError } from '../../errors.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'];
 
@@ -12,7 +12,7 @@ export const completion: Command = {
   examples: ['source <(sealwright completion bash)', 'sealwright completion fish | source'],
   readsCosignVariables: false,
   run: async ({ flags, terminal, compat }) => {
-    const { COMPLETION_SCRIPTS } = await import('../completion-scripts.ts');
+    const { COMPLETION_SCRIPTS } = await import('../grammar/completion-scripts.ts');
     const [shell = ''] = flags.arguments;
     const script = Object.hasOwn(COMPLETION_SCRIPTS, shell) ? COMPLETION_SCRIPTS[shell] : undefined;
     if (script === undefined) {

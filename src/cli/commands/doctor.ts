@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
 import { SIGNING_CONFIG_FLAG, TRUST_FLAGS } from '../flags/trust-flags.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 
 export const env: Command = {
   name: 'env',
@@ -18,7 +18,7 @@ export const env: Command = {
   examples: ['sealwright env', 'sealwright env --show-descriptions=false'],
   readsCosignVariables: false,
   run: async ({ flags, terminal, environment, compat }) => {
-    const { ENVIRONMENT_VARIABLES } = await import('../environment-variables.ts');
+    const { ENVIRONMENT_VARIABLES } = await import('../grammar/environment-variables.ts');
     for (const { name, about, expects, isSensitive, unread } of ENVIRONMENT_VARIABLES) {
       // cosign knows nothing of ours; by default nothing is listed that changes nothing.
       if (compat ? /^(SEALWRIGHT_|PG|JIRA_|DOCKER_CONFIG$|GITHUB_API_URL$)/.test(name) : unread !== undefined) continue;

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 
 export const importKeyPair: Command = {
   name: 'import-key-pair',

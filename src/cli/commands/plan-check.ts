@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { INSTALLATION_FLAGS } from '../flags/emergency-flags.ts';
 import { outputFlag } from '../flags/output-flag.ts';
 

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { SYSTEM_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';

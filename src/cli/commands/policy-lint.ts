@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 
 export const LINT_FORMATS = ['text', 'json', 'sarif', 'github'] as const;

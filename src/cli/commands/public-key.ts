@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { HARDWARE_KEY_FLAGS, KEY_KINDS } from '../flags/key-flags.ts';
 
 export const publicKey: Command = {

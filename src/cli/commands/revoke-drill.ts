@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { Command } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { SYSTEM_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { outputFlag } from '../flags/output-flag.ts';

@@ -1,5 +1,5 @@
 import { EXPORT_FORMS } from '../../core/policy/revocation-export/export-form.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 

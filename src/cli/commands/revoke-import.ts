@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { AUTHORITY_FLAG } from '../flags/revocation-flags.ts';
 import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 

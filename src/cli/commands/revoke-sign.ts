@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { Command } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { BLAST_FLAGS } from '../flags/blast-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';

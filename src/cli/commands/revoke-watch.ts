@@ -1,5 +1,5 @@
 import { LADDER } from '../../core/audit/running-copy.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { SYSTEM_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, NO_MATCH_FLAG, POLICY_FLAG, TRUSTROOT_FLAG } from '../flags/policy-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { OLDER_BLOB_FLAGS } from '../flags/older-storage-flags.ts';
 import { SIGNING_FLAGS } from '../flags/signing-flags.ts';
 import { TOKEN_FLAGS } from '../flags/token-flags.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { annotationFlag } from '../flags/annotation-flags.ts';
 import { REFERRERS_MODE_FLAG } from '../flags/image-flags.ts';
 import { ATTACHMENT_FLAG, OLDER_IMAGE_FLAGS } from '../flags/older-storage-flags.ts';

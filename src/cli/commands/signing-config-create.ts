@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { Command } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { OUT_FLAG, WITH_DEFAULT_SERVICES, withoutDefault } from '../flags/default-service-flags.ts';
 
 const SERVICE = 'url=,api-version=N,start-time=,operator=[,end-time=]';

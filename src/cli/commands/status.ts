@@ -1,6 +1,6 @@
 import { StackFolder } from '../../servers/stack/stack-folder.ts';
 import { readStatus, type StackStatus } from '../../servers/stack/stack-status.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { OUTPUT_FLAG, OWN_STACK_FLAG, ownStackFolder } from '../flags/stack-flags.ts';
 
 export const status: Command = {

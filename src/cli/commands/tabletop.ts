@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { BLAST_FLAGS } from '../flags/blast-flags.ts';
 import { outputFlag } from '../flags/output-flag.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { Command } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { REFERRERS_MODE_FLAG } from '../flags/image-flags.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';
 import { LOCAL_IMAGE_FLAG } from '../flags/image-flags.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { DETACHED_FLAGS } from '../flags/detached-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { Command } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { annotationFlag } from '../flags/annotation-flags.ts';
 import { BUNDLE_FORMAT_FLAG, EXPERIMENTAL_OCI_FLAG } from '../flags/deprecated-flags.ts';
 import { SIGNER_FLAGS } from '../flags/identity-flags.ts';

@@ -1,5 +1,5 @@
-import type { Command } from '../command.ts';
-import { fileSystem } from '../file-system.ts';
+import type { Command } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
 
 /** What cosign says of its build, for programs that expect every field (cosign.md §1.1). */
 const COSIGN_FACTS = {
@@ -40,8 +40,3 @@ export const version: Command = {
     return Promise.resolve();
   },
 };
-
-export function packageVersion(): string {
-  const text = fileSystem.readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}

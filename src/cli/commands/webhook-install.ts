@@ -1,5 +1,5 @@
 import { LADDER } from '../../core/audit/running-copy.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { GUARD_FLAGS, KUBECONFIG_FLAGS } from '../flags/cluster-flags.ts';
 import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
 

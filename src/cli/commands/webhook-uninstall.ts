@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { KUBECONFIG_FLAGS } from '../flags/cluster-flags.ts';
 
 export const webhookUninstall: Command = {

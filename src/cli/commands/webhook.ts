@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { LEDGER_FLAGS } from '../flags/ledger-flags.ts';
 import { GUARD_FLAGS } from '../flags/cluster-flags.ts';
 import { REGISTRY_FLAGS } from '../flags/registry-flags.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 import { OUTPUT_FLAG } from '../flags/stack-flags.ts';
 
 export const why: Command = {

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 export function annotationFlag(help: string): Flag {
   return { name: 'annotations', short: 'a', kind: 'list', value: 'KEY=VALUE', help, isCommon: true };

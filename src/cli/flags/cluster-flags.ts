@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** policy-controller's. */
 export const SYSTEM_NAMESPACE = 'cosign-system';

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Where `trusted-root create` and `signing-config create` start from. */
 export const WITH_DEFAULT_SERVICES: Flag = {

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Flags of cosign that say what holds here anyway: accepted, so that scripts written for it run. */
 export const BUNDLE_FORMAT_FLAG: Flag = {

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { GIVEN_AUTHORITY_FLAGS, GIVEN_CERTIFICATE_FLAGS, LOG_SEARCH_FLAG } from './material-flags.ts';
 
 /** The parts of a signature as files of their own, as cosign's older `sign-blob` wrote them. */

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Where an audit knows from how fast a revocation is felt. */
 export const DRILL_FLAGS: readonly Flag[] = [

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { SYSTEM_NAMESPACE_FLAG } from './cluster-flags.ts';
 import { CLUSTER_PICTURE_FLAGS, POLICY_FLAG, TRUSTROOT_FLAG } from './policy-flags.ts';
 import { REVOCATION_FLAGS } from './revocation-flags.ts';

@@ -1,5 +1,5 @@
 import type { FulcioExtensionName } from '../../core/pki/fulcio-extensions.ts';
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { HARDWARE_KEY_FLAGS, KEY_KINDS } from './key-flags.ts';
 
 /** Conditions on what CI systems say about a run (Fulcio's extensions .2 to .6). */

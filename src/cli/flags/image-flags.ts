@@ -1,7 +1,7 @@
 import { parsePlatform, type Platform } from '../../core/image/platform.ts';
 import { FormatError, UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 export const PLATFORM_FLAG: Flag = {
   name: 'platform',

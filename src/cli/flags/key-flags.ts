@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** What `--key` takes, in one line of help; docs/cli.md says it at length. */
 export const KEY_KINDS = 'FILE, URL, env://, k8s://, gitlab://, KMS://';

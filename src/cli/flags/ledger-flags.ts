@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Where a webhook keeps its decisions, for how long, and who may ask. */
 export const LEDGER_FLAGS: readonly Flag[] = [

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Authorities that are believed instead of the trusted root's. */
 export const GIVEN_AUTHORITY_FLAGS: readonly Flag[] = [

@@ -1,8 +1,8 @@
 import { UsageError } from '../../errors.ts';
 import type { OlderStorage } from '../../workflows/sign/sign-image-layers.ts';
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
-import { readInputFile } from '../input-file.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
+import { readInputFile } from '../terminal/input-file.ts';
 import { attachmentTagPrefix } from './registry-flags.ts';
 import { wantsReferrers } from './image-flags.ts';
 

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** In which of several forms a result goes to stdout; the first is the one that nobody has to ask for. */
 export function outputFlag(choices: readonly [string, ...string[]]): Flag {

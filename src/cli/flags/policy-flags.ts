@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 export const NO_MATCH_ACTIONS = ['deny', 'warn', 'allow'] as const;
 

@@ -1,7 +1,7 @@
 import { UsageError } from '../../errors.ts';
 import type { OlderAttestationStorage } from '../../workflows/sign/attest-image.ts';
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { TAG_PREFIX_FLAG, attachmentTagPrefix } from './registry-flags.ts';
 import { STORAGE_FLAG } from './older-storage-flags.ts';
 import { wantsDockerMediaTypes } from './older-storage-flags.ts';

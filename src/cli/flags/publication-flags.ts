@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { AUTHORITY_FLAG } from './revocation-flags.ts';
 
 /** Where a snapshot of what is revoked is put, who signs it, and who is told. */

@@ -1,6 +1,6 @@
 import { UsageError } from '../../errors.ts';
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** For the commands that look for what is kept under tags, or put it there. */
 export const TAG_PREFIX_FLAG: Flag = {

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** What verification can be told as. `cosign` and `text` are what cosign's `-o json` and `-o text` print. */
 export const REPORT_FORMATS = [

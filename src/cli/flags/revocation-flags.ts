@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 export const STALENESS_MODES = ['last-known', 'enforce', 'warn'] as const;
 

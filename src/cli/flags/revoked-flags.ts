@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** What a statement of revocation says: the same words plan and sign it, so that one becomes the other. */
 export const REVOKED_FLAGS: readonly Flag[] = [

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 function file(name: string, help: string): Flag {
   return { name, kind: 'string', value: 'FILE', help };

@@ -1,5 +1,5 @@
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { HARDWARE_KEY_FLAGS, KEY_KINDS } from './key-flags.ts';
 import { CERTIFICATE_FLAGS, SERVICE_FLAGS, TIMESTAMP_CLIENT_FLAGS } from './service-flags.ts';
 

@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 import { SIGNER_FLAGS } from './identity-flags.ts';
 import { SIGNING_FLAGS } from './signing-flags.ts';
 import { TOKEN_FLAGS } from './token-flags.ts';

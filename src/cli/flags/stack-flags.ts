@@ -1,6 +1,6 @@
-import type { CommandContext } from '../command.ts';
-import { variable } from '../environment.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { variable } from '../terminal/environment.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** For the commands that own a stack: only they find it in the working directory, because trust never comes from there. */
 export const OWN_STACK_FLAG: Flag = {

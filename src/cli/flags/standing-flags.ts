@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** What does not run, and would: looked at instead of a cluster. */
 export const STANDING_FLAGS: readonly Flag[] = [

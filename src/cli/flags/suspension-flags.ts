@@ -1,4 +1,4 @@
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Whom a certificate authority is told about. */
 export const SUSPENSION_FLAGS: readonly Flag[] = [

@@ -1,5 +1,5 @@
 import type { LoginFlow } from '../../io/oidc/identity-token.ts';
-import type { Flag } from '../flag.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Named here, so that help need not load what fetches tokens. */
 const FLOWS: readonly LoginFlow[] = ['normal', 'device', 'token', 'client_credentials'];

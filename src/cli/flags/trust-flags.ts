@@ -1,5 +1,5 @@
-import type { CommandContext } from '../command.ts';
-import type { Flag } from '../flag.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import type { Flag } from '../grammar/flag.ts';
 
 /** Where trust comes from. There is no default in the working directory: a checkout must not bring its own root. */
 export const TRUST_FLAGS: readonly Flag[] = [

@@ -1,5 +1,5 @@
 import type { AuditState } from '../../core/audit/audit-entry.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { STATE_MARKS } from './slope-chart.ts';
 
 /** As many as fit on a sheet with everything else. */

@@ -4,14 +4,23 @@ import {
   countDemanded,
   type BlastEffect,
   type BlastEntry,
+  type BlastRadius,
+  type Protected,
 } from '../../core/audit/blast-radius.ts';
 import { encodeSelector, isBroad, selectorText } from '../../core/revocation/revocation-selector.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
-import type { LookedAt } from '../choices/blast-radius-choice.ts';
-import { packageVersion } from '../commands/version.ts';
+import { packageVersion } from '../terminal/package-version.ts';
 
 const SCHEMA = 'urn:sealwright:revoke-plan:v1';
+
+/** What a statement would do, and where it was looked for. */
+export interface LookedAt extends BlastRadius {
+  /** In words. */
+  readonly scope: string;
+  /** Of what would stop: what the cluster cannot do without. */
+  readonly protected: readonly Protected[];
+}
 
 /** A whole plan of revocation as data, and what every format is made from. */
 export interface BlastDocument {

@@ -1,6 +1,6 @@
 import type { BlastEffect, BlastEntry } from '../../core/audit/blast-radius.ts';
 import { workloadOf } from '../../core/audit/audit-entry.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import type { BlastDocument } from './blast-document.ts';
 import { columns } from './columns.ts';
 

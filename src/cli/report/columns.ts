@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 /** Rows of the same length, in columns as wide as what is in them. Untrusted text is made visible. */
 export function columns(rows: readonly (readonly string[])[]): string {

@@ -1,7 +1,7 @@
 import type { VerifiedImage } from '../../workflows/verify/verify-image.ts';
 import type { VerifiedSignature } from '../../workflows/verify/signature-judgement.ts';
 import { LAYER_ANNOTATIONS } from '../../core/bundle/signature-layer.ts';
-import { checkRecord } from '../check-report.ts';
+import { checkRecord } from './check-report.ts';
 
 /** Names as cosign prints certificate facts in `optional`. */
 const WORKFLOW_NAMES = [

@@ -4,7 +4,7 @@ import type {
   ImageRecord,
   PolicyRecord,
 } from '../../workflows/admission/decision-record.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 const WORDS: Readonly<Record<DecisionRecord['decision'], string>> = {
   unseen: 'admitted unseen',

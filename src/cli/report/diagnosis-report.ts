@@ -1,5 +1,5 @@
 import type { Check, CheckArea, CheckStatus } from '../../workflows/diagnosis/diagnosis.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 /** What `doctor -o json` prints (docs/schemas/doctor-report.v1.schema.json). */
 export interface DiagnosisDocument {

@@ -1,8 +1,8 @@
 import type { PolicyDifference } from '../../core/policy/conversion/policy-difference.ts';
 import type { NotLookedAt } from '../../workflows/planning/cluster-workloads.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
-import { visibleText } from '../visible-text.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { errorDocument } from './report-document.ts';
 import { trialText, type Trial } from './trial-report.ts';
 

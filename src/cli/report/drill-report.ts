@@ -4,7 +4,7 @@ import {
   type DrillStage,
   type DrillStageName,
 } from '../../core/revocation/drill-record.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { columns } from './columns.ts';
 
 const WORDS: Readonly<Record<DrillStageName, string>> = {

@@ -2,7 +2,7 @@ import type { EmergencyFacts } from '../../core/emergency/emergency-facts.ts';
 import { scenarioOf, type ScenarioName } from '../../core/emergency/emergency-scenario.ts';
 import type { TabletopStep } from '../../core/emergency/tabletop-record.ts';
 import { isBroad, type RevocationSelector } from '../../core/revocation/revocation-selector.ts';
-import { shellCommand } from '../shell-word.ts';
+import { shellCommand } from '../terminal/shell-word.ts';
 
 /** What an emergency is about, as far as the commands need it. */
 export interface EmergencyCase {

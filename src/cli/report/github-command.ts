@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 /** GitHub shows ten annotations a step and drops the rest without a word. */
 const MAX_ANNOTATIONS = 10;

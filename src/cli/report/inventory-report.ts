@@ -1,5 +1,5 @@
 import type { InventoriedSigner, SignerInventory } from '../../core/audit/signer-inventory.ts';
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { columns } from './columns.ts';
 import { text } from './markdown-text.ts';
 

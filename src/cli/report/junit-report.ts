@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { attribute, content, junitXml, type TestCase } from './junit-xml.ts';
 import type { ReportDocument, SignatureDocument, SubjectDocument } from './report-document.ts';
 import { counting, signerPhrase, subjectName } from './signer-text.ts';

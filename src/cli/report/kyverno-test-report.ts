@@ -1,6 +1,6 @@
 import type { TestRow } from '../../core/policy/kyverno/test-rows.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
 import { columns } from './columns.ts';
 import { attribute, content, junitXml } from './junit-xml.ts';
 

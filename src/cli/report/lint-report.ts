@@ -1,7 +1,7 @@
 import type { FindingLevel, PolicyFinding } from '../../core/policy/lint/policy-finding.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
-import { visibleText } from '../visible-text.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { githubCommands, type Annotation } from './github-command.ts';
 import { sarifLog, type SarifResult } from './sarif-log.ts';
 

@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 /** Untrusted text as text: no mark-up, links, mentions or HTML of its own. */
 export function text(value: string): string {

@@ -8,7 +8,7 @@ import {
   type PlannedWorkload,
   type PlanState,
 } from '../../workflows/planning/plan-policies.ts';
-import { packageVersion } from '../commands/version.ts';
+import { packageVersion } from '../terminal/package-version.ts';
 import { errorDocument, type ErrorDocument } from './report-document.ts';
 
 const SCHEMA = 'urn:sealwright:policy-plan:v1';

@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { code, text } from './markdown-text.ts';
 import { workloadName, type CoverageRow, type PlanDocument, type WorkloadDocument } from './plan-document.ts';
 

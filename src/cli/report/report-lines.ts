@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import type { SignatureDocument, SignerDocument, SubjectDocument } from './report-document.ts';
 import { attestedType, errorPhrase, signerPhrase, subjectName } from './signer-text.ts';
 

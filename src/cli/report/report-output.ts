@@ -1,10 +1,10 @@
 import { appendFileSync, statSync } from 'node:fs';
 import { UsageError, renderError } from '../../errors.ts';
 import type { VerificationReport } from '../../workflows/verify/verification-report.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
-import { variable } from '../environment.ts';
-import { ReportedFailure } from '../failure.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { variable } from '../terminal/environment.ts';
+import { ReportedFailure } from '../terminal/failure.ts';
 import { githubAnnotations, githubSummary, MAX_SUMMARY_BYTES } from './github-report.ts';
 import { junitReport } from './junit-report.ts';
 import { markdownReport } from './markdown-report.ts';

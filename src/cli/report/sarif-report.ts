@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { sarifLog, type SarifResult } from './sarif-log.ts';
 import type { ErrorDocument, ReportDocument, SignatureDocument, SubjectDocument } from './report-document.ts';
 import { counting, signerPhrase, signersPhrase, subjectName } from './signer-text.ts';

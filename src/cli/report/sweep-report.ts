@@ -1,7 +1,7 @@
 import type { CopyOutcome, RungOutcome } from '../../core/audit/running-copy.ts';
 import type { Sweep } from '../../workflows/revocation/sweep-running-copies.ts';
-import { packageVersion } from '../commands/version.ts';
-import { visibleText } from '../visible-text.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 
 const SCHEMA = 'urn:sealwright:revoke-watch:v1';
 

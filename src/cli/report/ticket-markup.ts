@@ -1,4 +1,4 @@
-import { visibleText } from '../visible-text.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { code, text } from './markdown-text.ts';
 
 /** The few things that the text of a ticket is made of. */

@@ -5,7 +5,7 @@ import { encodeTicketMarker } from '../../core/audit/ticket-marker.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import type { TicketText } from '../../core/audit/ticket-tracker.ts';
-import { shellCommand } from '../shell-word.ts';
+import { shellCommand } from '../terminal/shell-word.ts';
 import { countsText, percent } from './audit-text.ts';
 import { ticketBody, type TicketBlock } from './ticket-markup.ts';
 

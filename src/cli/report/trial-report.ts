@@ -1,8 +1,8 @@
 import type { SealwrightError } from '../../errors.ts';
 import type { ImageRecord } from '../../workflows/admission/decision-record.ts';
-import type { CommandContext } from '../command.ts';
-import { packageVersion } from '../commands/version.ts';
-import { visibleText } from '../visible-text.ts';
+import type { CommandContext } from '../grammar/command.ts';
+import { packageVersion } from '../terminal/package-version.ts';
+import { visibleText } from '../terminal/visible-text.ts';
 import { columns } from './columns.ts';
 import { errorDocument } from './report-document.ts';
 import { attribute, content, junitXml, type TestCase } from './junit-xml.ts';
