@@ -1,5 +1,6 @@
 import { checkMatcher, type IdentityMatcher, type StringMatcher } from '../../core/identity/identity-pattern.ts';
-import { lintIdentity, patternFindingText } from '../../core/identity/pattern-lint.ts';
+import { patternFindingText } from '../../core/identity/pattern-finding.ts';
+import { lintIdentity } from '../../core/identity/pattern-lint.ts';
 import type { PublicKey } from '../../core/crypto/public-key.ts';
 import type { SignerPolicy } from '../../core/verify/verification-policy.ts';
 import { UsageError } from '../../errors.ts';

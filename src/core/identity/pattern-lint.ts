@@ -1,39 +1,10 @@
 import type { FulcioExtensionName } from '../pki/fulcio-extensions.ts';
 import { matchesText, type IdentityMatcher, type StringMatcher } from './identity-pattern.ts';
+import type { PatternFinding } from './pattern-finding.ts';
 import { samplePattern, type PatternSample } from './pattern-sample.ts';
-import { fillSample, plausibleTexts, strangersIn, type Breadth, type Stranger } from './pattern-strangers.ts';
-import { parseWorkflowIdentity, workflowIdentityText, type WorkflowIdentity } from './workflow-identity.ts';
-
-/** Stable names: programs tell findings apart by them. */
-export type PatternFindingName =
-  /** The pattern matches a part of the text, and anybody chooses the rest. */
-  | 'unanchored'
-  /** A bare `.` in a host or an address stands for any character. */
-  | 'unescaped-dot'
-  /** `*` repeats the character before it, and was meant as in file names. */
-  | 'glob-as-pattern'
-  /** Everybody is accepted. */
-  | 'matches-anything'
-  /** The text is compared letter by letter, and looks like a pattern. */
-  | 'pattern-as-text'
-  /** No certificate bears a workflow's name without `@` and the ref. */
-  | 'workflow-without-ref'
-  /** Whoever calls the workflow signs as it. */
-  | 'reusable-workflow'
-  | Breadth;
-
-export interface PatternFinding {
-  readonly name: PatternFindingName;
-  readonly part: 'subject' | 'issuer';
-  /** As it was written. */
-  readonly pattern: string;
-  /** What is wrong, in one sentence. */
-  readonly problem: string;
-  /** Who gets in though nobody meant it: a text that the pattern matches. Absent where too little is matched, not too much. */
-  readonly example?: string;
-  /** What to write instead. */
-  readonly instead: string;
-}
+import { fillSample, plausibleTexts } from './pattern-strangers.ts';
+import { reusableWorkflow } from './reusable-workflow.ts';
+import { tooWide } from './wide-pattern.ts';
 
 /**
  * What is likely to be meant otherwise in an accepted identity. Nothing is found on suspicion: an example is always a text
@@ -75,12 +46,6 @@ export function lintMatcher(part: 'subject' | 'issuer', matcher: StringMatcher):
     ...unescaped(part, matcher, samples),
     ...tooWide(part, matcher, samples),
   ];
-}
-
-/** One line, for warnings. */
-export function patternFindingText({ part, pattern, problem, example, instead }: PatternFinding): string {
-  const admits = example === undefined || example === pattern ? '' : `, such as ${example}`;
-  return `${part} ${pattern}: ${problem}${admits}; write ${instead}`;
 }
 
 const STRANGERS = {
@@ -230,97 +195,4 @@ function plausibleFilling(pieces: PatternSample['pieces'], text: string): readon
     if (piece.kind === 'free') return ' '.repeat(length);
     return piece.kind === 'dot' ? '.' : piece.text;
   });
-}
-
-const WIDE: Readonly<
-  Record<Breadth, (stranger: Stranger, identity: WorkflowIdentity | undefined) => [string, string]>
-> = {
-  'any-host': () => ['every host is accepted', 'the host in full, with \\. for its dots and a / behind it'],
-  'any-owner': (_, identity) => [
-    'every owner and group of the host is accepted',
-    `your own: ${template(identity, 'owner')}`,
-  ],
-  'any-domain': () => ['addresses of every domain are accepted', 'the address in full'],
-  'any-repository': (_, identity) => [
-    `every repository of ${identity?.owner ?? 'the owner'} is accepted, with all that may push to any of them`,
-    template(identity, 'repository'),
-  ],
-  'any-workflow': (_, identity) => [
-    'every workflow of the repository is accepted, on every branch and pull request',
-    template(identity, 'workflow'),
-  ],
-  'any-ref': (_, identity) => ['every branch and tag is accepted', template(identity, 'ref')],
-  'any-mailbox': () => ['everybody with an address of the domain is accepted', 'the addresses, as (?:ann|bob)@…'],
-  'any-tenant': () => ['every customer of the host has an issuer there', "the issuer's exact URL"],
-};
-
-/** The widest of what is left open: the narrower ones follow from it. */
-function tooWide(
-  part: 'subject' | 'issuer',
-  matcher: StringMatcher & { kind: 'regexp' },
-  samples: readonly PatternSample[],
-): readonly PatternFinding[] {
-  const [widest] = strangersIn(matcher, samples, part);
-  if (widest === undefined) return [];
-  const [problem, instead] = WIDE[widest.breadth](widest, parseWorkflowIdentity(widest.text));
-  return [{ name: widest.breadth, part, pattern: matcher.source, problem, example: widest.text, instead }];
-}
-
-const OPEN = ['owner', 'repository', 'workflow', 'ref'] as const;
-
-/** The stranger's subject as a pattern, with names to fill in from the open member on. */
-function template(identity: WorkflowIdentity | undefined, from: (typeof OPEN)[number]): string {
-  if (identity === undefined) return 'the exact subject';
-  const open = OPEN.slice(OPEN.indexOf(from));
-  const escape = (text: string): string => text.replace(/[.+]/g, String.raw`\$&`);
-  const { isGitlab } = identity;
-  const fixed = (name: (typeof OPEN)[number], otherwise: string): string =>
-    open.includes(name) ? otherwise : escape(identity[name]);
-  return workflowIdentityText({
-    isGitlab,
-    host: escape(identity.host),
-    owner: fixed('owner', 'OWNER'),
-    repository: fixed('repository', 'REPOSITORY'),
-    workflow: fixed('workflow', isGitlab ? String.raw`\.gitlab-ci\.yml` : String.raw`\.github/workflows/FILE\.yml`),
-    ref: 'refs/tags/.*',
-  });
-}
-
-/** Extensions that say whose run it was, rather than whose workflow. */
-const CALLER: readonly FulcioExtensionName[] = [
-  'sourceRepositoryIdentifier',
-  'sourceRepositoryUri',
-  'sourceRepositoryOwnerIdentifier',
-  'sourceRepositoryOwnerUri',
-  'githubWorkflowRepository',
-];
-
-/** Repositories and files whose names say that others call them. */
-const SHARED = /(?:^|[/_-])(?:shared?|reusable|workflows?|actions|generators?|ci-templates|\.github)(?:$|[/_.-])/;
-
-/**
- * The subject of a run names the workflow that was called, not who called it: whoever may call it signs with its name
- * (GitHub's `job_workflow_ref`). That a workflow is there to be called shows in its name only.
- */
-function reusableWorkflow(subject: StringMatcher, bound: readonly FulcioExtensionName[]): readonly PatternFinding[] {
-  if (CALLER.some((name) => bound.includes(name))) return [];
-  const texts = subject.kind === 'exact' ? [subject.value] : samplePattern(subject.source).flatMap(plausibleTexts);
-  for (const text of texts) {
-    const identity = parseWorkflowIdentity(text);
-    if (identity === undefined || identity.isGitlab || !matchesText(subject, text)) continue;
-    const file = identity.workflow.slice('.github/workflows/'.length);
-    if (!SHARED.test(identity.repository) && !SHARED.test(file)) continue;
-    return [
-      {
-        name: 'reusable-workflow',
-        part: 'subject',
-        pattern: subject.kind === 'exact' ? subject.value : subject.source,
-        problem: 'a workflow that others call gives them its name, whatever repository they call it from',
-        example: text,
-        instead:
-          'the calling repository beside it: the claim sourceRepositoryIdentifier, which survives renames, or sourceRepositoryUri',
-      },
-    ];
-  }
-  return [];
 }

@@ -1,4 +1,6 @@
 import { RemoteError, UsageError } from '../../errors.ts';
+import { bounded, collect, excerpt } from './answer-body.ts';
+import type { TimeoutMode } from './deadline.ts';
 import { isIdempotent, type HttpRequest, type HttpResponse, type HttpStream } from './http-message.ts';
 import type { RequestBudget } from './request-budget.ts';
 import { MAX_REDIRECTS, redirected } from './redirect-policy.ts';
@@ -10,7 +12,7 @@ import {
   type Clock,
   type RetryPolicy,
 } from './retry-policy.ts';
-import { Transport, type Exchange, type TimeoutMode, type TransportOptions } from './transport.ts';
+import { Transport, type Exchange, type TransportOptions } from './transport.ts';
 import { redactText, redactUrl } from './url-redaction.ts';
 
 export interface HttpClientOptions extends TransportOptions {
@@ -36,8 +38,6 @@ export interface HttpClientOptions extends TransportOptions {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_MAX_BYTES = 16 << 20;
-/** How much of a refusal's text is read for the message. */
-const EXCERPT_BYTES = 8 << 10;
 
 export const SYSTEM_CLOCK: Clock = {
   now: () => new Date(),
@@ -228,49 +228,4 @@ function redirectLoop(request: HttpRequest): RemoteError {
     found: `more than ${MAX_REDIRECTS} redirects from ${redactUrl(request.url)}`,
     expected: `at most ${MAX_REDIRECTS}`,
   });
-}
-
-/** The body, refused as soon as it is known to be too large: by its announcement, or by the first byte too many. */
-async function* bounded(exchange: Exchange, request: HttpRequest, url: URL): AsyncGenerator<Uint8Array> {
-  const { maxBytes = Number.POSITIVE_INFINITY, peer = 'the server' } = request;
-  const refuse = (found: string): RemoteError => {
-    exchange.discard();
-    return new RemoteError('REMOTE_BODY', `${peer} at ${url.host} sent too much`, {
-      found,
-      expected: `at most ${maxBytes} bytes`,
-      details: { url: redactUrl(url) },
-    });
-  };
-  const announced = Number(exchange.headers['content-length'] ?? 0);
-  if (request.method !== 'HEAD' && announced > maxBytes) throw refuse(`a body of ${announced} bytes`);
-  let received = 0;
-  for await (const chunk of exchange.body) {
-    received += chunk.length;
-    if (received > maxBytes) throw refuse(`more than ${maxBytes} bytes`);
-    yield chunk;
-  }
-}
-
-async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  const [first] = chunks;
-  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
-}
-
-/** Beginning of a refusal's body. That it cannot be read does not matter: the status is the message. */
-async function excerpt(exchange: Exchange): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  try {
-    for await (const chunk of exchange.body) {
-      chunks.push(chunk);
-      sizeBytes += chunk.length;
-      if (sizeBytes >= EXCERPT_BYTES) break;
-    }
-  } catch {
-    return '';
-  }
-  if (sizeBytes >= EXCERPT_BYTES) exchange.discard();
-  return Buffer.concat(chunks).toString('utf8');
 }

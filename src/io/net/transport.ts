@@ -1,16 +1,12 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import type { SecureContext } from 'node:tls';
-import { RecentMap } from '../../core/encoding/recent-map.ts';
-import { RemoteError, UsageError } from '../../errors.ts';
-import type { HttpHeaders, HttpRequest, HttpUpload } from './http-message.ts';
+import { UsageError } from '../../errors.ts';
+import { Deadline, type TimeoutMode } from './deadline.ts';
+import type { HttpHeaders, HttpRequest } from './http-message.ts';
 import { isLoopback } from './loopback.ts';
 import { networkFailure } from './network-failure.ts';
+import { checkClientCertificate, MIN_VERSION, secureContext, type ClientCertificate } from './secure-context.ts';
+import { Upload } from './upload.ts';
 import { redactUrl } from './url-redaction.ts';
-
-export interface ClientCertificate {
-  readonly certificate: string;
-  readonly key: string;
-}
 
 export interface TransportOptions {
   /** PEM certificates of authorities trusted besides the runtime's own. */
@@ -36,9 +32,6 @@ export interface Exchange {
   readonly body: AsyncIterable<Uint8Array>;
   discard(): void;
 }
-
-/** `whole`: time-out for the exchange from start to end. `silence`: time-out for each pause. */
-export type TimeoutMode = 'whole' | 'silence';
 
 type Agents = Map<string, NonNullable<RequestOptions['agent']>>;
 
@@ -149,121 +142,6 @@ export class Transport {
       ...(serverName === undefined ? {} : { servername: serverName }),
       ...(unsafeSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
     };
-  }
-}
-
-const MIN_VERSION = 'TLSv1.2';
-/** By what is in them. */
-const contexts = new RecentMap<SecureContext>(4);
-
-/**
- * Authorities besides the runtime's own take some megabytes that no garbage collector knows of, and Node would read them all for each
- * connection: a process that asks a cluster for ever would grow until it is killed.
- */
-async function secureContext(ca: readonly string[], certificate?: ClientCertificate): Promise<SecureContext> {
-  const name = JSON.stringify([ca, certificate?.certificate, certificate?.key]);
-  const known = contexts.get(name);
-  if (known !== undefined) return known;
-  const { createSecureContext, getCACertificates } = await import('node:tls');
-  const made = createSecureContext({
-    minVersion: MIN_VERSION,
-    ...(ca.length === 0 ? {} : { ca: [...getCACertificates('default'), ...ca] }),
-    ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
-  });
-  contexts.set(name, made);
-  return made;
-}
-
-/** Before a peer is asked: at the connection it would look like a peer that cannot be reached. */
-async function checkClientCertificate({ certificate, key }: ClientCertificate): Promise<void> {
-  const { createSecureContext } = await import('node:tls');
-  try {
-    createSecureContext({ cert: certificate, key });
-  } catch {
-    // The cause is dropped: OpenSSL's text may describe the key.
-    throw new UsageError('USAGE_BAD_CONFIG', 'the client certificate and its key cannot be used', {
-      expected: 'a PEM certificate, and the unencrypted PEM key that it is for',
-    });
-  }
-}
-
-/** Ends the exchange when time is up or the caller gives up, and remembers that it did. */
-class Deadline {
-  readonly #outgoing: ClientRequest;
-  readonly #timeoutMs: number;
-  readonly #mode: TimeoutMode;
-  readonly #signal: AbortSignal | undefined;
-  readonly #timer: NodeJS.Timeout;
-  readonly #abort = (): void => {
-    this.#found = 'the caller gave up';
-    this.#outgoing.destroy();
-  };
-  #found: string | undefined;
-
-  constructor(outgoing: ClientRequest, timeoutMs: number, mode: TimeoutMode, signal: AbortSignal | undefined) {
-    this.#outgoing = outgoing;
-    this.#timeoutMs = timeoutMs;
-    this.#mode = mode;
-    this.#signal = signal;
-    this.#timer = setTimeout(() => {
-      this.#found = mode === 'whole' ? 'no complete answer' : 'silence';
-      outgoing.destroy();
-    }, timeoutMs);
-    if (signal?.aborted === true) this.#abort();
-    else signal?.addEventListener('abort', this.#abort, { once: true });
-  }
-
-  touch(): void {
-    if (this.#mode === 'silence') this.#timer.refresh();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#abort);
-  }
-
-  /** The failure to report when this deadline is what ended the exchange. */
-  failure(url: URL, peer: string): RemoteError | undefined {
-    if (this.#found === undefined) return undefined;
-    return new RemoteError('REMOTE_TIMEOUT', `${peer} at ${url.host} did not answer in time`, {
-      found: this.#found,
-      expected: `an answer within ${this.#timeoutMs} ms`,
-      details: { url: redactUrl(url) },
-      retryable: this.#signal?.aborted !== true,
-    });
-  }
-}
-
-/** Sends a request body, and tells a source that failed from a peer that did. */
-class Upload {
-  readonly #body: Uint8Array | HttpUpload | undefined;
-  readonly #deadline: Deadline;
-  sourceFailure: Error | undefined;
-
-  constructor(body: Uint8Array | HttpUpload | undefined, deadline: Deadline) {
-    this.#body = body;
-    this.#deadline = deadline;
-  }
-
-  async into(outgoing: ClientRequest): Promise<void> {
-    if (this.#body === undefined || this.#body instanceof Uint8Array) {
-      outgoing.end(this.#body);
-      return;
-    }
-    const { pipeline } = await import('node:stream/promises');
-    await pipeline(this.#read(this.#body), outgoing);
-  }
-
-  async *#read(upload: HttpUpload): AsyncIterable<Uint8Array> {
-    try {
-      for await (const chunk of upload.open()) {
-        this.#deadline.touch();
-        yield chunk;
-      }
-    } catch (cause) {
-      this.sourceFailure = cause instanceof Error ? cause : new Error('the source of the upload failed', { cause });
-      throw this.sourceFailure;
-    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RunningDigest } from '../../core/crypto/digest.ts';
 import { equalBytes } from '../../core/encoding/bytes.ts';
@@ -8,9 +8,9 @@ import type { Descriptor } from '../../core/image/descriptor.ts';
 import { Digest } from '../../core/image/digest.ts';
 import { artifactTypeOf, MAX_MANIFEST_BYTES, parseManifest, type Manifest } from '../../core/image/manifest.ts';
 import { ImageReference, parseReference, type Repository } from '../../core/image/reference.ts';
-import { FormatError, LimitError, NotFoundError, UsageError, VerificationError } from '../../errors.ts';
-import { systemCode } from '../files/system-code.ts';
+import { FormatError, LimitError, NotFoundError, UsageError } from '../../errors.ts';
 import type { ImageSource } from './image-source.ts';
+import { mismatch, namesIn, noBlob, readLayoutFile, sizeOf, tooLarge } from './layout-file.ts';
 import {
   blobPath,
   BLOBS_FOLDER,
@@ -230,61 +230,4 @@ function nameOf({ annotations, digest }: Descriptor): ImageReference {
     if (!(error instanceof FormatError)) throw error;
   }
   return new ImageReference({ registry: 'localhost', repository: 'layout', digest });
-}
-
-async function readLayoutFile(folder: string, name: string): Promise<Uint8Array> {
-  const path = join(folder, name);
-  const size = await sizeOf(path);
-  if (size === undefined) {
-    throw new UsageError('USAGE_FILE', `${folder} is no OCI layout`, {
-      found: `no file ${name}`,
-      expected: 'a folder that save has written',
-    });
-  }
-  if (size > MAX_MANIFEST_BYTES) {
-    throw new LimitError('LIMIT_SIZE', `${path} is too large`, { found: `${size} bytes` });
-  }
-  return readFile(path);
-}
-
-/** Undefined where there is no ordinary file: neither a pipe nor a link out of the folder is content. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    const file = await lstat(path);
-    return file.isFile() ? file.size : undefined;
-  } catch (cause) {
-    const code = systemCode(cause);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new UsageError('USAGE_FILE', `${path} cannot be read`, { found: code, cause });
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return [];
-    throw new UsageError('USAGE_FILE', `${folder} cannot be read`, { found: systemCode(cause), cause });
-  }
-}
-
-function noBlob(folder: string, digest: Digest): NotFoundError {
-  return new NotFoundError('NOT_FOUND', `the layout has no blob ${digest.toString()}`, {
-    found: folder,
-    expected: 'a whole image, as it was saved',
-  });
-}
-
-function tooLarge(digest: Digest, size: number, limit: number): LimitError {
-  return new LimitError('LIMIT_SIZE', `${digest.toString()} in the layout is too large`, {
-    found: `${size} bytes`,
-    expected: `at most ${limit}`,
-  });
-}
-
-function mismatch(expected: Digest, found: Digest): VerificationError {
-  return new VerificationError('DIGEST_MISMATCH', 'the layout holds other content than its name says', {
-    found: found.toString(),
-    expected: expected.toString(),
-  });
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RunningDigest } from '../../core/crypto/digest.ts';
 import { equalBytes } from '../../core/encoding/bytes.ts';
@@ -12,6 +12,7 @@ import { syncFolder, writeDurableFile } from '../files/durable-file.ts';
 import { systemCode } from '../files/system-code.ts';
 import type { BlobSource } from './blob-transfer.ts';
 import type { ImageSink } from './image-sink.ts';
+import { namesIn } from './layout-file.ts';
 import {
   blobPath,
   BLOBS_FOLDER,
@@ -225,15 +226,6 @@ async function holdsSavedImage(folder: string): Promise<boolean> {
     found: strangers.slice(0, 5).join(', ') || 'a layout that save has not written',
     expected: 'a new or empty folder, or an image saved before',
   });
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return [];
-    throw cannotWrite(folder, cause);
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { matchesText, type IdentityMatcher, type StringMatcher } from '../../../src/core/identity/identity-pattern.ts';
-import { lintIdentity, lintMatcher, patternFindingText } from '../../../src/core/identity/pattern-lint.ts';
+import { patternFindingText } from '../../../src/core/identity/pattern-finding.ts';
+import { lintIdentity, lintMatcher } from '../../../src/core/identity/pattern-lint.ts';
 import { samplePattern } from '../../../src/core/identity/pattern-sample.ts';
 import { parseWorkflowIdentity, workflowIdentityText } from '../../../src/core/identity/workflow-identity.ts';
 import { UsageError } from '../../../src/errors.ts';

@@ -1,4 +1,4 @@
-import type { PatternFinding } from '../../identity/pattern-lint.ts';
+import type { PatternFinding } from '../../identity/pattern-finding.ts';
 
 export const FINDING_LEVELS = ['error', 'warning', 'note'] as const;
 /** `error`: the policy does something else than it says. `warning`: it lets in more, or less, than is likely to be meant. */
