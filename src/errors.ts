@@ -132,6 +132,7 @@ export type NotFoundCode =
   | 'NO_SIGNATURE' // exit 10
   | 'NO_ATTESTATION' // exit 10 as well: nothing of the predicate type refers to the image
   | 'TAG_NOT_FOUND' // exit 11
+  | 'IMAGE_NOT_FOUND' // exit 11 as well: whether it is signed, nobody can tell
   | 'NO_CERTIFICATE' // exit 13
   | 'NOT_FOUND'; // anything else that is absent
 
@@ -232,6 +233,7 @@ const NOT_FOUND_EXIT_CODES: Readonly<Record<NotFoundCode, number>> = {
   NO_SIGNATURE: 10,
   NO_ATTESTATION: 10,
   TAG_NOT_FOUND: 11,
+  IMAGE_NOT_FOUND: 11,
   NO_CERTIFICATE: 13,
   NOT_FOUND: 1,
 };

@@ -10,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { AUDIT_STATES, type AuditEntry, type AuditState } from '../../src/core/audit/audit-entry.ts';
 import { PrivateKey } from '../../src/core/crypto/private-key.ts';
-import type { ImageReference } from '../../src/core/image/reference.ts';
+import { parseReference, type ImageReference } from '../../src/core/image/reference.ts';
 import { encodeRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { World } from '../servers/webhook/world.ts';
@@ -166,6 +166,51 @@ test('unreadable is undetermined, never unsigned; with a login it turns out to b
   assert.equal((await entryOf(shop, shop.images.undetermined, ...wrong)).cause, 'credentials');
   const login = ['--registry-username', name, '--registry-password', password];
   assert.equal((await entryOf(shop, shop.images.undetermined, ...login)).state, 'verified');
+});
+
+test('an image that was deleted is not found, never unsigned, whether a policy asks or none; with its signature left it is judged by that', async (t) => {
+  const shop = await openShop(t);
+  if (shop === undefined) return;
+  const { world, sandbox, good, images } = shop;
+  const bare = world.client;
+  const [, digest = ''] = images.unsigned.split('@');
+  await bare.deleteManifest(parseReference(images.unsigned));
+  assert.equal(await status(shop.registries.open, `shop/bare/manifests/${digest}`), 404);
+  const asked = await entryOf(shop, images.unsigned);
+  assert.deepEqual([asked.state, asked.cause, asked.code], ['undetermined', 'not-found', 'COULD_NOT_CHECK']);
+  assert.match(asked.reason ?? '', /does not have the image, nor a signature of it/);
+
+  const nobody = shop.file(
+    'nobody.yaml',
+    readFileSync(sandbox.path('policies/signed.yaml'), 'utf8').replace('127.0.0.1:*/**', 'h.example/**'),
+  );
+  const unasked = await sandbox.run([
+    'audit',
+    'snapshot',
+    '--system',
+    'shop',
+    '--policy',
+    nobody,
+    ...FILES,
+    '-o',
+    'json',
+    images.unsigned,
+  ]);
+  assert.deepEqual(
+    entriesOf(unasked).map(({ state, cause }) => [state, cause]),
+    [['undetermined', 'not-found']],
+  );
+
+  const verified = await sandbox.run([
+    ...['verify', '--trusted-root', 'root.json', '--certificate-identity', SUBJECT],
+    ...['--certificate-oidc-issuer', ISSUER, images.unsigned],
+  ]);
+  assert.deepEqual([verified.exitCode, errorCode(verified)], [11, 'IMAGE_NOT_FOUND'], verified.stderr);
+
+  await bare.deleteManifest(good);
+  const [name = '', gone = ''] = images.verified.split('@');
+  assert.equal(await status(shop.registries.open, `${name.slice(name.indexOf('/') + 1)}/manifests/${gone}`), 404);
+  assert.equal((await entryOf(shop, images.verified)).state, 'verified', 'its signature is still there');
 });
 
 test('throttled: from the first request, and half-way', async (t) => {

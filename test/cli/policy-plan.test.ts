@@ -229,3 +229,26 @@ spec: {digests: ["${excepted.digest!.toString()}"], owner: team, reason: moving,
   );
   assert.equal(ownTotals.refused, ownTotals.workloads);
 });
+
+test('an image that its registry does not have is unknown, neither unsigned nor fine', async (t) => {
+  const running = await runningCluster(t);
+  if (running === undefined) return;
+  const { world, sandbox, run, policy } = running;
+  const absent = `${world.host}/shop/app@sha256:${'a'.repeat(64)}`;
+  await run({ name: 'web', spec: { containers: [{ name: 'c', image: absent }] } });
+  const keyless = `{keyless: {identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]}}`;
+  writeFileSync(
+    sandbox.path('drafts.yaml'),
+    `apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: signed}
+spec: {images: [{glob: "${world.host}/**"}], authorities: [${keyless}]}
+`,
+  );
+  const ended = await policy('plan', '--policy', 'drafts.yaml', '--pull-secrets=false', '-o', 'json');
+  assert.deepEqual([ended.exitCode, errorCode(ended)], [23, 'COULD_NOT_CHECK'], ended.stderr);
+  const { workloads } = JSON.parse(ended.stdout) as PlanDocument;
+  const [error] = workloads[0]?.images[0]?.errors ?? [];
+  assert.deepEqual([workloads.length, workloads[0]?.state, error?.code], [1, 'unknown', 'COULD_NOT_CHECK']);
+  assert.match(error?.message ?? '', /does not have the image, nor a signature of it/);
+});

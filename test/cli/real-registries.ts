@@ -29,7 +29,7 @@ export async function realRegistries(t: TestContext, executable: string): Promis
     const config = {
       version: 0.1,
       log: { level: 'error' },
-      storage: { filesystem: { rootdirectory: join(folder, 'data') } },
+      storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
       http: { addr: `127.0.0.1:${port}` },
       ...auth,
     };

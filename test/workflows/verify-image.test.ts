@@ -142,11 +142,22 @@ test('one signature that passes is enough, and the others are told', async (t) =
 test('an image without a signature is unsigned, by tag and by digest', async (t) => {
   const world = await signingWorld(t);
   const { reference, digest } = await world.pushImage();
-  for (const named of [reference, reference.atDigest(digest), reference.atDigest(Digest.of(utf8('absent')))]) {
+  for (const named of [reference, reference.atDigest(digest)]) {
     const error = await refused(world, named, 'NO_SIGNATURE');
     assert.equal(error.exitCode, 10);
     assert.match(error.facts.fix ?? '', /^sealwright sign 127\.0\.0\.1:\d+\/demo\/app@sha256:/);
   }
+});
+
+test('an image that its registry does not have is not found, which is not unsigned', async (t) => {
+  const world = await signingWorld(t);
+  const { reference } = await world.pushImage();
+  const absent = reference.atDigest(Digest.of(utf8('absent')));
+  const error = await refused(world, absent, 'IMAGE_NOT_FOUND');
+  assert.equal(error.exitCode, 11);
+  assert.equal(error.facts.found, `${absent.toString()}: status 404`);
+  // cosign asks for no image, and says so of this one.
+  await refused(world, absent, 'NO_SIGNATURE', { ignoresUnreadable: true });
 });
 
 test('a tag that is not there is another answer than an unsigned image', async (t) => {

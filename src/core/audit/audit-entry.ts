@@ -6,7 +6,16 @@ export const AUDIT_STATES = ['verified', 'exempt', 'undetermined', 'signed-untru
 export type AuditState = (typeof AUDIT_STATES)[number];
 
 /** Why nobody could tell. */
-export const UNDETERMINED_CAUSES = ['credentials', 'throttled', 'timeout', 'registry', 'format', 'policy'] as const;
+export const UNDETERMINED_CAUSES = [
+  'credentials',
+  /** Its registry has neither the image nor a signature of it. */
+  'not-found',
+  'throttled',
+  'timeout',
+  'registry',
+  'format',
+  'policy',
+] as const;
 
 export type UndeterminedCause = (typeof UNDETERMINED_CAUSES)[number];
 

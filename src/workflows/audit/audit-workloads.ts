@@ -191,6 +191,7 @@ function undetermined(error: SealwrightError): Finding {
 function causeOf({ code, family }: SealwrightError): UndeterminedCause {
   if (code.startsWith('POLICY_ENGINE')) return 'policy';
   if (family === 'auth') return 'credentials';
+  if (family === 'not-found') return 'not-found';
   if (code === 'REMOTE_THROTTLED' || code === 'LIMIT_BUSY') return 'throttled';
   if (code === 'REMOTE_TIMEOUT' || code === 'LIMIT_TIME') return 'timeout';
   return family === 'format' || family === 'limit' ? 'format' : 'registry';
@@ -200,6 +201,7 @@ function causeOf({ code, family }: SealwrightError): UndeterminedCause {
 function causeIn(reason: string): UndeterminedCause {
   const [code = ''] = reason.split(' ', 1);
   if (code.startsWith('AUTH_')) return 'credentials';
+  if (code.endsWith('NOT_FOUND')) return 'not-found';
   if (code === 'REMOTE_THROTTLED' || code === 'LIMIT_BUSY') return 'throttled';
   if (code === 'REMOTE_TIMEOUT' || code === 'LIMIT_TIME') return 'timeout';
   return code.startsWith('FORMAT_') || code.startsWith('LIMIT_') ? 'format' : 'registry';

@@ -176,6 +176,7 @@ async function judgedTag(
   const request = {
     registry: source,
     reference: reference.atDigest(subject),
+    isKnownToExist: true as const,
     tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
   };

@@ -27,6 +27,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   REMOTE_UNREACHABLE: 'curl -v the address from this machine; behind a proxy, set HTTPS_PROXY and NO_PROXY',
   REMOTE_TIMEOUT: 'curl -v the address from this machine; behind a proxy, set HTTPS_PROXY and NO_PROXY',
   TAG_NOT_FOUND: 'push the image first, or name a tag that is there',
+  IMAGE_NOT_FOUND: 'push the image first, or name a digest that is there',
   NOT_FOUND: 'push the image first, or name a digest that is there',
   TRUST_STALE: 'sealwright initialize, once the keepers of the trust root have signed it again',
   USAGE_BAD_CONFIG: 'sealwright initialize, or a signing config with services for now: --signing-config FILE',

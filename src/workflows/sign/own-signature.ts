@@ -93,7 +93,7 @@ async function bundles({
 /** A payload says what the image is called, so one that was copied from elsewhere is not the one that is wanted. */
 async function olderSignatures(wanted: SignatureWanted): Promise<FoundSignatures> {
   const { reference, digest } = wanted;
-  const found = await fetchImageSignatures({ ...wanted, reference: reference.atDigest(digest) });
+  const found = await fetchImageSignatures({ ...wanted, reference: reference.atDigest(digest), isKnownToExist: true });
   const signatures = found.signatures.filter(
     ({ format, bundle: { content } }) =>
       format === 'legacy' && content.kind === 'simpleSigning' && content.payload.dockerReference === reference.context,

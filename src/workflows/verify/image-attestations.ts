@@ -10,6 +10,7 @@ import {
   type FoundSignatures,
   type ImageSignaturesRequest,
 } from './image-signatures.ts';
+import { refuseMissingImage } from './missing-image.ts';
 
 /** An envelope with as much in it as a bundle may hold. */
 const MAX_ENVELOPE_BYTES = 16 << 20;
@@ -27,8 +28,8 @@ export interface ImageAttestationsRequest extends Omit<
  * the list or a statement says is of another type is left aside, which nobody has to be believed for: what is judged is
  * judged by what was signed.
  *
- * @throws NotFoundError TAG_NOT_FOUND; whatever keeps the registry from being asked (AuthError, RemoteError), as it is;
- *   LimitError LIMIT_COUNT or LIMIT_SIZE
+ * @throws NotFoundError TAG_NOT_FOUND, IMAGE_NOT_FOUND; whatever keeps the registry from being asked (AuthError, RemoteError), as it
+ *   is; LimitError LIMIT_COUNT or LIMIT_SIZE
  */
 export async function fetchImageAttestations(request: ImageAttestationsRequest): Promise<FoundSignatures> {
   const { registry, reference, predicateTypes } = request;
@@ -47,7 +48,7 @@ export async function fetchImageAttestations(request: ImageAttestationsRequest):
   ]);
   const bundles = readBundles(fetched, predicateTypes, request);
   const layers = readAttestationLayers(tagged, request);
-  return {
+  const found = {
     reference,
     digest,
     isTagResolved: reference.digest === undefined,
@@ -57,6 +58,8 @@ export async function fetchImageAttestations(request: ImageAttestationsRequest):
     unreadFormats: bundles.unreadFormats,
     unusable: [...bundles.unusable, ...layers.unusable],
   };
+  await refuseMissingImage(request, digest, found);
+  return found;
 }
 
 function readAttestationLayers(

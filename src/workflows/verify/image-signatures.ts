@@ -14,8 +14,9 @@ import {
   type FetchedLayers,
 } from '../../io/registry/layer-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
+import { refuseMissingImage, type ImagePresence } from './missing-image.ts';
 
-export interface ImageSignaturesRequest {
+export interface ImageSignaturesRequest extends ImagePresence {
   /** Where the image and its signatures are: a registry, or an OCI layout. */
   readonly registry: ImageSource;
   readonly reference: ImageReference;
@@ -80,8 +81,8 @@ export interface FoundSignatures {
  * the older formats that is not the usual one. No format stands in for another, and an error is never taken for an empty
  * answer.
  *
- * @throws NotFoundError TAG_NOT_FOUND; whatever keeps the registry from being asked (AuthError, RemoteError), as it is;
- *   LimitError LIMIT_COUNT
+ * @throws NotFoundError TAG_NOT_FOUND, IMAGE_NOT_FOUND; whatever keeps the registry from being asked (AuthError, RemoteError), as it
+ *   is; LimitError LIMIT_COUNT
  */
 export async function fetchImageSignatures(request: ImageSignaturesRequest): Promise<FoundSignatures> {
   const { registry, reference, predicateTypes = [IMAGE_SIGNATURE_PREDICATE] } = request;
@@ -113,7 +114,7 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
     readLayers(tagged, 'legacy', readSignatureLayer, layerReading),
     readLayers(attested, 'legacy', readAttestationLayer, layerReading),
   ];
-  return {
+  const found = {
     reference,
     digest,
     isTagResolved: reference.digest === undefined,
@@ -122,6 +123,8 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
     signatures: [...bundles.signatures, ...layers.flatMap(({ signatures }) => signatures)],
     unusable: [...bundles.unusable, ...layers.flatMap(({ unusable }) => unusable)],
   };
+  await refuseMissingImage(request, digest, found);
+  return found;
 }
 
 export function parallelOf({ parallel }: Pick<ImageSignaturesRequest, 'parallel'>): { readonly parallel?: number } {

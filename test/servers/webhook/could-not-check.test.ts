@@ -85,6 +85,19 @@ test('a registry at a port that there is not: could not check', async (t) => {
   unchecked(await ask(webhook.routes, 'mutate', { object: pod('h.example:99999/shop/app:1') }), 'REMOTE_UNREACHABLE');
 });
 
+test('a digest that its registry does not have: could not check, not unsigned', async (t) => {
+  const { world, webhook, enforce } = await openDoor(t);
+  enforce(policyFor(world));
+  const absent = `${world.host}/shop/app@sha256:${'a'.repeat(64)}`;
+  unchecked(await ask(webhook.routes, 'mutate', { object: pod(absent) }), 'IMAGE_NOT_FOUND');
+  const { host } = world;
+  world.fault.answer = on(`/shop/app/manifests/sha256:${'a'.repeat(64)}`, () => new Response('', { status: 403 }));
+  unchecked(
+    await ask(webhook.routes, 'mutate', { object: pod(`${host}/shop/app@sha256:${'a'.repeat(64)}`) }),
+    'AUTH_REGISTRY',
+  );
+});
+
 test('a tag that is not there is a finding, not a failure to check', async (t) => {
   const { world, webhook, enforce } = await openDoor(t);
   enforce(policyFor(world));
