@@ -111,7 +111,8 @@ export function runs(name: string, image: string, imageID: string): object {
   return { name, image, imageID, ready: true, restartCount: 0, state: { running: {} } };
 }
 
-async function readerKubeconfig(cluster: KubeCluster, sandbox: Sandbox): Promise<string> {
+/** Of an account that may read the pods of `shop`, and nothing else. */
+export async function readerKubeconfig(cluster: KubeCluster, sandbox: Sandbox): Promise<string> {
   const path = sandbox.path('reader.kubeconfig');
   await cluster.kubectl(['create', 'serviceaccount', 'reader', '-n', 'shop']);
   await cluster.kubectl(['create', 'role', 'reader', '-n', 'shop', '--verb=get,list', '--resource=pods']);

@@ -3,7 +3,6 @@
  * tell while it runs is refused, from the stack's folder and over TUF.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pushDemoImage } from '../../examples/demo-image.ts';
@@ -11,46 +10,12 @@ import { demoConfigurations } from '../../examples/guarded-cluster.ts';
 import { POLICY_DEFINITIONS } from '../../src/core/policy/definitions/policy-definitions.ts';
 import { NAMESPACE, podObject } from '../servers/webhook/kube-objects.ts';
 import { checkedCommands } from '../support/checked-commands.ts';
-import { Sandbox, SandboxStack, SEALWRIGHT } from '../support/command-line.ts';
+import { Sandbox, SandboxStack } from '../support/command-line.ts';
 import { interop } from '../support/interop.ts';
 import { KubeCluster } from '../support/kube-cluster.ts';
+import { startWebhook } from './running-webhook.ts';
 
 const WHO = 'dev@example.test';
-
-interface Started {
-  /** Once it says that it is ready. */
-  readonly url: Promise<string>;
-  readonly end: () => Promise<void>;
-}
-
-/** A webhook of this trust, with policies from the cluster. */
-function startWebhook(sandbox: Sandbox, trust: readonly string[]): Started {
-  const place = ['--kubeconfig', sandbox.path('kubeconfig'), '--port', '0', '--self-signed', sandbox.path('tls')];
-  const child = spawn(SEALWRIGHT, ['webhook', ...place, '--namespaces', 'opt-in', ...trust], {
-    env: { PATH: process.env['PATH'], HOME: sandbox.home },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const end = async (): Promise<void> => {
-    if (child.exitCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await ended;
-  };
-  const url = new Promise<string>((resolve, reject) => {
-    let output = '';
-    const read = (text: Buffer): void => {
-      output += text.toString();
-      const url = /webhook ready +(https:\S+)/.exec(output)?.[1];
-      if (url !== undefined) resolve(url);
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.once('exit', () => {
-      reject(new Error(output));
-    });
-  });
-  return { url, end };
-}
 
 interop(
   'kube-apiserver',

@@ -14,6 +14,8 @@ import type { PolicySource } from '../../servers/webhook/policy-source.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import type { ControllerConfigSource } from '../../servers/webhook/controller-config-source.ts';
 import { followRevocations, type RevocationFollower } from '../../servers/webhook/revocation-follower.ts';
+import { trustEvents } from '../../servers/webhook/trust-events.ts';
+import { followTrust, type TrustFollower } from '../../servers/webhook/trust-follower.ts';
 import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
 import { chosenScope, declaredPodTemplates } from '../choices/guard-choice.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
@@ -28,7 +30,6 @@ import { registryBudget } from '../choices/registry-budget-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { openRevocations, type OpenedRevocations } from '../choices/revocation-choice.ts';
 import { servingCertificate } from '../choices/serving-choice.ts';
-import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { untilInterrupted } from '../terminal/interruption.ts';
@@ -51,9 +52,12 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const port = flags.integer('port', 0, MAX_PORT) ?? DEFAULT_PORT;
   const chosenLedger = ledgerChoice(context);
   const logger = createLogger({ fd: STDERR, name: 'sealwright-webhook' });
-  const trust = await trustFor(context, new HttpClient({ proxyEnv: environment }));
-  const revocations = await followedRevocations(context, trust, logger);
+  const firstTrust = await trustFor(context, new HttpClient({ proxyEnv: environment }));
   const { policies, cluster } = await openPolicies(context, logger);
+  const events = cluster === undefined ? undefined : openEvents(context, cluster, logger);
+  const tell = events === undefined ? undefined : trustEvents(events, systemNamespace(context));
+  const trust = followTrust({ first: firstTrust, now, logger, ...(tell === undefined ? {} : { tell }) });
+  const revocations = await followedRevocations(context, trust, logger);
   const tls = await servingCertificate(context, { host, cluster, logger });
   const controllerConfig = cluster === undefined ? undefined : await openConfig(context, cluster, logger);
   const noMatch = NO_MATCH.find((action) => action === flags.string('no-match'));
@@ -72,7 +76,6 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   const store = await openEvidence(context);
   const ledger = chosenLedger === undefined ? undefined : await openLedger(context, chosenLedger, logger);
   const own = cluster === undefined ? undefined : await openOwnKinds(cluster, logger);
-  const events = cluster === undefined ? undefined : openEvents(context, cluster, logger);
   const service = createWebhook({
     policies: own === undefined ? policies : withNamespacePolicies(policies, () => own.policies()),
     registry: registries.open(registries.own),
@@ -81,7 +84,8 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
       : {
           workloads: new WorkloadRegistries({ cluster, systemNamespace: systemNamespace(context), ...registries, now }),
         }),
-    trustedRoot: trust.trustedRoot,
+    trustedRoot: firstTrust.trustedRoot,
+    trust,
     engines: engines.open,
     actions: answerActions(flags.list('answer')),
     ...(store === undefined ? {} : { store }),
@@ -113,7 +117,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
   });
   try {
     terminal.result(terminal.done(`webhook ready   ${listening.url}   /mutate, /validate`));
-    terminal.progress(`  trust from ${trust.source}`);
+    terminal.progress(`  trust from ${firstTrust.source}`);
     if (cluster !== undefined) void warmWebhook(service, cluster, logger);
     await untilInterrupted();
   } finally {
@@ -126,33 +130,35 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
     await ledger?.close();
     await own?.close();
     await revocations?.close();
+    await trust.close();
     await policies.close();
   }
 }
 
 /**
- * Undefined where nothing can ever be told: a trust from files, and nothing said about revocations.
+ * Undefined where nothing can ever be told: a trust from files, and nothing said about revocations. Opened anew when the trust names
+ * another authority, and when its trusted root has changed: statements of the new root's signers are verified by that.
  *
  * @throws as `openRevocations`; a source that does not answer is told, and shows in decisions
  */
 async function followedRevocations(
   context: CommandContext,
-  trust: ResolvedTrust,
+  trust: TrustFollower,
   logger: Logger,
 ): Promise<RevocationFollower | undefined> {
   const http = new HttpClient({ proxyEnv: context.environment });
-  const first = await openRevocations(context, http, trust);
+  let known = trust.current();
+  const first = await openRevocations(context, http, known);
   const isSaid = ['revocations', 'revocation-authority', 'trusted-root', 'trust-config'].some((name) =>
     context.flags.isGiven(name),
   );
-  if (isSaid) return first === undefined ? undefined : followRevocations({ first, logger });
-  let known = trust.revocations?.authority;
+  if (isSaid && first === undefined) return undefined;
   const reopen = async (): Promise<OpenedRevocations | undefined> => {
-    const now = await trustFor(context, http);
-    const authority = now.revocations?.authority;
-    if (authority === undefined || authority === known) return undefined;
+    const now = trust.current();
+    const isSame = now.trustedRoot === known.trustedRoot && now.revocations?.authority === known.revocations?.authority;
+    if (isSame || (!isSaid && now.revocations === undefined)) return undefined;
     const opened = await openRevocations(context, http, now);
-    known = authority;
+    known = now;
     return opened;
   };
   return followRevocations({ first, reopen, logger });

@@ -30,7 +30,8 @@ export async function outsideSources(context: CommandContext): Promise<OutsideSo
   const http = new HttpClient({ proxyEnv: environment, timeoutMs: REFERENCE_TIMEOUT_MS, offline });
   const kms = (uri: string): Promise<PublicKey> =>
     offline ? verificationKey(context, uri) : loadPublicKey(uri, { environment, http });
-  return { http, now, kms };
+  const { RememberedMirrors } = await import('../../io/tuf/remembered-cache.ts');
+  return { http, now, kms, remembered: new RememberedMirrors() };
 }
 
 /**

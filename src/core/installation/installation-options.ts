@@ -68,6 +68,10 @@ export const CONFIGURATION_NAME = 'sealwright';
 export const CERTIFICATE_SECRET = 'sealwright-webhook-tls';
 /** Whom to believe: the trusted root, and who may revoke. */
 export const TRUST_CONFIG_MAP = 'sealwright-trust';
+/** Of the Events by which a replica says that it could not renew its trusted root. */
+export const TRUST_FAILED_REASON = 'TrustNotRenewed';
+/** The same when it could again. */
+export const TRUST_RENEWED_REASON = 'TrustRenewed';
 /** Where that is seen in a pod. */
 export const TRUST_FOLDER = '/etc/sealwright/trust';
 export const REVOCATION_AUTHORITY_FILE = 'revocation-authority.json';

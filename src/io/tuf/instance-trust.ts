@@ -10,7 +10,8 @@ import { variable, type Environment } from './environment.ts';
 import { Mirror } from './mirror.ts';
 import { pinnedCache, pinnedRoot, type PinnedInstance } from './pinned-trust.ts';
 import { embeddedRoot, PUBLIC_MIRROR } from './public-instance.ts';
-import { cacheFolder, TrustCache, type MirrorCache } from './trust-cache.ts';
+import type { RememberedCache } from './remembered-cache.ts';
+import { cacheFolder, TrustCache, type MetadataCache } from './trust-cache.ts';
 import { readTrustFile } from './trust-files.ts';
 import { TufClient } from './tuf-client.ts';
 
@@ -27,6 +28,10 @@ export interface InstanceTrust {
   readonly revocations?: InstanceRevocations;
   /** Set when the mirror could not be asked and the cache, still valid, was believed instead. */
   readonly outage?: SealwrightError;
+  /** When the mirror was last asked with success, as far as that is known. */
+  readonly refreshedAt?: Date;
+  /** When the first of its roles ends. */
+  readonly expires?: Date;
 }
 
 /** What a repository tells of revocations. */
@@ -46,6 +51,10 @@ export interface InstanceRequest {
   readonly environment: Environment;
   /** This instance, whatever the environment and the last `initialize` name. */
   readonly pinned?: PinnedInstance;
+  /** This mirror without a fingerprint: a process that has begun with one stays with it. */
+  readonly mirror?: string;
+  /** What this process has seen of the mirror, for one that asks again and again. */
+  readonly remembered?: RememberedCache;
   readonly http: HttpClient;
   readonly now: Date;
   /** How long ago the mirror may have been asked last; by what it tells when absent. */
@@ -67,29 +76,43 @@ export async function fetchInstanceTrust({
   http,
   now,
   pinned,
+  mirror: chosen,
+  remembered,
   signingConfigTarget = SIGNING_CONFIG_TARGET,
   maxAgeMs,
 }: InstanceRequest): Promise<InstanceTrust> {
   const folder = cacheFolder(environment);
   const cache = new TrustCache(folder);
-  const url = pinned?.url ?? variable(environment, 'TUF_MIRROR') ?? cache.initializedMirror() ?? PUBLIC_MIRROR;
-  const mirrorCache = pinned === undefined ? cache.mirror(url) : pinnedCache(folder, pinned);
+  const url =
+    pinned?.url ?? chosen ?? variable(environment, 'TUF_MIRROR') ?? cache.initializedMirror() ?? PUBLIC_MIRROR;
+  const stored = pinned === undefined ? cache.mirror(url) : pinnedCache(folder, pinned);
+  const mirrorCache = remembered?.over(stored) ?? stored;
   const root =
-    pinned === undefined ? await firstRoot(url, environment, mirrorCache) : await pinnedRoot(folder, pinned, http);
+    remembered?.root ??
+    (pinned === undefined ? await firstRoot(url, environment, mirrorCache) : await pinnedRoot(folder, pinned, http));
   const mirror = new Mirror(url, http);
   const start = (): TufClient => new TufClient(mirror, root, mirrorCache, now);
   const isOffline = http.offline && !url.startsWith('file:');
   const isRecent = (client: TufClient): boolean =>
     isYounger(mirrorCache, now, maxAgeMs ?? (tellsRevocations(client) ? REVOCATIONS_INTERVAL_MS : REFRESH_INTERVAL_MS));
   const { client, outage } = await update(start, { isOffline, isRecent });
+  remembered?.remember(client.files);
   const revocations = await instanceRevocations(client);
+  const refreshedAt = mirrorCache.lastRefresh();
+  const expires = earliest(client);
   return {
     mirror: url,
     trustedRoot: await client.target(TRUSTED_ROOT_TARGET),
     signingConfig: await optionalTarget(client, signingConfigTarget),
     ...(revocations === undefined ? {} : { revocations }),
     ...(outage === undefined ? {} : { outage }),
+    ...(refreshedAt === undefined ? {} : { refreshedAt }),
+    ...(expires === undefined ? {} : { expires }),
   };
+}
+
+function earliest({ expirations }: TufClient): Date | undefined {
+  return [...expirations.values()].sort((a, b) => a.getTime() - b.getTime())[0];
 }
 
 function tellsRevocations(client: TufClient): boolean {
@@ -158,13 +181,13 @@ function stillValid(start: () => TufClient): TufClient | undefined {
 }
 
 /** A clock that has been set back must not keep the cache recent for ever. */
-function isYounger(cache: MirrorCache, now: Date, thanMs: number): boolean {
+function isYounger(cache: MetadataCache, now: Date, thanMs: number): boolean {
   const elapsedMs = now.getTime() - (cache.lastRefresh()?.getTime() ?? Number.NEGATIVE_INFINITY);
   return elapsedMs >= 0 && elapsedMs < thanMs;
 }
 
 /** cosign's order: never the public instance's root for another mirror. */
-async function firstRoot(url: string, environment: Environment, cache: MirrorCache): Promise<Uint8Array> {
+async function firstRoot(url: string, environment: Environment, cache: MetadataCache): Promise<Uint8Array> {
   const embedded = await embeddedRoot(url);
   if (url === PUBLIC_MIRROR && embedded !== undefined) return embedded;
   const named = variable(environment, 'TUF_ROOT_JSON');

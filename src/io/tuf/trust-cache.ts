@@ -102,8 +102,18 @@ export function cacheName(url: string): string {
     .toLowerCase();
 }
 
+/** What is known of one mirror from runs before this one. Believed with nothing that is not signed. */
+export interface MetadataCache {
+  /** undefined when it is not there, cannot be read, or is larger than anything TUF has */
+  read(name: string, maxBytes?: number): Uint8Array | undefined;
+  /** When the mirror was last asked with success; undefined when that is not known. */
+  lastRefresh(): Date | undefined;
+  /** @returns false when nothing was kept */
+  publish(run: VerifiedRun): Promise<boolean>;
+}
+
 /** One mirror's part of the cache. */
-export class MirrorCache {
+export class MirrorCache implements MetadataCache {
   readonly #root: string;
   readonly #name: string;
 
@@ -138,9 +148,7 @@ export class MirrorCache {
   async publish(run: VerifiedRun): Promise<boolean> {
     try {
       return await withCacheLock(this.#root, async () => {
-        const files = this.#isOvertaken(run) ? withoutMetadata(run.files) : new Map(run.files);
-        const root = files.get('root.json');
-        if (root !== undefined && versionOf(this.read('root.json')) > versionOf(root)) files.delete('root.json');
+        const files = filesToKeep(run, (name) => this.read(name));
         await writeAll(join(this.#root, this.#name), files);
         if (run.refreshedAt !== undefined) {
           await writeDurableFile(join(this.#root, `${this.#name}.json`), refreshNote(run.refreshedAt));
@@ -151,12 +159,6 @@ export class MirrorCache {
       return false;
     }
   }
-
-  #isOvertaken({ files, cachedTimestamp }: VerifiedRun): boolean {
-    const current = this.read('timestamp.json');
-    const isTouched = current !== undefined && (cachedTimestamp === undefined || !equalBytes(current, cachedTimestamp));
-    return isTouched && versionOf(current) > versionOf(files.get('timestamp.json'));
-  }
 }
 
 /** What one run has to store. */
@@ -166,6 +168,19 @@ export interface VerifiedRun {
   readonly cachedTimestamp: Uint8Array | undefined;
   /** When all of it was found to be the mirror's newest; undefined when that was not asked. */
   readonly refreshedAt: Date | undefined;
+}
+
+/** What of a run is to be kept where another may have kept something newer in the meantime. */
+export function filesToKeep(run: VerifiedRun, read: (name: string) => Uint8Array | undefined): Map<string, Uint8Array> {
+  const files = isOvertaken(run, read('timestamp.json')) ? withoutMetadata(run.files) : new Map(run.files);
+  const root = files.get('root.json');
+  if (root !== undefined && versionOf(read('root.json')) > versionOf(root)) files.delete('root.json');
+  return files;
+}
+
+function isOvertaken({ files, cachedTimestamp }: VerifiedRun, current: Uint8Array | undefined): boolean {
+  const isTouched = current !== undefined && (cachedTimestamp === undefined || !equalBytes(current, cachedTimestamp));
+  return isTouched && versionOf(current) > versionOf(files.get('timestamp.json'));
 }
 
 /** Roots are a chain: they may be stored by whoever comes last. */

@@ -3,7 +3,7 @@ import { encodeHex } from '../../core/encoding/hex.ts';
 import { NotFoundError, PolicyError, RemoteError, SealwrightError } from '../../errors.ts';
 import type { Mirror } from './mirror.ts';
 import { mismatch, TrustedMetadata, type TargetName } from './trusted-metadata.ts';
-import type { CacheFiles, MirrorCache } from './trust-cache.ts';
+import type { CacheFiles, MetadataCache } from './trust-cache.ts';
 
 /** Bounds of go-tuf, python-tuf and tuf-js for what is not told a length by other metadata. */
 const MAX_ROOT_BYTES = 512_000;
@@ -22,7 +22,7 @@ const TARGET_HASHES = ['sha256', 'sha512'] as const;
  */
 export class TufClient {
   readonly #mirror: Pick<Mirror, 'url' | 'fetch'>;
-  readonly #cache: MirrorCache | undefined;
+  readonly #cache: MetadataCache | undefined;
   readonly #metadata: TrustedMetadata;
   readonly #now: Date;
   /** Verified in this run, by its name in the cache. */
@@ -35,7 +35,7 @@ export class TufClient {
    * @param root  the first root that is trusted, of any version
    * @param cache undefined to leave no trace and to believe nothing that was stored
    */
-  constructor(mirror: Pick<Mirror, 'url' | 'fetch'>, root: Uint8Array, cache: MirrorCache | undefined, now: Date) {
+  constructor(mirror: Pick<Mirror, 'url' | 'fetch'>, root: Uint8Array, cache: MetadataCache | undefined, now: Date) {
     this.#mirror = mirror;
     this.#cache = cache;
     this.#now = now;
@@ -237,7 +237,7 @@ interface CachedMetadata {
 }
 
 /** The timestamp last, as it is written last: then nothing read is newer than what it leads to. */
-function readMetadata(cache: MirrorCache | undefined): CachedMetadata {
+function readMetadata(cache: MetadataCache | undefined): CachedMetadata {
   const targets = cache?.read('targets.json');
   const snapshot = cache?.read('snapshot.json');
   return { targets, snapshot, timestamp: cache?.read('timestamp.json') };

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PrivateKey } from '../../core/crypto/private-key.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
 import type { Logger } from '../shell/logger.ts';
+import { repeatTask } from '../shell/repeated-task.ts';
 import type { ServingPair } from './certificate-rotation.ts';
 
 export interface CertificateFilesOptions {
@@ -43,18 +43,12 @@ export async function openCertificateFiles(options: CertificateFilesOptions): Pr
     use?.(pair);
     logger?.info({ validUntil: Certificate.fromPem(pair.certificate).notAfter }, 'the serving certificate was renewed');
   };
-  const stop = new AbortController();
-  const run = async (): Promise<void> => {
-    for (;;) {
-      await sleep(rereadMs, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
-      if (stop.signal.aborted) return;
-      await reread().catch((error: unknown) => {
-        if (!(error instanceof SealwrightError)) throw error;
-        logger?.error({ error }, 'the serving certificate cannot be renewed; the one before stays');
-      });
-    }
-  };
-  const running = rereadMs === 0 ? undefined : run();
+  const look = (): Promise<void> =>
+    reread().catch((error: unknown) => {
+      if (!(error instanceof SealwrightError)) throw error;
+      logger?.error({ error }, 'the serving certificate cannot be renewed; the one before stays');
+    });
+  const rereading = rereadMs === 0 ? undefined : repeatTask(look, () => rereadMs);
   return {
     current: () => current,
     onRenewal: (call) => {
@@ -62,8 +56,7 @@ export async function openCertificateFiles(options: CertificateFilesOptions): Pr
     },
     reread,
     close: async () => {
-      stop.abort();
-      await running;
+      await rereading?.stop();
     },
   };
 }

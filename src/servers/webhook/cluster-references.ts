@@ -1,7 +1,7 @@
 import { parseTrustRoot } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';
-import type { ReferenceSources } from '../../workflows/admission/policy-references.ts';
+import type { OutsideSources, ReferenceSources } from '../../workflows/admission/policy-references.ts';
 
 const TRUST_ROOTS = '/apis/policy.sigstore.dev/v1alpha1/trustroots';
 const MAX_ENTRIES = 1000;
@@ -13,7 +13,7 @@ const MAX_ENTRIES = 1000;
 export function clusterReferences(
   cluster: ClusterAccess,
   systemNamespace: string,
-  outside: Pick<ReferenceSources, 'kms' | 'http' | 'now'>,
+  outside: OutsideSources,
 ): ReferenceSources {
   return {
     ...outside,

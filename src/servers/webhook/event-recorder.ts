@@ -1,6 +1,5 @@
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterEvent } from '../../io/kubernetes/event.ts';
-import type { DecisionEvent } from '../../workflows/admission/decision-events.ts';
 
 export interface EventRecorderOptions {
   /** Creates one in the cluster. */
@@ -46,7 +45,7 @@ export class EventRecorder {
   }
 
   /** Returns at once, and never throws. */
-  record(event: DecisionEvent): void {
+  record(event: Omit<ClusterEvent, 'firstAt' | 'lastAt' | 'count'>): void {
     const now = this.#options.now();
     const key = JSON.stringify([event.regarding, event.reason, event.message]);
     const seen = this.#seen.get(key);

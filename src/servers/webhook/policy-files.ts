@@ -9,6 +9,8 @@ import { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { SealwrightError, UsageError } from '../../errors.ts';
 import { resolveOwnReferences, type OutsideSources } from '../../workflows/admission/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
+import { repeatTask } from '../shell/repeated-task.ts';
+import { LabelledCounter } from './metric-text.ts';
 import type { PolicySource } from './policy-source.ts';
 import { readPolicyTexts, type PolicyText } from '../../io/files/policy-texts.ts';
 
@@ -19,13 +21,13 @@ export interface PolicyFilesOptions {
   readonly rereadMs?: number;
   /** For keys in a KMS and what is at URLs; without it policies that refer to those refuse their images. */
   readonly outside?: OutsideSources;
-  /** How often what policies refer to is asked for again; 10 hours when absent, as in policy-controller. */
+  /** How often what policies refer to is asked for again; five minutes when absent, as of policies from a cluster. */
   readonly resyncMs?: number;
   readonly logger?: Logger;
 }
 
 const DEFAULT_REREAD_MS = 5000;
-const DEFAULT_RESYNC_MS = 36_000_000;
+const DEFAULT_RESYNC_MS = 300_000;
 /** How soon what could not be had is asked for again. */
 const RETRY_MS = 60_000;
 
@@ -42,9 +44,11 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
   let objects = parseTexts(first, paths, logger);
   let digest = digestOf(first);
   let references = NO_REFERENCES;
+  const referenceFailures = new LabelledCounter();
   let current: PolicySet;
   const publish = async (): Promise<void> => {
     references = await resolveOwnReferences(objects, references, options.outside, (name, error) => {
+      referenceFailures.add({ reference: name, code: error.code });
       logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
     });
     current = new PolicySet(objects.policies, references);
@@ -73,11 +77,12 @@ export async function openPolicyFiles(options: PolicyFilesOptions): Promise<Poli
       logger?.error({ error }, 'changed policies refused; those before them stay in force');
     }
   };
-  const rereading = rereadMs === 0 ? undefined : repeat(reread, rereadMs);
+  const rereading = rereadMs === 0 ? undefined : repeatTask(reread, () => rereadMs);
   return {
     current: () => current,
     exceptions: () => objects.exceptions,
     confirmedAt: () => confirmedAt,
+    referenceFailures,
     ready: () => Promise.resolve(),
     close: async () => {
       await rereading?.stop();
@@ -111,26 +116,4 @@ function digestOf(texts: readonly PolicyText[]): string {
   const hash = createHash('sha256');
   for (const { path, text } of texts) hash.update(JSON.stringify([path, text]));
   return hash.digest('hex');
-}
-
-/** Runs a task again and again, each time some while after it has ended. */
-function repeat(task: () => Promise<void>, everyMs: number): { stop(): Promise<void> } {
-  let isStopped = false;
-  let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
-  const next = (): void => {
-    if (isStopped) return;
-    timer = setTimeout(() => {
-      running = task().finally(next);
-    }, everyMs);
-    timer.unref();
-  };
-  next();
-  return {
-    stop: async () => {
-      isStopped = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
 }

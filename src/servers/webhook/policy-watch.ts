@@ -6,6 +6,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { resolveReferences, type ReferenceSources } from '../../workflows/admission/policy-references.ts';
 import type { Logger } from '../shell/logger.ts';
 import { KindWatch } from './kind-watch.ts';
+import { LabelledCounter } from './metric-text.ts';
 import { CLUSTER_IMAGE_POLICIES, type PolicyKind, type ReadPolicies } from './policy-kinds.ts';
 import type { PolicySource } from './policy-source.ts';
 
@@ -34,6 +35,7 @@ export async function watchClusterPolicies(options: PolicyWatchOptions): Promise
   return {
     current: () => watch.current,
     confirmedAt: () => watch.confirmedAt,
+    referenceFailures: watch.referenceFailures,
     ready: () => Promise.resolve(),
     close: async () => {
       await watch.stop();
@@ -55,6 +57,7 @@ export async function listClusterPolicies(options: PolicyWatchOptions): Promise<
 
 class PolicyWatch {
   readonly #options: PolicyWatchOptions;
+  readonly referenceFailures = new LabelledCounter();
   readonly #abort = new AbortController();
   readonly #watches: readonly { readonly kind: PolicyKind; readonly watch: KindWatch }[];
   /** Each object is read once: its identity is that of its state. */
@@ -125,6 +128,7 @@ class PolicyWatch {
     if (references !== undefined) {
       const wanted = mergeReferences(policies.map(({ references: own }) => own));
       this.#resolved = await resolveReferences(wanted, references, this.#resolved, (name, error) => {
+        this.referenceFailures.add({ reference: name, code: error.code });
         logger?.error({ reference: name, error }, 'what a policy refers to could not be had');
       });
     }

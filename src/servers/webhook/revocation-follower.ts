@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hono } from 'hono';
 import { RevocationIndex } from '../../core/revocation/revocation-index.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
@@ -6,6 +5,7 @@ import { LimitError, NotFoundError, SealwrightError } from '../../errors.ts';
 import type { RevocationState, RevocationView } from '../../workflows/admission/revocation-state.ts';
 import { readBody } from '../shell/body.ts';
 import type { Logger } from '../shell/logger.ts';
+import { repeatTask } from '../shell/repeated-task.ts';
 
 /** What one authority has revoked. */
 export interface FollowedRevocations {
@@ -53,7 +53,6 @@ const NOTHING: RevocationView = {
  */
 export async function followRevocations(options: FollowerOptions): Promise<RevocationFollower> {
   const { reopen, everyMs = EVERY_MS, logger } = options;
-  const stop = new AbortController();
   let followed = options.first;
   const view = (): RevocationView => followed?.state.view() ?? NOTHING;
   /** Others take their place when they have been asked: until then less would be known. */
@@ -81,14 +80,7 @@ export async function followRevocations(options: FollowerOptions): Promise<Revoc
     }
   };
   await ask(followed);
-  const run = async (): Promise<void> => {
-    for (;;) {
-      await sleep(everyMs, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
-      if (stop.signal.aborted) return;
-      await askAgain();
-    }
-  };
-  const running = run();
+  const asking = repeatTask(askAgain, () => everyMs);
   let isTaking = false;
   return {
     view,
@@ -110,10 +102,7 @@ export async function followRevocations(options: FollowerOptions): Promise<Revoc
         }
       });
     },
-    close: async () => {
-      stop.abort();
-      await running;
-    },
+    close: () => asking.stop(),
   };
 }
 

@@ -8,15 +8,26 @@ import { familyText, Histogram, LabelledCounter, type Labels } from './metric-te
 /** From well under a millisecond, where everything is remembered, to the API server's longest patience. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/** Of the trusted root. */
+export interface TrustGauges {
+  readonly fingerprint: string;
+  /** Since its source was last known to say this. */
+  readonly ageSeconds: number;
+  readonly expires?: Date;
+  readonly failures: readonly (readonly [Labels, number])[];
+}
+
 /** What is true at the moment of asking. */
 export interface WebhookGauges {
   readonly policies: number;
   readonly underWay: number;
+  readonly referenceFailures?: readonly (readonly [Labels, number])[];
   /** Since policies were last known to be those of their source. */
   readonly policyAgeSeconds?: number;
   /** When the serving certificate ends. */
   readonly certificateEnd?: Date;
   readonly revocations?: RevocationView;
+  readonly trust?: TrustGauges;
   readonly ledgerLost?: number;
   readonly events?: { readonly sent: number; readonly dropped: number; readonly failed: number };
 }
@@ -87,7 +98,7 @@ export class WebhookMetrics {
   }
 
   text(gauges: WebhookGauges, requests?: RegistryRequests): string {
-    const { policies, underWay, policyAgeSeconds, certificateEnd, revocations, ledgerLost, events } = gauges;
+    const { policies, underWay, policyAgeSeconds, certificateEnd, revocations, trust, ledgerLost, events } = gauges;
     return [
       counter('admission_reviews_total', 'Admission reviews answered, by decision.', this.#reviews.samples()),
       counter('admission_dry_run_reviews_total', 'The same for dry runs.', this.#dryRuns.samples()),
@@ -119,6 +130,27 @@ export class WebhookMetrics {
         'serving_certificate_end_timestamp_seconds',
         'When the serving certificate ends.',
         one(certificateEnd === undefined ? undefined : certificateEnd.getTime() / 1000),
+      ),
+      counter(
+        'policy_reference_failures_total',
+        'Times that what a policy refers to could not be had, by its name and error code.',
+        gauges.referenceFailures ?? [],
+      ),
+      gauge('trusted_root_age_seconds', 'Since its source was last known to say this.', one(trust?.ageSeconds)),
+      gauge(
+        'trusted_root_end_timestamp_seconds',
+        "When the word of the trusted root's mirror ends.",
+        one(trust?.expires === undefined ? undefined : trust.expires.getTime() / 1000),
+      ),
+      gauge(
+        'trusted_root_info',
+        'The trusted root in force, by the SHA-256 of its document.',
+        trust === undefined ? [] : [[{ sha256: trust.fingerprint }, 1]],
+      ),
+      counter(
+        'trusted_root_failures_total',
+        'Attempts to renew the trusted root that failed, by error code; the last good one stays.',
+        trust?.failures ?? [],
       ),
       gauge('revocations_in_force', 'Revocations in force.', one(revocations?.index.size)),
       gauge('revocations_version', 'Version of their snapshot; 0 before the first.', one(revocations?.version)),

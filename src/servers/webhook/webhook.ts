@@ -36,6 +36,7 @@ import { tellDecision } from './decision-telling.ts';
 import { answerReview } from './review-answer.ts';
 import { ownDeadlineMs } from './review-deadline.ts';
 import type { RevocationFollower } from './revocation-follower.ts';
+import type { TrustFollower } from './trust-follower.ts';
 import { webhookGauges } from './webhook-gauges.ts';
 import { WebhookMetrics, type RegistryRequests } from './webhook-metrics.ts';
 
@@ -46,7 +47,10 @@ export interface WebhookOptions {
   readonly registry: RegistryClient;
   /** Registries with the credentials of each workload; `registry` for all when absent. */
   readonly workloads?: Pick<WorkloadRegistries, 'access'>;
+  /** Believed for good where `trust` is absent. */
   readonly trustedRoot: TrustedRoot;
+  /** Whom to trust at the moment. */
+  readonly trust?: Pick<TrustFollower, 'view' | 'failures'>;
   /** For policies in CUE and Rego; without it they cannot be evaluated, and refuse. */
   readonly engines?: EnginesSource;
   /** What happens to images that no policy is about; what `controllerConfig` says when absent, or `deny`. */
@@ -124,7 +128,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
       logger?.error({ error }, 'the evidence store failed; evidence is fetched again');
     },
   });
-  const materials = new Materials(options.trustedRoot);
+  const materials = new Materials(() => options.trust?.view().trustedRoot ?? options.trustedRoot);
   const underWay = new Set<Promise<unknown>>();
   const routes = createApp(logger);
   mountHealth(routes, [{ name: 'policies', check: () => policies.ready() }]);
@@ -214,19 +218,22 @@ async function* guarded(
   }
 }
 
-/** One for each set of policies, so that what was verified under its trusted roots is verified once. */
+/** One for each set of policies under each trusted root, so that what was verified under them is verified once. */
 class Materials {
-  readonly #trustedRoot: TrustedRoot;
+  readonly #trustedRoot: () => TrustedRoot;
   readonly #known = new WeakMap<PolicySet, PolicyMaterial>();
 
-  constructor(trustedRoot: TrustedRoot) {
+  constructor(trustedRoot: () => TrustedRoot) {
     this.#trustedRoot = trustedRoot;
   }
 
   of(policies: PolicySet): PolicyMaterial {
-    const known = this.#known.get(policies) ?? new PolicyMaterial(this.#trustedRoot, policies.references);
-    this.#known.set(policies, known);
-    return known;
+    const trustedRoot = this.#trustedRoot();
+    const known = this.#known.get(policies);
+    if (known?.defaultRoot === trustedRoot) return known;
+    const material = new PolicyMaterial(trustedRoot, policies.references);
+    this.#known.set(policies, material);
+    return material;
   }
 }
 

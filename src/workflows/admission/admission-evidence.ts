@@ -134,8 +134,7 @@ export class AdmissionEvidence {
   }
 
   async #fetchRecord(image: PinnedImage, place: EvidencePlace, access: RegistryAccess): Promise<SignatureRecord> {
-    const { trustedRoot, now } = this.#options;
-    const foundAt = now();
+    const foundAt = this.#options.now();
     const found = await fetchImageSignatures({
       registry: access.client(place.pullSecrets, place.policySecrets),
       reference: new ImageReference(image),
@@ -143,7 +142,7 @@ export class AdmissionEvidence {
       ...(place.wantsAttestations ? { predicateTypes: 'any' as const, readsAttestationTag: true } : {}),
       ...(place.tagPrefix === '' ? {} : { tagPrefix: place.tagPrefix }),
     });
-    const record = new SignatureRecord(found, trustedRoot, foundAt);
+    const record = new SignatureRecord(found, foundAt);
     if (found.signatures.length === 0 && (await this.#wasSigned(place))) return record;
     this.#memory.keep(place.name, record, { found, foundAt });
     return record;
@@ -169,7 +168,7 @@ function evidenceOf(
 ): ImageEvidence {
   if (found instanceof SignatureRecord) {
     try {
-      return found.evidence(demand.verification(material), revocations);
+      return found.evidence(demand.verification(material), material.defaultRoot, revocations);
     } catch (error) {
       // What the policy refers to could not be had.
       if (error instanceof SealwrightError && error.family !== 'invariant') return { kind: 'unavailable', error };

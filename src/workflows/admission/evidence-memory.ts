@@ -1,5 +1,4 @@
 import { IMAGE_SIGNATURE_PREDICATE } from '../../core/attestation/image-signature.ts';
-import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { EvidencePlace } from './evidence-place.ts';
 import { SignatureRecord } from './signature-record.ts';
@@ -11,7 +10,6 @@ import {
 } from './stored-evidence.ts';
 
 export interface MemoryOptions {
-  readonly trustedRoot: TrustedRoot;
   readonly now: () => Date;
   /** Records remembered; the one not asked for longest goes first. */
   readonly maxImages?: number;
@@ -80,7 +78,7 @@ export class EvidenceMemory {
       const { found, foundAt } = parseStoredEvidence(name, text, [IMAGE_SIGNATURE_PREDICATE]);
       // Signatures are verified for the digest that the record names: it has to be this image's.
       if (found.digest.toString() !== image.digest.toString()) return undefined;
-      return new SignatureRecord(found, this.#options.trustedRoot, foundAt);
+      return new SignatureRecord(found, foundAt);
     } catch (error) {
       if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
       this.#options.reportStoreFailure?.(error);

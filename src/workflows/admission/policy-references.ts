@@ -15,6 +15,7 @@ import type { TrustRootSource } from '../../core/policy/cluster-image/trust-root
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { FormatError, PolicyError, RemoteError, SealwrightError, VerificationError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
+import type { RememberedMirrors } from '../../io/tuf/remembered-cache.ts';
 import { readTrustRoot } from '../trust/trust-root-source.ts';
 
 /** Where the things are that policies refer to. Undefined: there is no such object. */
@@ -27,6 +28,8 @@ export interface ReferenceSources {
   readonly kms: (uri: string) => Promise<PublicKey>;
   /** For programs at URLs and remote TUF repositories. */
   readonly http: HttpClient;
+  /** What was seen of remote TUF repositories before: they must not go back behind it. */
+  readonly remembered?: RememberedMirrors;
   readonly now: () => Date;
 }
 
@@ -75,7 +78,7 @@ export async function resolveReferences(
 }
 
 /** What lies neither in the cluster nor beside the policies. */
-export type OutsideSources = Pick<ReferenceSources, 'kms' | 'http' | 'now'>;
+export type OutsideSources = Pick<ReferenceSources, 'kms' | 'http' | 'remembered' | 'now'>;
 
 /**
  * The same for policies from files: what they refer to is in the files as well, in a KMS, or at a URL.
@@ -94,6 +97,7 @@ export async function resolveOwnReferences(
     trustRoot: (name) => Promise.resolve(trustRoots.get(name)),
     kms: outside?.kms ?? ((uri) => Promise.reject(new RemoteError('REMOTE_OFFLINE', `${uri} was not asked`))),
     http: outside?.http ?? new HttpClient({ offline: true }),
+    ...(outside?.remembered === undefined ? {} : { remembered: outside.remembered }),
     now: outside?.now ?? ((): Date => new Date()),
   };
   const references = mergeReferences(policies.map(({ references: own }) => own));
@@ -144,10 +148,10 @@ async function resolveProgram(
   });
 }
 
-async function resolveTrustRoot(name: string, { trustRoot, http, now }: ReferenceSources): Promise<TrustedRoot> {
-  const source = await trustRoot(name);
+async function resolveTrustRoot(name: string, sources: ReferenceSources): Promise<TrustedRoot> {
+  const source = await sources.trustRoot(name);
   if (source === undefined) throw unusable(`trustRootRef ${name} not found`);
-  return readTrustRoot(name, source, { http, now });
+  return readTrustRoot(name, source, sources);
 }
 
 function missing(what: string): PolicyError {

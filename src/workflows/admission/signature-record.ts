@@ -16,13 +16,11 @@ type Kind = 'signatures' | 'attestations';
 /** What one place holds about one image as it was found, each verified at most once in each way that matters. */
 export class SignatureRecord {
   readonly #found: FoundSignatures;
-  readonly #trustedRoot: TrustedRoot;
   readonly #foundAt: Date;
   readonly #judged = new WeakMap<TrustedRoot, Map<string, SignatureJudgement>>();
 
-  constructor(found: FoundSignatures, trustedRoot: TrustedRoot, foundAt: Date) {
+  constructor(found: FoundSignatures, foundAt: Date) {
     this.#found = found;
-    this.#trustedRoot = trustedRoot;
     this.#foundAt = foundAt;
   }
 
@@ -40,10 +38,13 @@ export class SignatureRecord {
     return this.#found.predicateTypes === 'any';
   }
 
-  /** @param revocations of the moment: what was verified stays so, and may have been revoked since */
-  evidence(demand: VerificationDemand, revocations?: RevocationIndex): CheckedEvidence {
+  /**
+   * @param trustedRoot of the moment, for certificates that a demand for a key does not ask for: another one verifies all anew
+   * @param revocations of the moment: what was verified stays so, and may have been revoked since
+   */
+  evidence(demand: VerificationDemand, trustedRoot: TrustedRoot, revocations?: RevocationIndex): CheckedEvidence {
     // Whoever a certificate names is established here; whether that suffices is for the policies to say.
-    const certificates = demand.signer.kind === 'key' ? plainDemand(this.#trustedRoot) : demand;
+    const certificates = demand.signer.kind === 'key' ? plainDemand(trustedRoot) : demand;
     const results = [
       this.#once(certificates, 'certificate', 'signatures'),
       // A key that nobody named cannot be judged, which is itself a finding.

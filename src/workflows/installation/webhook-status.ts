@@ -14,6 +14,7 @@ import { askCluster } from '../../io/kubernetes/cluster-request.ts';
 import { objectPath } from '../../io/kubernetes/object-path.ts';
 import { installedWebhook, managedCertificateProblems } from './installed-webhook.ts';
 import type { StatusProblem } from './status-problem.ts';
+import { trustProblems } from './trust-problems.ts';
 
 /** One webhook that the API server asks. */
 export interface AskedWebhook {
@@ -75,6 +76,7 @@ export async function webhookStatus(cluster: ClusterAccess, namespace: string, n
     });
   }
   problems.push(...(replicas?.problems ?? []));
+  if (isThere) problems.push(...(await trustProblems(cluster, namespace, now)));
   return {
     readyReplicas: replicas?.readyReplicas ?? 0,
     wantedReplicas: replicas?.wantedReplicas ?? 0,

@@ -3,12 +3,15 @@ import { parseTrustedRoot, type TrustedRoot } from '../../core/trust/trusted-roo
 import { PolicyError } from '../../errors.ts';
 import { archiveMirror } from '../../io/tuf/archive-mirror.ts';
 import { Mirror } from '../../io/tuf/mirror.ts';
+import type { RememberedMirrors } from '../../io/tuf/remembered-cache.ts';
 import { TufClient } from '../../io/tuf/tuf-client.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 
 interface TrustRootAccess {
   readonly http: HttpClient;
   readonly now: () => Date;
+  /** What was seen of repositories at URLs before, for whoever asks again and again. */
+  readonly remembered?: RememberedMirrors;
 }
 
 /** What a TUF repository vouches for, and until when each of its roles does. */
@@ -36,7 +39,7 @@ export async function readTrustRoot(
 export async function readVouchedTrust(
   name: string,
   source: Exclude<TrustRootSource, { kind: 'keys' }>,
-  { http, now }: TrustRootAccess,
+  { http, now, remembered }: TrustRootAccess,
 ): Promise<VouchedTrust> {
   if (source.targets !== 'targets') {
     throw new PolicyError('POLICY_EVALUATION', `the TrustRoot ${name} keeps its targets in a folder of another name`, {
@@ -46,8 +49,9 @@ export async function readVouchedTrust(
   }
   const mirror =
     source.kind === 'remote' ? new Mirror(source.mirror, http) : archiveMirror(source.archive, `TrustRoot ${name}`);
-  // Without a cache: what was had before is kept by whoever asks.
-  const client = new TufClient(mirror, source.root, undefined, now());
+  // Nothing is stored: what was had before is kept by whoever asks. An archive is the word of whoever writes the object.
+  const seen = source.kind === 'remote' ? remembered?.of(source.mirror, source.root) : undefined;
+  const client = new TufClient(mirror, seen?.root ?? source.root, seen?.over(undefined), now());
   await client.refresh();
   const trustedRoot = parseTrustedRoot(await client.target(source.trustedRootTarget));
   return { trustedRoot, expirations: client.expirations };

@@ -5,7 +5,7 @@ import { sha256 } from '../../core/crypto/digest.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { parseStackRevocations } from '../../core/revocation/stack-revocations.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
-import { NotFoundError, UsageError } from '../../errors.ts';
+import { NotFoundError, UsageError, type SealwrightError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import { variable, type Environment } from '../../io/tuf/environment.ts';
 import type { InstanceRevocations, InstanceTrust } from '../../io/tuf/instance-trust.ts';
@@ -45,6 +45,21 @@ export interface ResolvedTrust {
   readonly revocations?: TrustRevocations;
   /** For the output: who is trusted, and by whose word. */
   readonly source: string;
+  /** SHA-256 of the trusted root's document, hexadecimal. */
+  readonly fingerprint?: string;
+  /** Set when a mirror could not be asked, and what was known of it, still valid, was believed instead. */
+  readonly outage?: SealwrightError;
+  /** When the mirror was last asked with success. */
+  readonly confirmedAt?: Date;
+  /** When the mirror's word ends. */
+  readonly expires?: Date;
+  /**
+   * What the same source says now, whatever else this user has come to trust since: the same file, folder or mirror. Of a mirror nothing
+   * older than what this process has seen.
+   *
+   * @throws as `resolveTrust`
+   */
+  again?(): Promise<ResolvedTrust>;
 }
 
 /** What a source of trust tells of revocations. */
@@ -67,18 +82,23 @@ export async function resolveTrust(request: TrustRequest): Promise<ResolvedTrust
   const { flags } = request;
   if (flags.trust !== undefined) return fromPinned(flags.trust, request);
   if (flags.trustConfig !== undefined) return fromTrustConfig(flags.trustConfig, flags);
-  const rootFile = flags.trustedRoot === undefined ? undefined : readTrustFile(flags.trustedRoot, 'the trusted root');
   const signingConfig = flags.signingConfig === undefined ? undefined : readConfig(flags.signingConfig);
-  if (rootFile !== undefined && flags.trustedRoot !== undefined) {
-    return {
-      trustedRoot: parseTrustedRoot(rootFile),
-      instance: `file ${encodeHex(sha256(rootFile))}`,
-      source: `the trusted root in ${flags.trustedRoot}`,
-      ...(signingConfig === undefined ? {} : { signingConfig }),
-    };
-  }
+  if (flags.trustedRoot !== undefined) return fromRootFile(flags.trustedRoot, signingConfig);
   const resolved = await withoutFiles(request);
   return signingConfig === undefined ? resolved : { ...resolved, signingConfig };
+}
+
+function fromRootFile(path: string, signingConfig: SigningConfig | undefined): ResolvedTrust {
+  const bytes = readTrustFile(path, 'the trusted root');
+  const fingerprint = encodeHex(sha256(bytes));
+  return {
+    trustedRoot: parseTrustedRoot(bytes),
+    instance: `file ${fingerprint}`,
+    source: `the trusted root in ${path}`,
+    fingerprint,
+    ...(signingConfig === undefined ? {} : { signingConfig }),
+    again: () => Promise.resolve().then(() => fromRootFile(path, signingConfig)),
+  };
 }
 
 function fromTrustConfig(path: string, flags: TrustRequest['flags']): ResolvedTrust {
@@ -87,8 +107,13 @@ function fromTrustConfig(path: string, flags: TrustRequest['flags']): ResolvedTr
       expected: 'it alone, without --trusted-root, --signing-config and --dir',
     });
   }
-  const config = parseClientTrustConfig(readTrustFile(path, 'the client trust config'));
-  return { ...config, source: `the client trust config in ${path}` };
+  const bytes = readTrustFile(path, 'the client trust config');
+  return {
+    ...parseClientTrustConfig(bytes),
+    source: `the client trust config in ${path}`,
+    fingerprint: encodeHex(sha256(bytes)),
+    again: () => Promise.resolve().then(() => fromTrustConfig(path, flags)),
+  };
 }
 
 /** @throws UsageError USAGE_BAD_FLAG beside other sources; VerificationError DIGEST_MISMATCH for a mirror with other roots */
@@ -118,26 +143,43 @@ async function withoutFiles(request: TrustRequest): Promise<ResolvedTrust> {
   return recorded === undefined ? fromInstance(request) : fromStack(recorded.dir, `your stack in ${recorded.dir}`);
 }
 
+/** How long ago a mirror may have been asked last by a process that asks again and again, and keeps doors. */
+const AGAIN_MS = 300_000;
+
 /** Loaded only when it is asked: verifying against a stack of one's own must not pay for TUF. */
-async function fromInstance({ environment, http, now }: TrustRequest, pinned?: PinnedInstance): Promise<ResolvedTrust> {
+async function fromInstance(request: TrustRequest, pinned?: PinnedInstance): Promise<ResolvedTrust> {
+  const { environment, http, now } = request;
   const { fetchInstanceTrust } = await import('../../io/tuf/instance-trust.ts');
-  const fetch = (maxAgeMs?: number): ReturnType<typeof fetchInstanceTrust> =>
-    fetchInstanceTrust({
-      environment,
-      http,
-      now: now(),
+  const { RememberedCache } = await import('../../io/tuf/remembered-cache.ts');
+  const remembered = new RememberedCache();
+  let mirror: string | undefined;
+  const fetch = async (maxAgeMs?: number): Promise<InstanceTrust> => {
+    const found = await fetchInstanceTrust({
+      ...{ environment, http, remembered, now: now() },
       ...(pinned === undefined ? {} : { pinned }),
+      ...(mirror === undefined ? {} : { mirror }),
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
     });
-  const { mirror, trustedRoot, signingConfig, revocations, outage } = await fetch();
-  const name = mirror === PUBLIC_MIRROR ? "Sigstore's public instance" : `the instance at ${mirror}`;
-  return {
-    trustedRoot: parseTrustedRoot(trustedRoot),
-    instance: pinned === undefined ? mirror : `${mirror}#${pinned.fingerprint}`,
-    source: outage === undefined ? name : `${name}, from the cache: ${outage.code}  ${outage.message}`,
-    ...(signingConfig === undefined ? {} : { signingConfig: parseSigningConfig(signingConfig) }),
-    ...(revocations === undefined ? {} : { revocations: fromMirror(mirror, revocations, () => fetch(0)) }),
+    mirror = found.mirror;
+    return found;
   };
+  const resolved = (found: InstanceTrust): ResolvedTrust => {
+    const { trustedRoot, signingConfig, revocations, outage, refreshedAt, expires } = found;
+    const name = found.mirror === PUBLIC_MIRROR ? "Sigstore's public instance" : `the instance at ${found.mirror}`;
+    return {
+      trustedRoot: parseTrustedRoot(trustedRoot),
+      instance: pinned === undefined ? found.mirror : `${found.mirror}#${pinned.fingerprint}`,
+      source: outage === undefined ? name : `${name}, from the cache: ${outage.code}  ${outage.message}`,
+      fingerprint: encodeHex(sha256(trustedRoot)),
+      ...(signingConfig === undefined ? {} : { signingConfig: parseSigningConfig(signingConfig) }),
+      ...(revocations === undefined ? {} : { revocations: fromMirror(found.mirror, revocations, () => fetch(0)) }),
+      ...(outage === undefined ? {} : { outage }),
+      ...(refreshedAt === undefined ? {} : { confirmedAt: refreshedAt }),
+      ...(expires === undefined ? {} : { expires }),
+      again: async () => resolved(await fetch(revocations === undefined ? AGAIN_MS : undefined)),
+    };
+  };
+  return resolved(await fetch());
 }
 
 /** The first time as it was had with the trust, which has just been asked for; after that the mirror is asked again. */
@@ -169,6 +211,8 @@ function fromStack(dir: string, source: string): ResolvedTrust {
     ...(files.revocations === undefined ? {} : { revocations: fromFolder(dir, files.revocations) }),
     instance: files.dir,
     source,
+    fingerprint: encodeHex(sha256(files.trustedRoot)),
+    again: () => Promise.resolve().then(() => fromStack(dir, source)),
   };
 }
 

@@ -22,7 +22,13 @@ import { TrustCache, type MirrorCache } from '../../../src/io/tuf/trust-cache.ts
 import { TufClient } from '../../../src/io/tuf/tuf-client.ts';
 import { tufKey } from '../../../src/servers/trust/role-keys.ts';
 import type { UpkeepKeys } from '../../../src/servers/trust/repository-upkeep.ts';
-import { generateKeys, openRepository, signingConfig, temporaryFolder } from '../../servers/trust/repository.ts';
+import {
+  generateKeys,
+  openRepository,
+  signingConfig,
+  temporaryFolder,
+  type RepositoryInput,
+} from '../../servers/trust/repository.ts';
 import { peerServer, type PeerServer } from '../../support/peer-server.ts';
 
 export type Answer = Uint8Array | 'endless' | { readonly status: number };
@@ -44,12 +50,16 @@ export class HostileMirror {
     this.dir = dir;
   }
 
-  static async create(t: TestContext, options: { keys?: UpkeepKeys; now?: () => Date } = {}): Promise<HostileMirror> {
+  static async create(
+    t: TestContext,
+    options: { keys?: UpkeepKeys; now?: () => Date; trustedRoot?: string } = {},
+  ): Promise<HostileMirror> {
     // Ed25519: its signatures all have one length, and so have the forgeries.
     const keys = options.keys ?? generateKeys('ed25519');
     const dir = join(temporaryFolder(t), 'tuf');
     const now = options.now === undefined ? {} : { now: options.now };
-    const { rootJson } = await openRepository(t, { dir, keys, ...now });
+    const content = options.trustedRoot === undefined ? {} : { trustedRoot: options.trustedRoot };
+    const { rootJson } = await openRepository(t, { dir, keys, ...now, ...content });
     const mirror = new HostileMirror(t, keys, rootJson, dir);
     mirror.copy();
     return mirror;
@@ -67,8 +77,12 @@ export class HostileMirror {
   }
 
   /** A next, honest version of everything. */
-  async advance(operator: string, keys: UpkeepKeys = this.keys): Promise<void> {
-    await openRepository(this.#t, { dir: this.dir, keys, signingConfig: signingConfig(operator) });
+  async advance(
+    operator: string,
+    keys: UpkeepKeys = this.keys,
+    content: Pick<RepositoryInput, 'trustedRoot' | 'now'> = {},
+  ): Promise<void> {
+    await openRepository(this.#t, { dir: this.dir, keys, signingConfig: signingConfig(operator), ...content });
     this.copy();
   }
 

@@ -39,6 +39,7 @@ export interface RepositoryInput {
   readonly keys: UpkeepKeys;
   readonly now?: () => Date;
   readonly signingConfig?: string;
+  readonly trustedRoot?: string;
 }
 
 /** Closed when the test ends. */
@@ -46,7 +47,7 @@ export async function openRepository(t: TestContext, input: RepositoryInput): Pr
   const repository = await createTrustRepository({
     dir: input.dir,
     keys: input.keys,
-    trustedRoot: TRUSTED_ROOT,
+    trustedRoot: input.trustedRoot ?? TRUSTED_ROOT,
     signingConfig: input.signingConfig ?? signingConfig(),
     now: input.now ?? (() => new Date()),
   });

@@ -25,6 +25,7 @@ export interface DoorOptions extends Pick<
   | 'certificateEnd'
   | 'exceptions'
   | 'revocations'
+  | 'trust'
   | 'maxAgeMs'
   | 'lastKnownMs'
   | 'hasRoom'

@@ -122,7 +122,6 @@ test('what is remembered is asked for again when it is an hour old, or from the 
 test('of more images than may be remembered, those not asked for longest are forgotten', async (t) => {
   const { world } = await openDoor(t);
   const evidence = new AdmissionEvidence({
-    trustedRoot: world.instance.trustedRoot,
     now: () => new Date(),
     maxImages: 2,
   });
