@@ -14,6 +14,7 @@ import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
 import { errorCode, type Ended } from '../support/command-line.ts';
 import { ISSUER, SUBJECT } from '../support/instance.ts';
 import { interop } from '../support/interop.ts';
+import { relay } from '../support/relay.ts';
 import { pemOf, signingBench, type SigningBench } from '../support/signing-bench.ts';
 import { DIGITAL_SIGNATURE, issue } from '../support/test-authority.ts';
 
@@ -248,6 +249,38 @@ async function startTlsTsa(t: TestContext, { world, write }: SigningBench): Prom
   ];
   return { url, files, clients };
 }
+
+test('one connection serves authority and timestamps where one host has them, for every signing command', async (t) => {
+  const made = await bench(t);
+  const { signingConfig } = made.world.context;
+  const { reference } = await made.world.pushImage();
+  const about = ['--predicate', 'predicate.json'];
+  const commands = [
+    ['sign', reference.toString()],
+    ['attest', ...about, reference.toString()],
+    ['sign-blob', '--bundle', 'blob.json', 'blob'],
+    ['attest-blob', ...about, '--bundle', 'attested.json', 'blob'],
+  ];
+  for (const [name = '', ...rest] of commands) {
+    const services = await relay(t, { port: Number(new URL(made.world.url).port), host: '127.0.0.1' });
+    const at = (list: typeof signingConfig.caUrls): typeof signingConfig.caUrls =>
+      list.map((service) => ({ ...service, url: service.url.replace(made.world.url, services.url) }));
+    const caUrls = at(signingConfig.caUrls);
+    const tsaUrls = at(signingConfig.tsaUrls);
+    made.write('relayed.json', encodeSigningConfig({ ...signingConfig, caUrls, tsaUrls }));
+    const how = [
+      '--trusted-root',
+      'trusted_root.json',
+      '--signing-config',
+      'relayed.json',
+      '--identity-token',
+      'token',
+    ];
+    succeeded(await made.ours(name, ...how, '--tlog-upload=false', '--yes', ...rest));
+    assert.equal(services.connections, 1, name);
+  }
+  assert.deepEqual([made.asked(CA), made.asked(TSA)], [4, 4]);
+});
 
 const SERVER_NAME = ['--timestamp-server-name', 'tsa.test'];
 const TLS = ['--trusted-root', 'trusted_root.json', '--signing-config', 'tls_config.json', '--yes'];

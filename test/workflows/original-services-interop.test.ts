@@ -23,17 +23,10 @@ import { interop } from '../support/interop.ts';
 import { freePort, startPeer } from '../support/peer-process.ts';
 import { peer } from '../support/peers.ts';
 import { signingConfigFor, signingWorld, type SigningWorld } from '../support/signing-world.ts';
+import { startTimestampServer } from '../support/timestamp-server.ts';
 
 const run = promisify(execFile);
 const VALID_FOR = { start: new Date('2026-01-01T00:00:00Z') };
-
-async function startTsa(t: TestContext, executable: string): Promise<string> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const flags = ['serve', '--host', '127.0.0.1', '--port', String(port), '--disable-ntp-monitoring'];
-  await startPeer(t, executable, flags, `${url}/ping`);
-  return `${url}/api/v1/timestamp`;
-}
 
 async function startLog(t: TestContext, executable: string, folder: string): Promise<LogInstance> {
   const key = PrivateKey.generate('ed25519');
@@ -72,7 +65,7 @@ async function startLab(t: TestContext, fulcioExecutable: string): Promise<Lab |
   const world = await signingWorld(t, { now: new Date() });
   const { url, issuer } = await startFulcio(t, fulcioExecutable);
   const log = await startLog(t, logExecutable, folder);
-  const tsaUrl = await startTsa(t, tsaExecutable);
+  const tsaUrl = `${await startTimestampServer(t, tsaExecutable)}/api/v1/timestamp`;
   const { http } = world.context;
   const fetch = async (address: string): Promise<string> =>
     Buffer.from((await http.request({ url: address })).body).toString();

@@ -38,7 +38,7 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
     content,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
-    ...signingOptions(context),
+    ...signingOptions(context, http),
     now,
     olderFormat,
   });

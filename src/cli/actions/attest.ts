@@ -45,7 +45,7 @@ export async function attestAboutImages(context: CommandContext): Promise<void> 
     content,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
-    ...signingOptions(context),
+    ...signingOptions(context, http),
     upload: !flags.boolean('no-upload'),
     now,
     ...(older === undefined ? {} : { olderStorage: older }),

@@ -41,7 +41,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
     signer,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
-    ...signingOptions(context),
+    ...signingOptions(context, http),
     now,
     olderFormat,
   };

@@ -51,7 +51,7 @@ export async function signImages(context: CommandContext): Promise<void> {
     signer,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
-    ...signingOptions(context),
+    ...signingOptions(context, http),
     annotations: noted,
     upload: flags.boolean('upload'),
     now,

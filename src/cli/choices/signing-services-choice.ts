@@ -77,19 +77,24 @@ const UNLOGGED = [
 /**
  * What workflows need beside trust and time, by the flags of signing commands.
  *
+ * @param http for every service to which no flag proves who asks
  * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE
  */
 export function signingOptions(
   context: CommandContext,
+  http: HttpClient,
 ): Pick<SigningContext, 'timestampHttp' | 'chainInBundle' | 'unverifiedServices' | 'undatedCertificates'> {
   return {
-    timestampHttp: timestampClient(context),
+    timestampHttp: timestampClient(context, http),
     ...(context.compat ? { chainInBundle: true, undatedCertificates: true } : {}),
     ...(areServicesUnverified(context) ? { unverifiedServices: true } : {}),
   };
 }
 
-function timestampClient({ flags, environment }: CommandContext): HttpClient {
+const TIMESTAMP_PROOF = '--timestamp-client-cert FILE and --timestamp-client-key FILE';
+
+/** With nothing to prove and nobody else to trust, the connection to a host that has the other services as well is shared. */
+function timestampClient({ flags, environment }: CommandContext, http: HttpClient): HttpClient {
   const [ca, certificate, key, serverName] = ['cacert', 'cert', 'key']
     .map((name) => flags.string(`timestamp-client-${name}`))
     .concat(flags.string('timestamp-server-name'));
@@ -98,9 +103,10 @@ function timestampClient({ flags, environment }: CommandContext): HttpClient {
       expected: 'both or neither',
     });
   }
+  if ([ca, certificate, serverName].every((value) => value === undefined)) return http.provedBy(TIMESTAMP_PROOF);
   return new HttpClient({
     proxyEnv: environment,
-    clientCertificateFlags: '--timestamp-client-cert FILE and --timestamp-client-key FILE',
+    clientCertificateFlags: TIMESTAMP_PROOF,
     offline: flags.boolean('offline'),
     ...(ca === undefined ? {} : { ca: [readTextFile(ca)] }),
     ...(certificate === undefined || key === undefined

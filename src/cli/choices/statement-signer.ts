@@ -47,7 +47,7 @@ export async function statementSigner(
     signer,
     signingConfig: signingConfigOf(context, trust),
     trustedRoot: trust.trustedRoot,
-    ...signingOptions(context),
+    ...signingOptions(context, http),
     now,
   };
   const credentials = new SharedCredentials(signing, signer);

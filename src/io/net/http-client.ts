@@ -61,9 +61,9 @@ export class HttpClient {
   readonly #clock: Clock;
   readonly #random: () => number;
 
-  constructor(options: HttpClientOptions = {}) {
+  constructor(options: HttpClientOptions = {}, transport = new Transport(options)) {
     this.#options = options;
-    this.#transport = new Transport(options);
+    this.#transport = transport;
     this.#policy = { ...DEFAULT_RETRY_POLICY, ...options.retry };
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#random = options.random ?? Math.random;
@@ -87,6 +87,11 @@ export class HttpClient {
   /** Sends, follows redirects, and hands over the body as it arrives; without `maxBytes` it may be of any size. */
   async stream(request: HttpRequest): Promise<HttpStream> {
     return this.#attempts(request, () => this.#follow(request, 'silence'));
+  }
+
+  /** The same client over the same connections, for a server to which other flags prove who asks: its errors name those. */
+  provedBy(clientCertificateFlags: string): HttpClient {
+    return new HttpClient(this.#options, this.#transport.provedBy(clientCertificateFlags));
   }
 
   /** Closes idle connections. */

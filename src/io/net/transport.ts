@@ -38,10 +38,16 @@ type Agents = Map<string, NonNullable<RequestOptions['agent']>>;
 /** One request, one answer: sockets, TLS, time-outs. No retries, no redirects. */
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #agents: Agents = new Map();
+  readonly #agents: Agents;
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions, agents: Agents = new Map()) {
     this.#options = options;
+    this.#agents = agents;
+  }
+
+  /** The same connections, for errors that name other flags. */
+  provedBy(clientCertificateFlags: string): Transport {
+    return new Transport({ ...this.#options, clientCertificateFlags }, this.#agents);
   }
 
   /**

@@ -117,3 +117,17 @@ test('where no flag names a client certificate, none is named', async (t) => {
   assert.match(error.message, /wants a client certificate/);
   assert.equal(error.facts.fix, undefined);
 });
+
+test('one server among several is proved to by other flags, over the same connections', async (t) => {
+  const executable = peer(t, 'openssl');
+  if (executable === undefined) return;
+  const server = await front(t, executable, '-tls1_3');
+  const http = new HttpClient({ ca: [pemOf(server.root.certificate)], serverName: NAME, retry: { retries: 0 } });
+  t.after(() => {
+    http.close();
+  });
+  const asked = http.provedBy('--other FILE').request({ url: server.url });
+  assert.equal((await refusal(asked.then(({ status }) => status))).facts.fix, 'add --other FILE');
+  const usual = await refusal(http.request({ url: server.url }).then(({ status }) => status));
+  assert.equal(usual.facts.fix, undefined);
+});

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { DerElement, TAG } from '../../../src/core/encoding/der-reader.ts';
 import { Certificate } from '../../../src/core/pki/certificate.ts';
 import { encodeTimestampRequest } from '../../../src/core/pki/timestamp-request.ts';
@@ -14,8 +14,11 @@ import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { createTsa } from '../../../src/servers/tsa/tsa.ts';
 import { listen } from '../../../src/servers/shell/listen.ts';
 import { interop } from '../../support/interop.ts';
-import { ANY_STATUS, freePort, startPeer } from '../../support/peer-process.ts';
+import { ANY_STATUS } from '../../support/peer-process.ts';
+import { peer } from '../../support/peers.ts';
+import { skipAloud } from '../../support/shared.ts';
 import { issueRoot, issueTimestampLeaf } from '../../support/test-authority.ts';
+import { mayHaveOwnNetwork, startTimestampServer } from '../../support/timestamp-server.ts';
 import { GRANTED, IMPRINT, MESSAGE, REFUSED, type Row } from './requests.ts';
 
 interface Answer {
@@ -52,14 +55,7 @@ async function ours(t: TestContext): Promise<{ ask: Ask; chain: readonly Certifi
 }
 
 async function original(t: TestContext, executable: string): Promise<{ ask: Ask; chain: readonly Certificate[] }> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  await startPeer(
-    t,
-    executable,
-    ['serve', '--host', '127.0.0.1', '--port', String(port), '--disable-ntp-monitoring'],
-    `${url}/ping`,
-  );
+  const url = await startTimestampServer(t, executable);
   const http = new HttpClient();
   t.after(() => {
     http.close();
@@ -192,4 +188,22 @@ interop('openssl', 'both', 'timestamp: it asks, we answer, it verifies', async (
     assert.notEqual(wrong.status, 0);
     assert.match(wrong.output, /message imprint mismatch/);
   }
+});
+
+test('two of them run side by side, each with metrics on the one port that it knows', async (t) => {
+  const server = peer(t, 'timestamp-server');
+  if (server === undefined) return;
+  if (!mayHaveOwnNetwork()) {
+    skipAloud(t, 'no program may have a network of its own here', 'sysctl -w kernel.unprivileged_userns_clone=1');
+    return;
+  }
+  const urls = await Promise.all([startTimestampServer(t, server), startTimestampServer(t, server)]);
+  const http = new HttpClient();
+  t.after(() => {
+    http.close();
+  });
+  const chains = await Promise.all(urls.map((url) => http.request({ url: `${url}/api/v1/timestamp/certchain` })));
+  const [one, other] = chains.map(({ body }) => Buffer.from(body).toString());
+  assert.match(one ?? '', /BEGIN CERTIFICATE/);
+  assert.notEqual(one, other);
 });
