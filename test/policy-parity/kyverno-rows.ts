@@ -19,6 +19,7 @@ const oracle = proof('test/servers/webhook/kyverno-oracle.test.ts');
 const validated = proof('test/servers/webhook/kyverno-validating.test.ts');
 const validatedOracle = proof('test/servers/webhook/kyverno-validating-oracle.test.ts');
 const opened = proof('test/servers/webhook/kyverno-credentials.test.ts');
+const plain = proof('test/servers/webhook/plain-http.test.ts');
 const excepted = proof('test/core/policy/kyverno-exceptions.test.ts');
 const JUDGED = oracle('verifyImages rules are judged as Kyverno judges them');
 const CEL_JUDGED = validatedOracle('ImageValidatingPolicies are judged as Kyverno judges them');
@@ -147,9 +148,9 @@ const RULES: readonly Rule[] = [
   ],
   [
     /\.allowInsecureRegistry$/,
-    'better',
-    parsed('credentials of a policy'),
-    'accepted with a warning: no policy opens a registry without TLS, the webhook is told to (`--allow-http-registry`)',
+    'same',
+    plain('a policy that asks for plain HTTP gets it where the webhook allows it, and judges as ever'),
+    'with `--allow-http-registry` of the webhook, for all policies; without it a registry without TLS could not be checked, which names the flag',
   ],
   [
     /\.imageRegistryCredentials\.providers(\[\])?$/,
@@ -245,7 +246,7 @@ const VALIDATING: readonly Rule[] = [
     /^spec\.credentials\.allowInsecureRegistry$/,
     'better',
     validated('what changes no decision is accepted'),
-    'accepted with a warning: no policy opens a registry without TLS, the webhook is told to (`--allow-http-registry`)',
+    'with `--allow-http-registry` of the webhook, for all policies; without it a registry without TLS could not be checked, which names the flag',
   ],
   [
     /^spec\.credentials\.providers\b/,

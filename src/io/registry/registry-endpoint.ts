@@ -9,6 +9,9 @@ export interface RegistryEndpointOptions {
   readonly allowHttp: boolean;
 }
 
+/** What is said of a registry that speaks no TLS, and of no other. */
+export const ALLOW_HTTP_FIX = 'add --allow-http-registry if whoever is on that network may read and answer';
+
 /** Finds out how each registry is spoken to. HTTPS, except on loopback or by flag, where both are tried once per run. */
 export class RegistryEndpoints {
   readonly #options: RegistryEndpointOptions;
@@ -44,10 +47,14 @@ export class RegistryEndpoints {
     const http = `http://${registry}`;
     if (isLoopback(new URL(https).hostname)) return this.#first(http, https);
     if (this.#options.allowHttp) return this.#first(https, http);
-    return isPrivate(new URL(https).hostname) ? this.#onlyTls(https) : https;
+    const { hostname, port } = new URL(https);
+    return isPrivate(hostname) || port !== '' ? this.#onlyTls(https) : https;
   }
 
-  /** cosign speaks plain HTTP to private addresses unasked; whoever is used to that is told what to say here. */
+  /**
+   * cosign speaks plain HTTP to private addresses unasked; whoever is used to that is told what to say here. A port of its own is what
+   * private registries have, and public ones do not: those are not asked once more for this.
+   */
   async #onlyTls(https: string): Promise<string> {
     try {
       await this.#speaks(https);
@@ -57,7 +64,7 @@ export class RegistryEndpoints {
       throw new RemoteError(error.code, error.message, {
         ...error.facts,
         expected: 'TLS, also at a private address (where cosign goes on in plain HTTP)',
-        fix: 'add --allow-http-registry if whoever is on that network may read and answer',
+        fix: ALLOW_HTTP_FIX,
         cause: error,
       });
     }

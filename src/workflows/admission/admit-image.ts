@@ -21,6 +21,7 @@ import { needsEvidence } from '../../core/policy/judgement/policy-set.ts';
 import { FormatError, LimitError, NotFoundError, SealwrightError } from '../../errors.ts';
 import type { AdmittedImage, DecisionBasis, ImageAdmission } from './image-admission.ts';
 import { contextOf, evidenceRequest } from './image-context.ts';
+import { withPlainHttpHint } from './plain-http.ts';
 import { decideRevoked, withRevocationWarnings, withStaleness } from './revocation-decision.ts';
 import { unpinned, withoutDigest } from './tag-refusal.ts';
 
@@ -68,7 +69,8 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
   }
   const late = admission.timeIsUp.then(() => decideLate({ reference, text }, possible, admission));
   const { decision, ...rest } = await Promise.race([decideCovered({ reference, text }, possible, admission), late]);
-  return { decision: applyAnswerActions(withStaleness(decision, admission.revocations), admission.actions), ...rest };
+  const told = withPlainHttpHint(withStaleness(decision, admission.revocations), possible);
+  return { decision: applyAnswerActions(told, admission.actions), ...rest };
 }
 
 /** The time is up: what was proven before may still admit the image, and nothing else can. */

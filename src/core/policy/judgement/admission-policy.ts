@@ -52,6 +52,8 @@ export interface AdmissionPolicy {
   readonly tags: 'pin' | 'refuse' | 'leave';
   /** Whether it selects by labels of namespaces, which an admission review does not hold. */
   readonly asksNamespaceLabels?: boolean;
+  /** The member that asks for registries without TLS, which the webhook alone may allow. */
+  readonly asksPlainHttp?: string;
   /** Whom it accepts, each for some of what it is about; absent where its kind does not say. */
   readonly signers?: readonly AcceptedSigner[];
   /** The evidence that it may ask for when it judges. */

@@ -41,6 +41,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     warnings,
     revision,
     tags,
+    ...(rule.plainHttp === undefined ? {} : { asksPlainHttp: rule.plainHttp }),
     asksNamespaceLabels: asksNamespaceLabels(rule, exceptions),
     references: attestorReferences(attestors.map(({ attestor }) => attestor)),
     interest: attestors.length === 0 ? 'image' : 'signatures',

@@ -36,6 +36,7 @@ export function imageValidatingAdmission(
     warnings,
     revision,
     tags,
+    ...(policy.plainHttp === undefined ? {} : { asksPlainHttp: policy.plainHttp }),
     asksNamespaceLabels: policy.constraints.namespaceSelector !== undefined,
     references: attestorReferences(attestors),
     interest: 'signatures',

@@ -35,6 +35,8 @@ export interface ImageRule {
   readonly attestations: readonly AttestationRule[];
   /** With which the registry is asked, before the workload's. */
   readonly secrets: readonly PolicySecret[];
+  /** The member that asks for registries without TLS. */
+  readonly plainHttp?: string;
   readonly action: FailureAction;
   /** The first that fits the object's namespace takes the place of `action`. */
   readonly overrides: readonly ActionOverride[];

@@ -73,7 +73,7 @@ export function parseImageValidatingPolicy(document: JsonFields): ImageValidatin
   );
   checkSupported(spec, problems, warnings);
   const credentials = { path: 'spec.credentials', namespace };
-  const secrets = parseRegistrySecrets(spec.optionalObject('credentials'), credentials, problems, warnings);
+  const registries = parseRegistrySecrets(spec.optionalObject('credentials'), credentials, problems, warnings);
   const configuration = spec
     .optionalObject('validationConfigurations')
     ?.only('mutateDigest', 'verifyDigest', 'required');
@@ -101,7 +101,7 @@ export function parseImageValidatingPolicy(document: JsonFields): ImageValidatin
     globs,
     attestors,
     attestations,
-    secrets,
+    ...registries,
     expressions,
     action: parseActions(spec, problems),
     tags: mutates ? 'pin' : verifies ? 'refuse' : 'leave',

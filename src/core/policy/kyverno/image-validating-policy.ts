@@ -22,6 +22,8 @@ export interface ImageValidatingPolicy {
   readonly attestations: ReadonlyMap<string, string>;
   /** With which the registry is asked, before the workload's. */
   readonly secrets: readonly PolicySecret[];
+  /** The member that asks for registries without TLS. */
+  readonly plainHttp?: string;
   /** What the engine gets to see: expressions and names. */
   readonly expressions: JsonObject;
   readonly action: 'enforce' | 'warn';

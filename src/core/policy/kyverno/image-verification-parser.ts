@@ -57,7 +57,7 @@ export function parseImageVerification(fields: JsonFields, place: VerificationPl
   const warnings: string[] = [];
   checkSupported(fields, path, problems);
   const credentials = { path: `${path}.imageRegistryCredentials`, namespace: common.namespace };
-  const secrets = parseRegistrySecrets(
+  const registries = parseRegistrySecrets(
     fields.optionalObject('imageRegistryCredentials'),
     credentials,
     problems,
@@ -95,7 +95,7 @@ export function parseImageVerification(fields: JsonFields, place: VerificationPl
       // The key of the older form is the attestations' when there are any.
       attestors: legacy.length > 0 && attestations.length > 0 ? parseSets(fields, path, defaults, problems) : attestors,
       attestations,
-      secrets,
+      ...registries,
       required: fields.optionalBoolean('required') ?? true,
       action: own ?? policyAction,
       overrides: own === undefined ? common.overrides : [],

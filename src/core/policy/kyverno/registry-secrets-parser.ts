@@ -12,6 +12,13 @@ export interface CredentialsPlace {
   readonly namespace: string | undefined;
 }
 
+/** How a policy wants its registries to be asked. */
+export interface RegistryWishes {
+  readonly secrets: readonly PolicySecret[];
+  /** The member that asks for plain HTTP: had where the webhook allows it, and told where it does not. */
+  readonly plainHttp?: string;
+}
+
 /**
  * `imageRegistryCredentials` of a rule, `credentials` of an `ImageValidatingPolicy`: the Secrets with which the registry is asked,
  * `name` in the webhook's own namespace, or `namespace/name`. A policy of a namespace may name those of its namespace alone:
@@ -22,17 +29,19 @@ export function parseRegistrySecrets(
   { path, namespace: own }: CredentialsPlace,
   problems: KyvernoProblems,
   warnings: string[],
-): readonly PolicySecret[] {
+): RegistryWishes {
   fields?.only('allowInsecureRegistry', 'providers', 'secrets');
-  if (fields?.optionalBoolean('allowInsecureRegistry') === true) {
+  const plainHttp =
+    fields?.optionalBoolean('allowInsecureRegistry') === true ? `${path}.allowInsecureRegistry` : undefined;
+  if (plainHttp !== undefined) {
     const how =
-      'registries without TLS are allowed to the webhook itself (--allow-http-registry, also of webhook install), for all policies';
-    warnings.push(`${path}.allowInsecureRegistry: ${how}`);
+      'registries without TLS are spoken to where the webhook is started with --allow-http-registry (also of webhook install), for all policies; else their images could not be checked';
+    warnings.push(`${plainHttp}: ${how}`);
   }
   if (fields?.has('providers') === true) {
     warnings.push(`${path}.providers: the helpers of clouds are those of the webhook's own credentials`);
   }
-  return (fields?.strings('secrets', MAX_SECRETS) ?? []).flatMap((text, index) => {
+  const secrets = (fields?.strings('secrets', MAX_SECRETS) ?? []).flatMap((text, index): readonly PolicySecret[] => {
     const parts = text.replace(/^\//, '').split('/');
     const [namespace, name] = parts.length === 2 ? parts : [undefined, parts[0]];
     if (parts.length > 2 || !parts.every((part) => NAME.test(part)) || name === undefined) {
@@ -48,6 +57,7 @@ export function parseRegistrySecrets(
     }
     return [{ ...(namespace === undefined ? {} : { namespace }), name }];
   });
+  return { secrets, ...(plainHttp === undefined ? {} : { plainHttp }) };
 }
 
 /**
