@@ -1,7 +1,7 @@
-/** The least of a tar writer (POSIX.1-2001 ustar): regular files, the same bytes on every machine and every day. */
+/** The least of a tar writer (POSIX.1-2001 ustar): regular files and folders, the same bytes on every machine and every day. */
 
 export interface TarEntry {
-  /** Relative, at most 100 characters. */
+  /** Relative, at most 100 characters; ends in a slash where it is a folder. */
   readonly path: string;
   readonly mode: number;
   readonly content: Uint8Array;
@@ -24,7 +24,7 @@ function header({ path, mode, content }: TarEntry): Buffer {
   writeOctal(block, 116, 8, 0);
   writeOctal(block, 124, 12, content.length);
   writeOctal(block, 136, 12, 0);
-  block.write('0', 156);
+  block.write(path.endsWith('/') ? '5' : '0', 156);
   block.write('ustar\0' + '00', 257);
   block.write('root', 265);
   block.write('root', 297);

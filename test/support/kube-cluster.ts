@@ -53,6 +53,16 @@ export class KubeCluster {
     await run(join(TOOLS, 'start'), [this.#dir], { env: { ...process.env, ...this.#more, KEEP: '1' } });
   }
 
+  /** File with the authority that its API server's certificate is from. */
+  get authority(): string {
+    return join(this.#dir, 'pki', 'ca.crt');
+  }
+
+  /** URL of its API server. */
+  async server(): Promise<string> {
+    return this.must(['config', 'view', '-o', 'jsonpath={.clusters[0].cluster.server}']);
+  }
+
   kubectl(args: readonly string[], stdin = ''): Promise<Ended> {
     return new Promise((done, reject) => {
       const flags = ['--kubeconfig', this.kubeconfig, '--cache-dir', join(this.#dir, 'kcache')];
