@@ -6,14 +6,15 @@ import { test, type TestContext } from 'node:test';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { EXCEPTION_DEFINITIONS } from '../../src/core/policy/definitions/exception-definitions.ts';
 import { POLICY_DEFINITIONS } from '../../src/core/policy/definitions/policy-definitions.ts';
+import { World } from '../servers/webhook/world.ts';
 import { Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
 import { KubeCluster } from '../support/kube-cluster.ts';
+import { digestName } from './running-cluster.ts';
 
 const MANIFEST = resolve(import.meta.dirname, '../../docs/examples/audit-cronjob.yaml');
 const ACCOUNT = 'system:serviceaccount:sealwright-audit:sealwright-audit';
 const DEFINITIONS = [...POLICY_DEFINITIONS, ...EXCEPTION_DEFINITIONS];
 const WHO = 'auditor@example.test';
-const DIGEST = `sha256:${'0'.repeat(64)}`;
 
 interface CronJob {
   readonly kind: string;
@@ -72,7 +73,7 @@ test('taken by the API server; its account sees everything, and signs what it sa
   const { cluster, sandbox, stack, run } = scheduled;
   await cluster.must(['create', 'namespace', 'shop']);
   await cluster.must(['create', 'serviceaccount', 'default', '-n', 'shop']);
-  const image = `${stack.status.registry}/shop/app@${DIGEST}`;
+  const image = digestName(await World.over(t, stack.status.registry).push('shop/app'));
   const pod = { metadata: { name: 'web', namespace: 'shop' }, spec: { containers: [{ name: 'c', image }] } };
   await cluster.create({ apiVersion: 'v1', kind: 'Pod', ...pod });
   for (let night = 0; night < 2; night++) {

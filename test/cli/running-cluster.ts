@@ -20,6 +20,8 @@ export interface RunningCluster {
   readonly policy: (...args: readonly string[]) => Promise<Ended>;
   /** The same with the rights of an account that may read pods of `shop` and nothing else. */
   readonly asReader: (...args: readonly string[]) => Promise<Ended>;
+  /** A kubeconfig of that account. */
+  readonly readerConfig: () => Promise<string>;
   /** A pod, and what its kubelet says of it: image IDs by the container's name. */
   readonly run: (pod: PodInput) => Promise<void>;
 }
@@ -56,6 +58,7 @@ export async function runningCluster(t: TestContext): Promise<RunningCluster | u
     world,
     sandbox,
     policy: (...args) => call(args, cluster.kubeconfig),
+    readerConfig: () => readerKubeconfig(cluster, sandbox),
     asReader: async (...args) => call(args, await readerKubeconfig(cluster, sandbox)),
     run: async ({ name, namespace = 'shop', owner, spec, status }) => {
       await cluster.create({

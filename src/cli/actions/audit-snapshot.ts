@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { checkAuditGate, coverageFloor, GATED_STATES, type AuditGate } from '../../core/audit/audit-gate.ts';
 import { auditFigures } from '../../core/audit/audit-figures.ts';
 import { contentDigest, encodeAuditSnapshot, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
+import type { OutsideReach } from '../../core/audit/outside-reach.ts';
 import { snapshotStatement } from '../../core/audit/snapshot-statement.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
@@ -13,7 +14,7 @@ import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { auditWorkloads, type AuditedWorkload } from '../../workflows/audit/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
-import { auditedPolicies, auditedThings, isClusterLess, policyFacts } from '../choices/audit-choice.ts';
+import { auditedPolicies, auditedReach, auditedThings, isClusterLess, policyFacts } from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import type { ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
@@ -50,7 +51,9 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
     const opened = await openRehearsal(context, [chosen.policies], { trust: true });
     terminal.progress(`  trust from ${opened.trustSource}`);
     try {
-      const { workloads, notLookedAt, scope } = await auditedThings(context, cluster, opened, flags.arguments);
+      const things = await auditedThings(context, cluster, opened, flags.arguments);
+      const { workloads, notLookedAt, scope } = things;
+      const { outside, reach } = await auditedReach(context, cluster, things);
       const snapshot: AuditSnapshot = {
         system,
         takenAt: now(),
@@ -58,8 +61,9 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
         scope,
         policies: policyFacts(context, chosen.policies),
         trust: opened.trustSource,
-        entries: await audit(context, workloads, chosen, opened),
+        entries: await audit(context, { workloads, outside }, chosen, opened),
         notLookedAt: notLookedAt.map(({ what, error }) => ({ what, reason: `${error.code} ${error.message}` })),
+        reach,
       };
       await keep(context, snapshot, signer);
       tell(context, snapshot);
@@ -75,7 +79,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
 
 async function audit(
   context: CommandContext,
-  workloads: readonly AuditedWorkload[],
+  { workloads, outside }: { readonly workloads: readonly AuditedWorkload[]; readonly outside: OutsideReach },
   chosen: ChosenPolicies,
   { rehearsal, trustedRoot }: Awaited<ReturnType<typeof openRehearsal>>,
 ): Promise<AuditSnapshot['entries']> {
@@ -87,6 +91,7 @@ async function audit(
     rehearsal,
     rehearsed: rehearsedPolicies(context, chosen),
     observation: new SignerObservation(rehearsal, new PolicyMaterial(trustedRoot), keys),
+    outside,
     onProgress: (done, of) => {
       const tenth = Math.floor((done * 10) / of);
       if (of < PERCENT || tenth === told) return;

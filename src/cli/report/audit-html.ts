@@ -2,7 +2,9 @@ import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
 import { auditPage, escaped, imageText, stateText, table, tableAndRest } from './audit-page.ts';
 import {
   deltaText,
+  exposureTexts,
   noiseText,
+  unknownReach,
   type AuditReport,
   type ReportedChange,
   type ReportedGap,
@@ -33,6 +35,9 @@ ${changeSection('What is new, gone or another image', others)}
 ${wouldBreak.length === 0 ? '<p>Nothing that runs would be refused when it is made again.</p>' : gapTable(wouldBreak)}
 <h2>Gaps, the most exposed first</h2>
 ${gaps.length === 0 ? '<p>None.</p>' : gapTable(gaps)}
+${unknownReach(after)
+  .map((line) => `<p class="faint">${escaped(line)}</p>`)
+  .join('\n')}
 <h2>Time to revoke</h2>
 <p>${escaped(report.timeToRevoke)}</p>${report.isDrillDue ? '\n<p>Next: <code>sealwright revoke drill</code></p>' : ''}
 <h2>Method</h2>
@@ -84,12 +89,14 @@ function changeSection(title: string, changes: readonly ReportedChange[]): strin
 }
 
 function gapTable(gaps: readonly ReportedGap[]): string {
-  const rows = gaps
-    .slice(0, MAX_ROWS)
-    .map(
-      ({ workload, pods, state, image, exposure = [], reason }) =>
-        `<tr><td>${escaped(workload)}${exposure.map((one) => `<br><strong>${one}</strong>`).join('')}</td><td class="n">${pods}</td><td>${stateText(state)}</td><td>${imageText(image)}</td><td>${escaped(reason ?? '')}</td></tr>`,
-    );
+  const rows = gaps.slice(0, MAX_ROWS).map(
+    ({ workload, pods, state, image, reason, ...rest }) =>
+      `<tr><td>${escaped(workload)}${exposureTexts(rest)
+        .map((one) => `<br><strong>${escaped(one)}</strong>`)
+        .join(
+          '',
+        )}</td><td class="n">${pods}</td><td>${stateText(state)}</td><td>${imageText(image)}</td><td>${escaped(reason ?? '')}</td></tr>`,
+  );
   const head =
     '<th class="place">Workload</th><th class="n pods">Pods</th><th class="what">State</th><th class="image">Image</th><th>Why</th>';
   return tableAndRest(head, rows, gaps.length);

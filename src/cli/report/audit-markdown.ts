@@ -1,5 +1,13 @@
 import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
-import { deltaText, noiseText, type AuditReport, type ReportedChange, type ReportedGap } from './audit-report.ts';
+import {
+  deltaText,
+  exposureTexts,
+  noiseText,
+  unknownReach,
+  type AuditReport,
+  type ReportedChange,
+  type ReportedGap,
+} from './audit-report.ts';
 import { signatureText } from './signature-text.ts';
 import { percent } from './audit-text.ts';
 import { code, text } from './markdown-text.ts';
@@ -41,6 +49,7 @@ export function auditMarkdown(report: AuditReport): string {
     '',
     ...(gaps.length === 0 ? ['None.'] : []),
     ...rows(gaps),
+    ...unknownReach(after).flatMap((line) => ['', text(line)]),
     '',
     '## Time to revoke',
     '',
@@ -93,8 +102,8 @@ function rows(gaps: readonly ReportedGap[]): readonly string[] {
     ...gaps
       .slice(0, MAX_ROWS)
       .map(
-        ({ workload, pods, state, image, exposure = [], reason }) =>
-          `| ${code(workload)} | ${[pods, ...exposure].join(', ')} | ${state} | ${code(image)} | ${text(reason ?? '')} |`,
+        ({ workload, pods, state, image, reason, ...rest }) =>
+          `| ${code(workload)} | ${[pods, ...exposureTexts(rest).map(text)].join(', ')} | ${state} | ${code(image)} | ${text(reason ?? '')} |`,
       ),
     ...(gaps.length > MAX_ROWS ? ['', `And ${gaps.length - MAX_ROWS} more.`] : []),
   ];

@@ -38,7 +38,7 @@ export function labels(values: Readonly<Record<string, string>>): string {
 
 /** Every figure of a snapshot. */
 export function auditFamilies(
-  { system, takenAt, notLookedAt }: AuditSnapshot,
+  { system, takenAt, notLookedAt, reach }: AuditSnapshot,
   figures: AuditFigures,
 ): readonly MetricFamily[] {
   const label = (more: Readonly<Record<string, string>> = {}): string => labels({ system, ...more });
@@ -63,6 +63,15 @@ export function auditFamilies(
       [label({ by: 'workload' }), coverage.workloads.share],
     ]),
     family('not_looked_at', 'Things that may not be listed, or name no image.', [[label(), notLookedAt.length]]),
+    // No sample where nobody looked: that is not 0.
+    family(
+      'from_outside',
+      'Containers that something outside of the cluster reaches, and of which nobody could say that they are verified.',
+      [...(reach === undefined ? [] : [[label(), figures.fromOutside] as const])],
+    ),
+    family('from_outside_not_looked_at', 'Things that may lead to workloads, and may not be listed.', [
+      ...(reach === undefined ? [] : [[label(), reach.notLookedAt.length] as const]),
+    ]),
     family('reschedule_risk', 'Containers that would be refused now.', [[label(), rescheduleRisk.refused]]),
     family('undetermined', 'Containers about which nobody could tell, by cause.', [
       ...[...figures.undetermined].map(([cause, count]) => [label({ cause }), count] as const),

@@ -1,6 +1,6 @@
 import { compareAudits, type AuditChange, type AuditComparison } from '../../core/audit/audit-comparison.ts';
 import { AUDIT_STATES, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
-import type { Exposure } from '../../core/audit/exposure.ts';
+import { exposureRank, type Exposure } from '../../core/audit/exposure.ts';
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import type { SnapshotSignature } from '../../core/audit/snapshot-statement.ts';
@@ -25,6 +25,7 @@ export interface ReportedGap {
   readonly state: AuditState;
   readonly pods: number;
   readonly exposure?: readonly Exposure[];
+  readonly reachedBy?: readonly string[];
   readonly reason?: string;
 }
 
@@ -35,6 +36,8 @@ export interface ReportedSnapshot {
   readonly coverage: AuditFigures['coverage'];
   readonly notLookedAt: AuditSnapshot['notLookedAt'];
   readonly policies: AuditSnapshot['policies'];
+  /** Whether what leads here from outside was looked at; absent where the program that took it did not. */
+  readonly reach?: AuditSnapshot['reach'];
   readonly scope: string;
   readonly trust: string;
   readonly version: string;
@@ -69,6 +72,7 @@ export interface AuditReport {
   readonly ticket?: string;
 }
 
+const MAX_REACHING = 2;
 const REFUSED: readonly AuditState[] = ['signed-untrusted', 'unsigned', 'revoked'];
 
 /** A snapshot minutes after the later one: what differs then is how good the figures are. */
@@ -104,7 +108,7 @@ export function auditReport(comparison: AuditComparison, facts: ReportFacts): Au
     .map(gapOf)
     .sort(
       (a, b) =>
-        exposed(b) - exposed(a) ||
+        exposureRank(b.exposure) - exposureRank(a.exposure) ||
         b.pods - a.pods ||
         severity(b.state) - severity(a.state) ||
         (a.workload < b.workload ? -1 : 1),
@@ -146,6 +150,24 @@ export function noiseText({ noise, after }: AuditReport): string {
   return `${pair} differ in ${noise.differing} places: the figures are as good as that`;
 }
 
+/** Why something that is not called exposed may be: one line each; none where all that leads here was looked at. */
+export function unknownReach({ reach }: ReportedSnapshot): readonly string[] {
+  if (reach === undefined) return ['nobody looked at what leads here from outside of the cluster'];
+  return reach.notLookedAt.map(
+    ({ what, reason }) => `not looked at, and may lead here from outside: ${what}: ${reason}`,
+  );
+}
+
+/** What a gap is exposed by, with what leads to it. */
+export function exposureTexts({
+  exposure = [],
+  reachedBy = [],
+}: Pick<AuditEntry, 'exposure' | 'reachedBy'>): readonly string[] {
+  const more = reachedBy.length > MAX_REACHING ? [`${reachedBy.length - MAX_REACHING} more`] : [];
+  const by = [...reachedBy.slice(0, MAX_REACHING), ...more].join(', ');
+  return exposure.map((one) => (one === 'from-outside' ? `${one} by ${by}` : one));
+}
+
 /** With its sign, for tables of what changed. */
 export function deltaText(before: number, after: number): string {
   return before === after ? '0' : after > before ? `+${after - before}` : `−${before - after}`;
@@ -168,7 +190,7 @@ function day(time: Date): string {
 }
 
 function snapshotOf(snapshot: AuditSnapshot, { digest, signature }: ReportedFile): ReportedSnapshot {
-  const { takenAt, notLookedAt, policies, scope, trust, version } = snapshot;
+  const { takenAt, notLookedAt, policies, reach, scope, trust, version } = snapshot;
   const { containers, coverage } = auditFigures(snapshot);
   return {
     takenAt: takenAt.toISOString(),
@@ -177,6 +199,7 @@ function snapshotOf(snapshot: AuditSnapshot, { digest, signature }: ReportedFile
     coverage,
     notLookedAt,
     policies,
+    ...(reach === undefined ? {} : { reach }),
     scope,
     trust,
     version,
@@ -199,13 +222,13 @@ function changeOf({ workload, path, before, after }: AuditChange): ReportedChang
 }
 
 function gapOf(entry: AuditEntry): ReportedGap {
-  const { image, state, pods, exposure, reason } = entry;
-  const rest = { ...(exposure === undefined ? {} : { exposure }), ...(reason === undefined ? {} : { reason }) };
+  const { image, state, pods, exposure, reachedBy, reason } = entry;
+  const rest = {
+    ...(exposure === undefined ? {} : { exposure }),
+    ...(reachedBy === undefined ? {} : { reachedBy }),
+    ...(reason === undefined ? {} : { reason }),
+  };
   return { workload: workloadOf(entry), image, state, pods, ...rest };
-}
-
-function exposed({ exposure }: ReportedGap): number {
-  return exposure?.length ?? 0;
 }
 
 function severity(state: AuditState): number {

@@ -19,6 +19,7 @@ export function auditText(snapshot: AuditSnapshot, figures: AuditFigures): reado
     `  policies           ${policies.count} from ${policies.source}`,
     `  coverage           containers ${percentOf(coverage.containers)}, digests ${percentOf(coverage.digests)}, workloads ${percentOf(coverage.workloads)}`,
     `  enforcing now      would refuse ${rescheduleRisk.refused} when they are made again (+${rescheduleRisk.unknown} unknown)`,
+    `  from outside       ${fromOutsideText(snapshot, figures)}`,
     `  no rule            ${withoutRule} containers that no policy is about`,
     `  signers            ${signers.distinct}${signers.top === undefined ? '' : `; ${percent(signers.topShare)} by ${signers.top}`}`,
     `  keys               ${percent(keyBasedShare)} of what is verified rests on a key alone`,
@@ -26,6 +27,13 @@ export function auditText(snapshot: AuditSnapshot, figures: AuditFigures): reado
     ...(rows.length === 0 ? [] : ['', columns([['STATE', 'WORKLOAD', 'IMAGE', 'WHY'], ...rows])]),
     ...(bad.length > MAX_LISTED ? [`and ${bad.length - MAX_LISTED} more: -o json has them all`] : []),
   ];
+}
+
+function fromOutsideText({ reach }: AuditSnapshot, { fromOutside }: AuditFigures): string {
+  if (reach === undefined) return 'not looked at';
+  const { notLookedAt } = reach;
+  const unknown = notLookedAt.length === 0 ? '' : `; not looked at: ${notLookedAt.map(({ what }) => what).join(', ')}`;
+  return `${fromOutside} that are not proven are reached from outside of the cluster${unknown}`;
 }
 
 export function countsText(counts: StateCounts): string {

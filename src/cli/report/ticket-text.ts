@@ -6,6 +6,7 @@ import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import type { TicketText } from '../../core/audit/ticket-tracker.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
+import { exposureTexts } from './audit-report.ts';
 import { countsText, percent } from './audit-text.ts';
 import { ticketBody, type TicketBlock } from './ticket-markup.ts';
 
@@ -138,7 +139,7 @@ function gapTable(entries: readonly AuditEntry[]): readonly TicketBlock[] {
       entry.state,
       cut(workloadOf(entry)),
       cut(entry.image),
-      String(entry.pods),
+      [entry.pods, ...exposureTexts(entry)].join(', '),
       cut(entry.reason ?? entry.cause ?? (digestOf(entry) === undefined ? 'no digest' : '')),
     ]);
   const table: TicketBlock = { kind: 'table', head: ['State', 'Workload', 'Image', 'Pods', 'Why'], rows };

@@ -61,6 +61,8 @@ export interface AuditEntry {
   readonly exception?: AuditException;
   /** What makes it worse if it is not proven; absent where nothing does. */
   readonly exposure?: readonly Exposure[];
+  /** What leads to it from outside of the cluster: `Ingress shop/web`; absent where nothing is known to. */
+  readonly reachedBy?: readonly string[];
 }
 
 /** `registry/repository@sha256:…` without the name: what two names of one image have in common. */

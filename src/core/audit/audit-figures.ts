@@ -30,6 +30,8 @@ export interface AuditFigures {
   readonly byRegistry: ReadonlyMap<string, StateCounts>;
   /** Running containers that would be refused if their pods had to be made again now; unknown ones apart. */
   readonly rescheduleRisk: { readonly refused: number; readonly unknown: number };
+  /** Containers that something outside of the cluster reaches, and that are neither verified nor exempt: as far as anybody looked. */
+  readonly fromOutside: number;
   readonly undetermined: ReadonlyMap<string, number>;
   /** Signed by nobody who is trusted, of all that are signed: a measure of theatre. */
   readonly signedUntrustedShare: number;
@@ -61,6 +63,9 @@ export function auditFigures({ entries, takenAt }: AuditSnapshot): AuditFigures 
       refused: containers['signed-untrusted'] + containers.unsigned + containers.revoked,
       unknown: containers.undetermined,
     },
+    fromOutside: entries.filter(
+      ({ state, exposure = [] }) => state !== 'verified' && state !== 'exempt' && exposure.includes('from-outside'),
+    ).length,
     undetermined: tally(entries.flatMap(({ state, cause }) => (state === 'undetermined' ? [cause ?? 'registry'] : []))),
     signedUntrustedShare: share(containers['signed-untrusted'], signed.length, 0),
     withoutRule: entries.filter(({ policies }) => policies.length === 0).length,

@@ -2,6 +2,7 @@ import { sha256 } from '../crypto/digest.ts';
 import { utf8 } from '../encoding/bytes.ts';
 import { encodeHex } from '../encoding/hex.ts';
 import { AUDIT_STATES, workloadOf, type AuditEntry } from './audit-entry.ts';
+import { exposureRank } from './exposure.ts';
 import { auditFigures, type AuditFigures } from './audit-figures.ts';
 import type { AuditSnapshot } from './audit-snapshot.ts';
 
@@ -9,7 +10,7 @@ import type { AuditSnapshot } from './audit-snapshot.ts';
 export interface AuditGap {
   readonly snapshot: AuditSnapshot;
   readonly figures: AuditFigures;
-  /** Everything that is neither verified nor exempt; what is known to be bad, and what most pods run, first. */
+  /** Everything that is neither verified nor exempt; what is known to be bad first, then the most exposed, then what most pods run. */
   readonly entries: readonly AuditEntry[];
   /** Over what is open and not over the moment: the same gap has the same. */
   readonly digest: string;
@@ -38,5 +39,10 @@ export function auditGap(snapshot: AuditSnapshot): AuditGap {
 function byExposure(a: AuditEntry, b: AuditEntry): number {
   const severity = ({ state }: AuditEntry): number => AUDIT_STATES.indexOf(state);
   const place = (entry: AuditEntry): string => JSON.stringify([workloadOf(entry), entry.path, entry.image]);
-  return severity(b) - severity(a) || b.pods - a.pods || (place(a) < place(b) ? -1 : 1);
+  return (
+    severity(b) - severity(a) ||
+    exposureRank(b.exposure) - exposureRank(a.exposure) ||
+    b.pods - a.pods ||
+    (place(a) < place(b) ? -1 : 1)
+  );
 }

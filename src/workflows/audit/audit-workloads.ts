@@ -5,7 +5,8 @@ import type {
   AuditState,
   UndeterminedCause,
 } from '../../core/audit/audit-entry.ts';
-import { exposureOf } from '../../core/audit/exposure.ts';
+import { exposureOf, podLabels } from '../../core/audit/exposure.ts';
+import type { OutsideReach } from '../../core/audit/outside-reach.ts';
 import type { ImageException } from '../../core/policy/objects/image-exception.ts';
 import { pinnedImageOf } from '../../core/policy/judgement/image-evidence.ts';
 import { observedSignerText } from '../../core/policy/learning/observed-signer.ts';
@@ -32,6 +33,8 @@ export interface AuditOptions {
   readonly rehearsal: AdmissionRehearsal;
   readonly rehearsed: RehearsedPolicies;
   readonly observation: SignerObservation;
+  /** What leads to workloads from outside; nobody asks where it is absent. */
+  readonly outside?: OutsideReach;
   /** Told after each workload, for whoever waits. */
   readonly onProgress?: (done: number, of: number) => void;
 }
@@ -70,7 +73,7 @@ function auditWorkload(workload: AuditedWorkload, options: AuditOptions): Promis
 async function auditImage(
   { text, path, running, source }: AuditedWorkload['containers'][number],
   { namespace, owner, object, access, isRunning }: AuditedWorkload,
-  { rehearsal, rehearsed, observation }: AuditOptions,
+  { rehearsal, rehearsed, observation, outside }: AuditOptions,
 ): Promise<AuditEntry> {
   // Where nothing says a namespace, the object has the one that it would be made in, and that one's exceptions hold.
   const judged = { text: running ?? text, object, namespace: object.namespace ?? namespace, access };
@@ -85,7 +88,8 @@ async function auditImage(
         }
       : await observation.of(pinned, [access]);
   const finding = findingOf(admitted, observed);
-  const exposure = exposureOf(object.document);
+  const reachedBy = outside?.of(judged.namespace, podLabels(object.document)) ?? [];
+  const exposure = exposureOf(object.document, reachedBy.length > 0);
   return {
     namespace,
     owner,
@@ -99,6 +103,7 @@ async function auditImage(
     policies: [...new Set(admitted.decision.judgements.map(({ policy }) => policy))],
     ...(admitted.exception === undefined ? {} : { exception: exceptionOf(admitted.exception) }),
     ...(exposure.length === 0 ? {} : { exposure }),
+    ...(reachedBy.length === 0 ? {} : { reachedBy }),
   };
 }
 

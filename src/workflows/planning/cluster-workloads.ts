@@ -1,11 +1,11 @@
-import { JsonFields } from '../../core/encoding/json-fields.ts';
+import type { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
 import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import { readRunningContainers, type RunningContainer } from '../../core/policy/workload/running-containers.ts';
 import { readPullIdentity, type PullIdentity } from '../../core/policy/workload/workload-images.ts';
-import { LimitError, SealwrightError } from '../../errors.ts';
+import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
-import { askCluster } from '../../io/kubernetes/cluster-request.ts';
+import { listCluster, type ListedKind } from './cluster-list.ts';
 
 /** A pod that runs, or that a template stands ready for. */
 export interface ClusterWorkload {
@@ -52,8 +52,6 @@ const BETWEEN = [
   { kind: 'Job', group: 'batch', version: 'v1', resource: 'jobs' },
 ] as const;
 const PODS = { kind: 'Pod', group: '', version: 'v1', resource: 'pods' } as const;
-const PAGE = 250;
-const MAX_PAGES = 1000;
 const MAX_LABELS = 1000;
 const MAX_OWNERS = 100;
 
@@ -67,13 +65,16 @@ export async function readClusterWorkloads(
   namespaces: readonly string[],
 ): Promise<ClusterPicture> {
   const notLookedAt: NotLookedAt[] = [];
-  const list = async <Value>(what: Listed, read: (item: JsonFields) => readonly Value[]): Promise<readonly Value[]> => {
+  const list = async <Value>(
+    what: ListedKind,
+    read: (item: JsonFields) => readonly Value[],
+  ): Promise<readonly Value[]> => {
     const scopes = namespaces.length === 0 ? [undefined] : namespaces;
     const lists = await Promise.all(
       scopes.map(async (namespace) => {
         const values: Value[] = [];
         const where = `${what.resource} in ${namespace === undefined ? 'all namespaces' : `the namespace ${namespace}`}`;
-        const { seen, error } = await listAll(cluster, what, namespace, (item) => values.push(...read(item)));
+        const { seen, error } = await listCluster(cluster, what, namespace, (item) => values.push(...read(item)));
         // What was read before the cluster went away is known all the same.
         if (error !== undefined)
           notLookedAt.push({ what: seen === 0 ? where : `${where}, behind the first ${seen}`, error });
@@ -106,42 +107,6 @@ export async function readClusterWorkloads(
   // Lists end in any order; a report says the same twice.
   notLookedAt.sort((a, b) => (a.what < b.what ? -1 : 1));
   return { workloads: [...running, ...waiting], notLookedAt };
-}
-
-interface Listed {
-  readonly kind: string;
-  readonly group: string;
-  readonly version: string;
-  readonly resource: string;
-}
-
-/** @returns how many were read, and why not all of them */
-async function listAll(
-  cluster: ClusterAccess,
-  { group, version, resource }: Listed,
-  namespace: string | undefined,
-  take: (item: JsonFields) => void,
-): Promise<{ readonly seen: number; readonly error?: SealwrightError }> {
-  const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
-  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  let seen = 0;
-  let next = '';
-  try {
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const query = new URLSearchParams({ limit: String(PAGE), ...(next === '' ? {} : { continue: next }) });
-      const { object } = await askCluster(cluster, { path: `${root}${scope}/${resource}?${query.toString()}` });
-      for (const item of object.array('items', PAGE * 2)) {
-        take(new JsonFields(item, resource, 'FORMAT_JSON'));
-        seen += 1;
-      }
-      next = object.optionalObject('metadata')?.optionalString('continue') ?? '';
-      if (next === '') return { seen };
-    }
-    throw new LimitError('LIMIT_COUNT', 'the list does not end', { expected: `at most ${MAX_PAGES * PAGE}` });
-  } catch (error) {
-    if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
-    return { seen, error };
-  }
 }
 
 /** Pods that have ended, or are about to, will not be made again as they are. */

@@ -59,7 +59,11 @@ const MIXED = [
   entry('job', 'unsigned', { policies: [] }),
   entry('old', 'exempt', { exception: EXCEPTION }),
   entry('ext', 'undetermined', { image: 'other.example/ext:1' }),
-  entry('bot', 'signed-untrusted', { namespace: 'lab', exposure: ['privileged', 'host-network'] }),
+  entry('bot', 'signed-untrusted', {
+    namespace: 'lab',
+    exposure: ['from-outside', 'privileged', 'host-network'],
+    reachedBy: ['Ingress lab/bot'],
+  }),
   entry('bad', 'revoked'),
 ];
 
@@ -67,6 +71,15 @@ test('read as it was written, in order, whatever the order it was found in', () 
   const written = encodeAuditSnapshot(snapshot(MIXED));
   assert.equal(encodeAuditSnapshot(snapshot([...MIXED].reverse())), written);
   assert.equal(encodeAuditSnapshot(parseAuditSnapshot(written)), written);
+});
+
+test('what leads here is kept, and what of it nobody looked at; of older snapshots nobody knows', () => {
+  const reach = { kinds: ['Service', 'Ingress'], notLookedAt: [{ what: 'ingresses', reason: '403' }] };
+  const written = encodeAuditSnapshot(snapshot(MIXED, { reach }));
+  assert.deepEqual(parseAuditSnapshot(written).reach, { ...reach, kinds: ['Ingress', 'Service'] });
+  assert.notEqual(contentDigest(parseAuditSnapshot(written)), contentDigest(snapshot(MIXED)));
+  assert.equal(parseAuditSnapshot(encodeAuditSnapshot(snapshot(MIXED))).reach, undefined);
+  assert.equal(auditFigures(snapshot(MIXED)).fromOutside, 1);
 });
 
 test('two snapshots of the same things agree in all but the moment', () => {
@@ -102,6 +115,12 @@ const BAD: readonly (readonly [string, (document: Record<string, unknown>) => vo
     'an unknown exposure',
     (document) => ((document['entries'] as { exposure?: string[] }[])[0]!.exposure = ['sunlight']),
   ],
+  [
+    'what leads to it changed',
+    (document) => ((document['entries'] as { reachedBy?: string[] }[])[0]!.reachedBy = ['x']),
+  ],
+  ['nothing looked at, left out', (document) => (document['reach'] = { kinds: [], notLookedAt: [] })],
+  ['a reach that is none', (document) => (document['reach'] = 'all')],
   ['another digest', (document) => (document['contentDigest'] = `sha256:${'1'.repeat(64)}`)],
 ];
 

@@ -1,7 +1,7 @@
 /** What a pod says of how much it matters that its images are proven. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exposureOf, type Exposure } from '../../../src/core/audit/exposure.ts';
+import { exposureOf, exposureRank, EXPOSURES, podLabels, type Exposure } from '../../../src/core/audit/exposure.ts';
 import type { JsonObject } from '../../../src/core/encoding/json.ts';
 
 const PLAIN: JsonObject = { name: 'c', image: 'x' };
@@ -60,6 +60,32 @@ for (const [name, spec, expected] of CASES) {
     );
   });
 }
+
+test('reached from outside comes from the objects around it, and first', () => {
+  const spec = { containers: [PLAIN], hostNetwork: true };
+  assert.deepEqual(exposureOf({ kind: 'Pod', spec }, true), ['from-outside', 'host-network']);
+  assert.deepEqual(exposureOf({ kind: 'Pod', spec: { containers: [PLAIN] } }, true), ['from-outside']);
+});
+
+test('what is exposed in a worse way comes before several lesser ones', () => {
+  const [worst, ...lesser] = EXPOSURES;
+  assert.ok(exposureRank([worst]) > exposureRank(lesser));
+  assert.ok(exposureRank(['privileged']) > exposureRank(['host-network']));
+  assert.ok(exposureRank(['host-network']) > exposureRank([]));
+  assert.equal(exposureRank(undefined), 0);
+});
+
+test('the labels are those of the pods, not of what makes them', () => {
+  const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [] } };
+  const metadata = { labels: { app: 'owner' } };
+  assert.deepEqual(podLabels({ kind: 'Deployment', metadata, spec: { template } }), { app: 'web' });
+  assert.deepEqual(podLabels({ kind: 'CronJob', metadata, spec: { jobTemplate: { spec: { template } } } }), {
+    app: 'web',
+  });
+  assert.deepEqual(podLabels({ kind: 'Pod', metadata, spec: {} }), { app: 'owner' });
+  assert.deepEqual(podLabels({ kind: 'Deployment', metadata, spec: { template: { spec: {} } } }), {});
+  assert.deepEqual(podLabels(undefined), {});
+});
 
 test('what has not the shape of a pod is neither', () => {
   for (const document of [
