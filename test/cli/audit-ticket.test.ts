@@ -5,7 +5,8 @@ import { test, type TestContext } from 'node:test';
 import type { AuditState } from '../../src/core/audit/audit-entry.ts';
 import { encodeAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { errorCode, Sandbox } from '../support/command-line.ts';
-import { github, Tracker } from '../support/issue-trackers.ts';
+import { github } from '../support/github-tracker.ts';
+import { Tracker } from '../support/issue-trackers.ts';
 
 const TOKEN = 'ghp_secretsecretsecret';
 const IMAGE = `registry.example/web@sha256:${'ab'.repeat(32)}`;

@@ -1,6 +1,6 @@
 /**
- * Three trackers on loopback, as far as tickets need them. GitHub's requests and replies are held against GitHub's published schema;
- * GitLab's and Jira's against the shapes that their documentation shows. A fault breaks a request before it did something, or after.
+ * A tracker of issues on loopback, as far as tickets need it, for GitHub's, GitLab's and Jira's routes beside this file. Requests and replies are
+ * held against what is published of each (`test/vectors`). A fault breaks a request before it did something, or after.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { TestContext } from 'node:test';
-import { openApiProblems, openApiSample, type OpenApiSchema } from './openapi-schema.ts';
+import { openApiProblems, type OpenApiSchema } from './openapi-schema.ts';
 
 export interface StoredTicket {
   title: string;
@@ -28,26 +28,21 @@ export interface TrackerFault {
     { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string } | 'hang up';
 }
 
-interface Operation {
-  readonly request?: OpenApiSchema;
-  readonly parameters: readonly { readonly name: string }[];
-  readonly responses: Readonly<Record<string, OpenApiSchema>>;
+export type Body = Readonly<Record<string, unknown>>;
+export type Reply = readonly [status: number, body: unknown];
+export type Route = (tracker: Tracker, method: string, url: URL, body: Body) => Reply;
+
+export interface TrackerRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly body: Body;
+  readonly headers: IncomingMessage['headers'];
 }
-
-const { operations } = JSON.parse(
-  readFileSync(resolve(import.meta.dirname, '../vectors/github/issues.json'), 'utf8'),
-) as { operations: Readonly<Record<string, Operation>> };
-
-type Reply = readonly [status: number, body: unknown];
-type Route = (tracker: Tracker, method: string, url: URL, body: Record<string, unknown>) => Reply;
 
 export class Tracker {
   readonly tickets: StoredTicket[] = [];
-  readonly requests: {
-    readonly method: string;
-    readonly path: string;
-    readonly headers: IncomingMessage['headers'];
-  }[] = [];
+  readonly requests: TrackerRequest[] = [];
   faults: TrackerFault[] = [];
   /** What did not fit a schema: read by the test, for what a server throws would look like a failure of the network. */
   readonly problems: string[] = [];
@@ -78,14 +73,13 @@ export class Tracker {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const method = request.method ?? '';
     const url = new URL(request.url ?? '', this.url);
-    this.requests.push({ method, path: url.pathname, headers: request.headers });
+    const text = Buffer.concat(chunks).toString();
+    const sent = text === '' ? {} : (JSON.parse(text) as Body);
+    const query = Object.fromEntries(url.searchParams);
+    this.requests.push({ method, path: url.pathname, query, body: sent, headers: request.headers });
     const index = this.faults.findIndex((one) => one.method === method && (one.path ?? /./).test(url.pathname));
     const [fault] = index < 0 ? [] : this.faults.splice(index, 1);
-    const text = Buffer.concat(chunks).toString();
-    const reply =
-      fault?.when === 'before'
-        ? undefined
-        : route(this, method, url, text === '' ? {} : (JSON.parse(text) as Record<string, unknown>));
+    const reply = fault?.when === 'before' ? undefined : route(this, method, url, sent);
     if (fault?.answer === 'hang up') {
       request.socket.destroy();
       return;
@@ -100,163 +94,56 @@ export class Tracker {
   }
 }
 
-export function github(tracker: Tracker, method: string, url: URL, body: Record<string, unknown>): Reply {
-  const [, number, comments] = /^\/repos\/acme\/ops\/issues(?:\/(\d+))?(\/comments)?$/.exec(url.pathname) ?? [];
-  const path = `/repos/{owner}/{repo}/issues${number === undefined ? '' : '/{issue_number}'}${comments ?? ''}`;
-  const operation = operations[`${method} ${path}`];
-  assert.ok(operation !== undefined, `${method} ${url.pathname}`);
-  if (operation.request !== undefined) tracker.problems.push(...openApiProblems(operation.request, body));
-  const known = new Set([
-    ...operation.parameters.map(({ name }) => name),
-    'page',
-    'per_page',
-    'since',
-    'sort',
-    'direction',
-  ]);
-  tracker.problems.push(...[...url.searchParams.keys()].filter((name) => !known.has(name)));
-  const [[status, schema] = ['500', {}]] = Object.entries(operation.responses);
-  const issue = (ticket: StoredTicket, index: number): object => ({
-    ...(openApiSample(operations['POST /repos/{owner}/{repo}/issues']?.responses['201'] ?? {}) as object),
-    number: index + 1,
-    title: ticket.title,
-    body: ticket.body,
-    state: ticket.isOpen ? 'open' : 'closed',
-    html_url: `${tracker.url}/acme/ops/issues/${index + 1}`,
-  });
-  const reply = githubReply(
-    tracker,
-    { method, number: Number(number ?? 0), isComment: comments !== undefined, url },
-    body,
-    issue,
-    schema,
-  );
-  tracker.problems.push(...openApiProblems(schema, reply));
-  return [Number(status), reply];
+interface Operation {
+  readonly request?: OpenApiSchema;
+  readonly parameters: readonly { readonly name: string }[];
+  readonly responses: Readonly<Record<string, OpenApiSchema>>;
 }
 
-function githubReply(
-  tracker: Tracker,
-  { method, number, isComment, url }: { method: string; number: number; isComment: boolean; url: URL },
-  body: Record<string, unknown>,
-  issue: (ticket: StoredTicket, index: number) => object,
-  schema: OpenApiSchema,
-): unknown {
-  const ticket = tracker.tickets[number - 1];
-  if (isComment && ticket !== undefined) {
-    const item = (schema['items'] ?? schema) as OpenApiSchema;
-    const comment = (text: string): object => ({ ...(openApiSample(item) as object), body: text });
-    if (method === 'GET') return ticket.comments.map(comment);
-    ticket.comments.push(String(body['body']));
-    return comment(String(body['body']));
-  }
-  if (method === 'GET') {
-    const [page, size] = [Number(url.searchParams.get('page')), Number(url.searchParams.get('per_page'))];
-    return tracker.tickets.map(issue).slice((page - 1) * size, page * size);
-  }
-  if (method === 'POST') {
-    const made: StoredTicket = { title: String(body['title']), body: String(body['body']), isOpen: true, comments: [] };
-    tracker.tickets.push(made);
-    return issue(made, tracker.tickets.length - 1);
-  }
-  assert.ok(ticket !== undefined);
-  Object.assign(ticket, { title: body['title'], body: body['body'] });
-  if (body['state'] !== undefined) ticket.isOpen = body['state'] === 'open';
-  return issue(ticket, number - 1);
-}
+/** What is published of one tracker's API, and who does not keep to it. */
+export class PublishedOperations {
+  readonly #operations: Readonly<Record<string, Operation>>;
 
-export function gitlab(tracker: Tracker, method: string, url: URL, body: Record<string, unknown>): Reply {
-  const [whole, number, notes] =
-    /^\/api\/v4\/projects\/acme%2Fops\/issues(?:\/(\d+))?(\/notes)?$/.exec(url.pathname) ?? [];
-  assert.ok(whole !== undefined, url.pathname);
-  const issue = (ticket: StoredTicket, index: number): object => ({
-    id: 1000 + index,
-    iid: index + 1,
-    project_id: 7,
-    title: ticket.title,
-    description: ticket.body,
-    state: ticket.isOpen ? 'opened' : 'closed',
-    due_date: ticket.due,
-    web_url: `${tracker.url}/acme/ops/-/issues/${index + 1}`,
-  });
-  const ticket = tracker.tickets[Number(number ?? 0) - 1];
-  if (notes !== undefined && ticket !== undefined) {
-    if (method === 'GET')
-      return [200, ticket.comments.map((text, id) => ({ id, body: text, system: false })).reverse()];
-    onlyMembers(tracker, body, ['body']);
-    ticket.comments.push(String(body['body']));
-    return [201, { id: 1, body: body['body'] }];
+  /** @param name of the folder in `test/vectors` */
+  constructor(name: string) {
+    const path = resolve(import.meta.dirname, `../vectors/${name}/issues.json`);
+    this.#operations = (JSON.parse(readFileSync(path, 'utf8')) as { operations: Record<string, Operation> }).operations;
   }
-  if (method === 'GET') {
-    const word = url.searchParams.get('search') ?? '';
-    return [200, tracker.tickets.map(issue).filter((one) => JSON.stringify(one).includes(word))];
-  }
-  const { title, description, due_date: due, state_event: event } = body as Record<string, string>;
-  onlyMembers(tracker, body, ['title', 'description', 'due_date', ...(method === 'PUT' ? ['state_event'] : [])]);
-  if (method === 'POST') {
-    tracker.tickets.push({ title: title ?? '', body: description ?? '', due: due ?? '', isOpen: true, comments: [] });
-    return [201, issue(tracker.tickets.at(-1)!, tracker.tickets.length - 1)];
-  }
-  assert.ok(ticket !== undefined && [undefined, 'close', 'reopen'].includes(event));
-  Object.assign(ticket, {
-    title,
-    body: description,
-    due,
-    isOpen: event === undefined ? ticket.isOpen : event === 'reopen',
-  });
-  return [200, issue(ticket, Number(number) - 1)];
-}
 
-export function jira(tracker: Tracker, method: string, url: URL, body: Record<string, unknown>): Reply {
-  const [, number, part] = /^\/rest\/api\/2\/issue\/OPS-(\d+)(?:\/(transitions|comment))?$/.exec(url.pathname) ?? [];
-  const status = (isOpen: boolean): object => ({
-    name: 'x',
-    statusCategory: { key: isOpen ? 'indeterminate' : 'done' },
-  });
-  const issues = tracker.tickets.map(({ title, body: description, isOpen, word }, index) => ({
-    id: String(index),
-    key: `OPS-${index + 1}`,
-    fields: { summary: title, description, status: status(isOpen), word },
-  }));
-  if (/^\/rest\/api\/2\/search(\/jql)?$/.test(url.pathname)) {
-    onlyMembers(tracker, body, ['jql', 'fields', 'maxResults']);
-    const [, word] =
-      /^project = "OPS" AND labels = "([a-z0-9-]+)" ORDER BY created ASC$/.exec(String(body['jql'])) ?? [];
-    return [200, { issues: issues.filter(({ fields }) => fields.word === word) }];
+  /** Of the first reply that the operation has. */
+  replySchema(operation: string): OpenApiSchema {
+    return this.#reply(operation)[1];
   }
-  const fields = (body['fields'] ?? {}) as Record<string, unknown>;
-  const named = {
-    title: String(fields['summary']),
-    body: String(fields['description']),
-    due: String(fields['duedate']),
-  };
-  if (method === 'POST' && url.pathname === '/rest/api/2/issue') {
-    onlyMembers(tracker, fields, ['project', 'issuetype', 'labels', 'summary', 'description', 'duedate']);
-    tracker.tickets.push({ ...named, word: (fields['labels'] as string[])[0] ?? '', isOpen: true, comments: [] });
-    return [201, { id: '1', key: `OPS-${tracker.tickets.length}`, self: tracker.url }];
-  }
-  const ticket = tracker.tickets[Number(number ?? 0) - 1];
-  assert.ok(ticket !== undefined, url.pathname);
-  if (part === 'comment') {
-    if (method === 'GET') return [200, { comments: ticket.comments.map((text) => ({ id: '1', body: text })) }];
-    ticket.comments.push(String(body['body']));
-    return [201, { id: '1', body: body['body'] }];
-  }
-  if (part === 'transitions') {
-    const moves = [false, true].map((isOpen) => ({
-      id: isOpen ? '11' : '31',
-      name: isOpen ? 'To do' : 'Done',
-      to: status(isOpen),
-    }));
-    if (method === 'GET') return [200, { transitions: moves }];
-    ticket.isOpen = (body['transition'] as { id: string }).id === '11';
-    return [204, undefined];
-  }
-  onlyMembers(tracker, fields, ['summary', 'description', 'duedate']);
-  Object.assign(ticket, named);
-  return [204, undefined];
-}
 
-function onlyMembers(tracker: Tracker, value: Record<string, unknown>, names: readonly string[]): void {
-  tracker.problems.push(...Object.keys(value).filter((name) => !names.includes(name)));
+  /** @param more parameters that the document has elsewhere */
+  holdRequest(tracker: Tracker, operation: string, url: URL, body: Body, more: readonly string[] = []): void {
+    const { request, parameters } = this.#of(operation);
+    const known = [...parameters.map(({ name }) => name), ...more];
+    const strangers = [...url.searchParams.keys()].filter((name) => !known.includes(name));
+    tracker.problems.push(...strangers.map((name) => `${operation}: a parameter ${name}`));
+    const problems = openApiProblems(request ?? { type: 'object', properties: {} }, body);
+    tracker.problems.push(...problems.map((problem) => `${operation}: ${problem}`));
+  }
+
+  /** The operation's own answer, after it was looked at. */
+  holdReply(tracker: Tracker, operation: string, reply: unknown): Reply {
+    const [status, schema] = this.#reply(operation);
+    // As it will be sent: members without a value are left out.
+    const sent: unknown = reply === undefined ? undefined : JSON.parse(JSON.stringify(reply));
+    const problems = Object.keys(schema).length === 0 && sent === undefined ? [] : openApiProblems(schema, sent);
+    tracker.problems.push(...problems.map((problem) => `answer to ${operation}: ${problem}`));
+    return [status, reply];
+  }
+
+  #reply(operation: string): readonly [number, OpenApiSchema] {
+    const [reply] = Object.entries(this.#of(operation).responses);
+    assert.ok(reply !== undefined, operation);
+    return [Number(reply[0]), reply[1]];
+  }
+
+  #of(operation: string): Operation {
+    const found = this.#operations[operation];
+    assert.ok(found !== undefined, `nobody has published ${operation}`);
+    return found;
+  }
 }

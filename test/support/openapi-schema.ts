@@ -81,6 +81,7 @@ function isOfType(value: unknown, type: string): boolean {
 function fitsFormat(value: unknown, format: string): boolean {
   if (typeof value !== 'string') return true;
   if (format === 'date-time') return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(value);
+  if (format === 'date') return /^\d{4}-\d\d-\d\d$/.test(value);
   if (format === 'uri') return URL.canParse(value);
   return true;
 }

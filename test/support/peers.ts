@@ -24,6 +24,7 @@ export const CACHED_PEERS = [
   'trillian-log-signer',
   'sigstore-python',
   'sigstore-go',
+  'gitlab-client',
   'kube-apiserver',
   'etcd',
   'kubectl',

@@ -18,7 +18,10 @@ import { TicketFile } from '../../src/io/files/ticket-file.ts';
 import { HttpClient } from '../../src/io/net/http-client.ts';
 import { ticketComment, ticketText } from '../../src/cli/report/ticket-text.ts';
 import { rollTicket, type TicketOutcome } from '../../src/workflows/audit/audit-ticket.ts';
-import { github, gitlab, jira, Tracker } from '../support/issue-trackers.ts';
+import { github } from '../support/github-tracker.ts';
+import { gitlab } from '../support/gitlab-tracker.ts';
+import { Tracker } from '../support/issue-trackers.ts';
+import { jira } from '../support/jira-tracker.ts';
 
 const TOKEN = 'ghp_secretsecretsecret';
 const START = Date.parse('2026-03-03T08:00:00Z');
