@@ -4,6 +4,7 @@ import { checkAuditGate, coverageFloor, GATED_STATES, type AuditGate } from '../
 import { auditFigures } from '../../core/audit/audit-figures.ts';
 import { contentDigest, encodeAuditSnapshot, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 import type { OutsideReach } from '../../core/audit/outside-reach.ts';
+import { knownExceptions } from '../../core/audit/policy-facts.ts';
 import { snapshotStatement } from '../../core/audit/snapshot-statement.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
@@ -64,6 +65,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
         entries: await audit(context, { workloads, outside }, chosen, opened),
         notLookedAt: notLookedAt.map(({ what, error }) => ({ what, reason: `${error.code} ${error.message}` })),
         reach,
+        exceptions: knownExceptions(chosen.exceptions),
       };
       await keep(context, snapshot, signer);
       tell(context, snapshot);

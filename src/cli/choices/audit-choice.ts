@@ -1,4 +1,5 @@
 import type { AuditSnapshot, NotAudited } from '../../core/audit/audit-snapshot.ts';
+import { acceptedKeys, widestPattern } from '../../core/audit/policy-facts.ts';
 import { OutsideReach, REACHING_KINDS } from '../../core/audit/outside-reach.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
@@ -105,11 +106,14 @@ export async function auditedReach(
 /** Where they are from, how many, and a digest that another set of policies does not have. */
 export function policyFacts({ flags }: CommandContext, { policies }: PolicySet): AuditSnapshot['policies'] {
   const hashes = policies.map(({ kind, name, mode, revision }) => [kind, name, mode, revision?.hash ?? '']);
+  const widest = widestPattern(policies);
   const text = JSON.stringify(hashes.sort((a, b) => (a.join() < b.join() ? -1 : 1)));
   return {
     source: flags.isGiven('policy') ? flags.list('policy').join(', ') : 'the cluster',
     digest: `sha256:${encodeHex(sha256(utf8(text)))}`,
     count: policies.length,
+    ...(widest === undefined ? {} : { widest }),
+    keys: acceptedKeys(policies),
   };
 }
 

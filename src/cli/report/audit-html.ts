@@ -4,6 +4,7 @@ import {
   deltaText,
   exposureTexts,
   noiseText,
+  pairedRows,
   unknownReach,
   type AuditReport,
   type ReportedChange,
@@ -11,7 +12,7 @@ import {
   type ReportedSnapshot,
 } from './audit-report.ts';
 import { signatureText } from './signature-text.ts';
-import { percent } from './audit-text.ts';
+import { percent } from './percent-text.ts';
 import { slopeChart } from './slope-chart.ts';
 
 const MAX_ROWS = 200;
@@ -27,6 +28,8 @@ ${slopeChart(before.containers, after.containers)}
 <figcaption class="faint">Containers by state, ${before.takenAt.slice(0, 10)} and ${after.takenAt.slice(0, 10)}</figcaption>
 </figure>
 ${stateTable(report)}
+<h2>What trust rests on</h2>
+${trustList(report)}
 ${changeSection('What got worse', regressions)}
 ${changeSection('What got better', improvements)}
 ${changeSection('What is new, gone or another image', others)}
@@ -75,6 +78,13 @@ function stateTable({ before, after }: AuditReport): string {
     ...rows,
     ...coverage,
   ]);
+}
+
+function trustList(report: AuditReport): string {
+  const rows = pairedRows(report).map(
+    ([name, was, is]) => `<li>${name}: ${was === is ? escaped(is) : `${escaped(was)} → ${escaped(is)}`}</li>`,
+  );
+  return `<ul>\n${rows.join('\n')}\n</ul>`;
 }
 
 function changeSection(title: string, changes: readonly ReportedChange[]): string {

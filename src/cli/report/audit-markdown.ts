@@ -3,13 +3,14 @@ import {
   deltaText,
   exposureTexts,
   noiseText,
+  pairedRows,
   unknownReach,
   type AuditReport,
   type ReportedChange,
   type ReportedGap,
 } from './audit-report.ts';
 import { signatureText } from './signature-text.ts';
-import { percent } from './audit-text.ts';
+import { percent } from './percent-text.ts';
 import { code, text } from './markdown-text.ts';
 
 const MAX_ROWS = 50;
@@ -32,6 +33,12 @@ export function auditMarkdown(report: AuditReport): string {
       (by) =>
         `| coverage by ${by} | ${percent(before.coverage[by].share)} of ${before.coverage[by].of} | ${percent(after.coverage[by].share)} of ${after.coverage[by].of} | ${deltaText(before.coverage[by].verified, after.coverage[by].verified)} |`,
     ),
+    '',
+    '## What trust rests on',
+    '',
+    '| Figure | Before | After |',
+    '|---|---|---|',
+    ...pairedRows(report).map(([name, was, is]) => `| ${name} | ${text(was)} | ${text(is)} |`),
     ...changes('What got worse', regressions, 'Nothing.'),
     ...changes('What got better', improvements, 'Nothing.'),
     ...changes('What is new, gone or another image', others, 'Nothing.'),

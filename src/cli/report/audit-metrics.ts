@@ -1,4 +1,5 @@
 import { AUDIT_STATES, type AuditState } from '../../core/audit/audit-entry.ts';
+import type { Ages } from '../../core/audit/audit-ages.ts';
 import type { AuditFigures, StateCounts } from '../../core/audit/audit-figures.ts';
 import type { AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
@@ -49,7 +50,20 @@ export function auditFamilies(
   });
   const states = (by: string, counts: StateCounts): readonly (readonly [string, number])[] =>
     AUDIT_STATES.map((state: AuditState) => [label({ by, state }), counts[state]] as const);
-  const { coverage, rescheduleRisk, exceptions, signers } = figures;
+  const ages = ({ medianDays, maxDays }: Ages): MetricFamily['samples'] =>
+    medianDays === undefined || maxDays === undefined
+      ? []
+      : [
+          [label({ of: 'median' }), medianDays],
+          [label({ of: 'oldest' }), maxDays],
+        ];
+  const cut = (name: string, groups: AuditFigures['byNamespace']): MetricFamily['samples'] =>
+    [...groups].flatMap(([group, counts]) =>
+      AUDIT_STATES.flatMap((state) =>
+        counts[state] === 0 ? [] : [[label({ [name]: group, state }), counts[state]] as const],
+      ),
+    );
+  const { coverage, rescheduleRisk, exceptions, keys, signers } = figures;
   return [
     family('timestamp_seconds', 'When the snapshot was taken.', [[label(), takenAt.getTime() / 1000]]),
     family('states', 'How many are in which state, by container, digest and workload.', [
@@ -86,6 +100,34 @@ export function auditFamilies(
     ]),
     family('key_based_ratio', 'Verified containers that rest on a key alone.', [[label(), figures.keyBasedShare]]),
     family('exceptions', 'Exceptions that something rests on.', [[label(), exceptions.count]]),
-    family('exceptions_past_expiry', 'Those that have ended.', [[label(), exceptions.pastExpiry]]),
+    family('exceptions_past_expiry', 'Exceptions that have ended and are still there.', [
+      [label(), exceptions.pastExpiry],
+    ]),
+    family('exception_age_days', 'How long exceptions have been in force.', ages(exceptions)),
+    family('keys', 'Long-lived keys that a policy accepts, or that something is signed with.', [[label(), keys.count]]),
+    family('keys_unrotated', 'Keys that are older than a year.', [[label(), keys.unrotated]]),
+    family('keys_of_unknown_age', 'Keys of which nothing says since when.', [[label(), keys.unknownAge]]),
+    family('key_age_days', 'For how long keys have been in use, at least.', ages(keys)),
+    family('people_signing', 'Signers of what is verified that are people.', [[label(), signers.people]]),
+    // No sample where policies accept single identities alone: 0 would be a pattern that anybody fits.
+    family(
+      'widest_pattern_fixed_characters',
+      'What is the same in all that the loosest pattern of identities accepts.',
+      [
+        ...(signers.widest === undefined
+          ? []
+          : [[label({ policy: signers.widest.policy }), signers.widest.fixed] as const]),
+      ],
+    ),
+    family(
+      'namespace_states',
+      'How many containers of a namespace are in which state.',
+      cut('namespace', figures.byNamespace),
+    ),
+    family(
+      'registry_states',
+      'How many containers of a registry are in which state.',
+      cut('registry', figures.byRegistry),
+    ),
   ];
 }

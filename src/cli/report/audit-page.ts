@@ -3,7 +3,7 @@ import { visibleText } from '../terminal/visible-text.ts';
 import { STATE_MARKS } from './slope-chart.ts';
 
 /** As many as fit on a sheet with everything else. */
-const FIRST_ROWS = 8;
+const FIRST_ROWS = 7;
 
 /** Of its own alone: no script, no font, no request to anybody. Colours follow the reader's; on paper there is no dark. */
 const STYLE = `
@@ -13,7 +13,7 @@ const STYLE = `
   --verified: #57c785; --exempt: #a5a9ff; --undetermined: #e2b84a; --untrusted: #ff9a5c; --unsigned: #ff8a80; --revoked: #dd9bff; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-.summary { font-size: 1.15rem; } .faint { color: var(--faint); } figure { margin: 1.5rem 0; overflow-x: auto; } figcaption { font-size: .9rem; }
+.summary { font-size: 1.15rem; } li { overflow-wrap: anywhere; } .faint { color: var(--faint); } figure { margin: 1.5rem 0; overflow-x: auto; } figcaption { font-size: .9rem; }
 svg { width: 100%; max-width: 42rem; min-width: 32rem; height: auto; display: block; } svg.series { max-width: 56rem; min-width: 40rem; }
 svg text { font: 13px system-ui, sans-serif; fill: currentColor; } svg text.faint { fill: var(--faint); font-size: 12px; } svg .axis { stroke: var(--line); stroke-width: 1; }
 svg g line, svg polyline { stroke: currentColor; stroke-width: 2; fill: none; } svg circle { fill: currentColor; }
@@ -25,7 +25,7 @@ summary { cursor: pointer; color: var(--faint); padding: .4rem 0; } .fixed td.n 
 .signed-untrusted { color: var(--untrusted); } .unsigned { color: var(--unsigned); } .revoked { color: var(--revoked); } .state { white-space: nowrap; font-weight: 600; }
 @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --faint: #444; --line: #bbb; --verified: #10703c; --exempt: #3d41a8; --undetermined: #6b4e00;
   --untrusted: #8a3800; --unsigned: #9b1c15; --revoked: #6a1788; } body { max-width: none; margin: 0; padding: 0; font-size: 9.5pt; line-height: 1.35; }
-  h2 { break-after: avoid; margin-top: 1.2rem; } tr, figure { break-inside: avoid; } thead { display: table-header-group; } figure, .table { overflow: visible; }
+  h2 { break-after: avoid; margin-top: 1rem; } ul { margin: .3rem 0; } tr, figure { break-inside: avoid; } thead { display: table-header-group; } figure, .table { overflow: visible; }
   figure { margin: .8rem 0; } svg, svg.series { min-width: 0; max-width: 15cm; } table.fixed { min-width: 0; } table.fixed td { font-size: 8.5pt; } th.what { width: 3.2cm; } th.pods { width: 1.1cm; } table.wide { font-size: 7pt; } table.wide th, table.wide td { padding-right: .3rem; overflow-wrap: break-word; } table.wide .time { white-space: normal; } table.wide td:last-child { min-width: 0; }
   @page { size: A4; margin: 14mm; } }
 `;

@@ -4,6 +4,7 @@ import { exposureRank, type Exposure } from '../../core/audit/exposure.ts';
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import type { SnapshotSignature } from '../../core/audit/snapshot-statement.ts';
+import { trustRows, type TrustFigures } from './audit-trust-text.ts';
 import { contentDigest, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const SCHEMA = 'urn:sealwright:audit-report:v1';
@@ -34,6 +35,7 @@ export interface ReportedSnapshot {
   readonly contentDigest: string;
   readonly containers: AuditFigures['containers'];
   readonly coverage: AuditFigures['coverage'];
+  readonly figures: TrustFigures & Pick<AuditFigures, 'fromOutside' | 'withoutRule'>;
   readonly notLookedAt: AuditSnapshot['notLookedAt'];
   readonly policies: AuditSnapshot['policies'];
   /** Whether what leads here from outside was looked at; absent where the program that took it did not. */
@@ -168,6 +170,15 @@ export function exposureTexts({
   return exposure.map((one) => (one === 'from-outside' ? `${one} by ${by}` : one));
 }
 
+/** What trust rested on, and rests on. */
+export function pairedRows({
+  before,
+  after,
+}: AuditReport): readonly (readonly [name: string, was: string, is: string])[] {
+  const was = new Map(trustRows(before.figures));
+  return trustRows(after.figures).map(([name, is]) => [name, was.get(name) ?? '', is] as const);
+}
+
 /** With its sign, for tables of what changed. */
 export function deltaText(before: number, after: number): string {
   return before === after ? '0' : after > before ? `+${after - before}` : `−${before - after}`;
@@ -191,12 +202,14 @@ function day(time: Date): string {
 
 function snapshotOf(snapshot: AuditSnapshot, { digest, signature }: ReportedFile): ReportedSnapshot {
   const { takenAt, notLookedAt, policies, reach, scope, trust, version } = snapshot;
-  const { containers, coverage } = auditFigures(snapshot);
+  const { containers, coverage, signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule } =
+    auditFigures(snapshot);
   return {
     takenAt: takenAt.toISOString(),
     contentDigest: contentDigest(snapshot),
     containers,
     coverage,
+    figures: { signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule },
     notLookedAt,
     policies,
     ...(reach === undefined ? {} : { reach }),

@@ -1,14 +1,17 @@
 import { AUDIT_STATES, workloadOf } from '../../core/audit/audit-entry.ts';
 import type { AuditFigures, Coverage, StateCounts } from '../../core/audit/audit-figures.ts';
 import type { AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
+import { trustRows } from './audit-trust-text.ts';
 import { columns } from './columns.ts';
+import { percent } from './percent-text.ts';
 
 const MAX_LISTED = 40;
+const NAME_WIDTH = 19;
 
 /** A snapshot for somebody at a terminal: the figures first, then what is not as it should be. */
 export function auditText(snapshot: AuditSnapshot, figures: AuditFigures): readonly string[] {
   const { system, scope, policies, entries } = snapshot;
-  const { coverage, rescheduleRisk, withoutRule, signers, keyBasedShare, exceptions } = figures;
+  const { coverage, rescheduleRisk, withoutRule } = figures;
   const bad = entries.filter(({ state }) => state !== 'verified');
   const rows = bad
     .slice(0, MAX_LISTED)
@@ -21,9 +24,7 @@ export function auditText(snapshot: AuditSnapshot, figures: AuditFigures): reado
     `  enforcing now      would refuse ${rescheduleRisk.refused} when they are made again (+${rescheduleRisk.unknown} unknown)`,
     `  from outside       ${fromOutsideText(snapshot, figures)}`,
     `  no rule            ${withoutRule} containers that no policy is about`,
-    `  signers            ${signers.distinct}${signers.top === undefined ? '' : `; ${percent(signers.topShare)} by ${signers.top}`}`,
-    `  keys               ${percent(keyBasedShare)} of what is verified rests on a key alone`,
-    `  exceptions         ${exceptions.count}, ${exceptions.pastExpiry} past their end`,
+    ...trustRows(figures).map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}${value}`),
     ...(rows.length === 0 ? [] : ['', columns([['STATE', 'WORKLOAD', 'IMAGE', 'WHY'], ...rows])]),
     ...(bad.length > MAX_LISTED ? [`and ${bad.length - MAX_LISTED} more: -o json has them all`] : []),
   ];
@@ -40,10 +41,6 @@ export function countsText(counts: StateCounts): string {
   return AUDIT_STATES.filter((state) => counts[state] > 0)
     .map((state) => `${state} ${counts[state]}`)
     .join('  ');
-}
-
-export function percent(share: number): string {
-  return `${(share * 100).toFixed(share > 0 && share < 1 ? 1 : 0)}%`;
 }
 
 function percentOf({ verified, of, share }: Coverage): string {

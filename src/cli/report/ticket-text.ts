@@ -7,7 +7,8 @@ import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import type { TicketText } from '../../core/audit/ticket-tracker.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
 import { exposureTexts } from './audit-report.ts';
-import { countsText, percent } from './audit-text.ts';
+import { countsText } from './audit-text.ts';
+import { percent } from './percent-text.ts';
 import { ticketBody, type TicketBlock } from './ticket-markup.ts';
 
 export interface TicketFacts {

@@ -1,6 +1,6 @@
 import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
 import { auditPage, escaped, moreThan, stateText, table } from './audit-page.ts';
-import { percent } from './audit-text.ts';
+import { percent } from './percent-text.ts';
 import { seriesChart } from './series-chart.ts';
 import { signerName } from './signature-text.ts';
 import { sinceText, type TrendDocument } from './trend-document.ts';

@@ -1,5 +1,5 @@
 import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
-import { percent } from './audit-text.ts';
+import { percent } from './percent-text.ts';
 import { columns } from './columns.ts';
 import { code, text } from './markdown-text.ts';
 import { signatureText } from './signature-text.ts';

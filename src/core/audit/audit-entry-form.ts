@@ -28,14 +28,24 @@ export function entryContent(entry: AuditEntry): object {
     ...(entry.reason === undefined ? {} : { reason: entry.reason }),
     signers: [...entry.signers].sort((a, b) => (a.name < b.name ? -1 : 1)).map(signerContent),
     policies: [...entry.policies].sort(),
-    ...(entry.exception === undefined ? {} : { exception: { ...entry.exception } }),
+    ...(entry.exception === undefined ? {} : { exception: exceptionContent(entry.exception) }),
     ...(entry.exposure === undefined ? {} : { exposure: [...entry.exposure] }),
     ...(entry.reachedBy === undefined ? {} : { reachedBy: [...entry.reachedBy] }),
   };
 }
 
-function signerContent({ kind, name, accepted }: AuditSigner): object {
-  return { kind, name, ...(accepted === undefined ? {} : { accepted }) };
+function signerContent({ kind, name, accepted, firstSigned, lastSigned }: AuditSigner): object {
+  return {
+    kind,
+    name,
+    ...(accepted === undefined ? {} : { accepted }),
+    ...(firstSigned === undefined ? {} : { firstSigned }),
+    ...(lastSigned === undefined ? {} : { lastSigned }),
+  };
+}
+
+export function exceptionContent({ name, owner, from, expires }: AuditException): object {
+  return { name, owner, ...(from === undefined ? {} : { from }), expires };
 }
 
 /** @throws FormatError FORMAT_AUDIT */
@@ -68,12 +78,15 @@ export function readEntry(fields: JsonFields): AuditEntry {
 }
 
 function readSigner(fields: JsonFields): AuditSigner {
-  fields.only('kind', 'name', 'accepted');
+  fields.only('kind', 'name', 'accepted', 'firstSigned', 'lastSigned');
   const accepted = fields.optionalBoolean('accepted');
+  const [first, last] = [optionalTime(fields, 'firstSigned'), optionalTime(fields, 'lastSigned')];
   return {
     kind: oneOf(fields, 'kind', ['identity', 'key']),
     name: fields.string('name'),
     ...(accepted === undefined ? {} : { accepted }),
+    ...(first === undefined ? {} : { firstSigned: first }),
+    ...(last === undefined ? {} : { lastSigned: last }),
   };
 }
 
@@ -85,8 +98,23 @@ function readExposure(fields: JsonFields): readonly Exposure[] {
   });
 }
 
-function readException(fields: JsonFields): AuditException {
-  return { name: fields.string('name'), owner: fields.string('owner'), expires: fields.string('expires') };
+/** @throws FormatError FORMAT_AUDIT */
+export function readException(fields: JsonFields): AuditException {
+  fields.only('name', 'owner', 'from', 'expires');
+  const from = optionalTime(fields, 'from');
+  return {
+    name: fields.string('name'),
+    owner: fields.string('owner'),
+    ...(from === undefined ? {} : { from }),
+    expires: fields.string('expires'),
+  };
+}
+
+/** As it is written. @throws FormatError FORMAT_AUDIT */
+export function optionalTime(fields: JsonFields, name: string): string | undefined {
+  const text = fields.optionalString(name);
+  if (text === undefined || !Number.isNaN(Date.parse(text))) return text;
+  throw wrong(`${fields.path}.${name}`, 'a time', text);
 }
 
 function oneOf<const Choice extends string>(fields: JsonFields, name: string, choices: readonly Choice[]): Choice {

@@ -26,11 +26,16 @@ export interface AuditSigner {
   readonly name: string;
   /** Whether a policy passed the image by this signature; absent in snapshots of programs that did not say. */
   readonly accepted?: boolean;
+  /** RFC 3339, of keys alone: when the first and the last of its signatures of this image was logged or timestamped; absent where neither. */
+  readonly firstSigned?: string;
+  readonly lastSigned?: string;
 }
 
 export interface AuditException {
   readonly name: string;
   readonly owner: string;
+  /** RFC 3339; absent in snapshots of programs that did not say. */
+  readonly from?: string;
   /** RFC 3339. */
   readonly expires: string;
 }

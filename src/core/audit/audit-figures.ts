@@ -5,9 +5,12 @@ import {
   worstState,
   workloadOf,
   type AuditEntry,
+  type AuditSigner,
   type AuditState,
 } from './audit-entry.ts';
+import { exceptionFigures, keyFigures, type ExceptionFigures, type KeyFigures } from './audit-ages.ts';
 import type { AuditSnapshot } from './audit-snapshot.ts';
+import type { WidestPattern } from './policy-facts.ts';
 
 export type StateCounts = Readonly<Record<AuditState, number>>;
 
@@ -37,13 +40,26 @@ export interface AuditFigures {
   readonly signedUntrustedShare: number;
   /** Containers that no policy is about. */
   readonly withoutRule: number;
-  readonly signers: { readonly distinct: number; readonly topShare: number; readonly top?: string };
+  readonly signers: SignerFigures;
   /** Of verified containers, those that rest on a key alone. */
   readonly keyBasedShare: number;
-  readonly exceptions: { readonly count: number; readonly pastExpiry: number };
+  readonly keys: KeyFigures;
+  readonly exceptions: ExceptionFigures;
 }
 
-export function auditFigures({ entries, takenAt }: AuditSnapshot): AuditFigures {
+/** How much one stolen identity, or one loose pattern, would reach. */
+export interface SignerFigures {
+  readonly distinct: number;
+  /** Those that are people by their address, of the distinct ones: a workflow signs what was built, a person anything. */
+  readonly people: number;
+  readonly topShare: number;
+  readonly top?: string;
+  /** The pattern that reaches farthest of all that policies accept; absent where there is none, or nobody looked. */
+  readonly widest?: WidestPattern;
+}
+
+export function auditFigures(snapshot: AuditSnapshot): AuditFigures {
+  const { entries, policies } = snapshot;
   const containers = countStates(entries.map(({ state }) => state));
   const digests = countStates(grouped(entries, (entry) => digestOf(entry) ?? entry.image).map(worstOf));
   const workloads = countStates(grouped(entries, workloadOf).map(worstOf));
@@ -51,7 +67,6 @@ export function auditFigures({ entries, takenAt }: AuditSnapshot): AuditFigures 
     ({ state }) => state === 'verified' || state === 'signed-untrusted' || state === 'revoked',
   );
   const verified = entries.filter(({ state }) => state === 'verified');
-  const exceptions = entries.flatMap(({ exception }) => exception ?? []);
   return {
     containers,
     digests,
@@ -69,17 +84,14 @@ export function auditFigures({ entries, takenAt }: AuditSnapshot): AuditFigures 
     undetermined: tally(entries.flatMap(({ state, cause }) => (state === 'undetermined' ? [cause ?? 'registry'] : []))),
     signedUntrustedShare: share(containers['signed-untrusted'], signed.length, 0),
     withoutRule: entries.filter(({ policies }) => policies.length === 0).length,
-    signers: concentration(verified),
+    signers: { ...concentration(verified), ...(policies.widest === undefined ? {} : { widest: policies.widest }) },
     keyBasedShare: share(
       verified.filter(({ signers }) => signers.length > 0 && signers.every(({ kind }) => kind === 'key')).length,
       verified.length,
       0,
     ),
-    exceptions: {
-      count: new Set(exceptions.map(({ name }) => name)).size,
-      pastExpiry: new Set(exceptions.filter(({ expires }) => new Date(expires) <= takenAt).map(({ name }) => name))
-        .size,
-    },
+    keys: keyFigures(snapshot),
+    exceptions: exceptionFigures(snapshot),
   };
 }
 
@@ -127,10 +139,16 @@ function tally(names: readonly string[]): ReadonlyMap<string, number> {
   return counts;
 }
 
+/** An address, where workflows and services have a URL. */
+function isPerson({ kind, name }: AuditSigner): boolean {
+  return kind === 'identity' && /^[^\s/@]+@[^\s/@]+, authenticated by /.test(name);
+}
+
 /** How much one stolen identity would reach: the signer that most verified containers have. */
 function concentration(verified: readonly AuditEntry[]): AuditFigures['signers'] {
   const counts = tally(verified.flatMap(({ signers }) => [...new Set(signers.map(({ name }) => name))]));
   const [top] = [...counts].sort(([, a], [, b]) => b - a);
-  if (top === undefined) return { distinct: 0, topShare: 0 };
-  return { distinct: counts.size, topShare: share(top[1], verified.length, 0), top: top[0] };
+  if (top === undefined) return { distinct: 0, people: 0, topShare: 0 };
+  const people = new Set(verified.flatMap(({ signers }) => signers.filter(isPerson).map(({ name }) => name))).size;
+  return { distinct: counts.size, people, topShare: share(top[1], verified.length, 0), top: top[0] };
 }

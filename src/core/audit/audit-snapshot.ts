@@ -4,8 +4,9 @@ import { encodeHex } from '../encoding/hex.ts';
 import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson } from '../encoding/json.ts';
 import { FormatError } from '../../errors.ts';
-import { byPlace, type AuditEntry } from './audit-entry.ts';
-import { entryContent, readEntry } from './audit-entry-form.ts';
+import { byPlace, type AuditEntry, type AuditException } from './audit-entry.ts';
+import { policiesContent, readPolicies, type AuditedPolicies } from './policy-facts.ts';
+import { entryContent, exceptionContent, readEntry, readException } from './audit-entry-form.ts';
 
 export const AUDIT_SCHEMA = 'urn:sealwright:audit-snapshot:v1';
 
@@ -32,13 +33,15 @@ export interface AuditSnapshot {
   /** Where the entries are from: a cluster and its namespaces, files, or images that were named. */
   readonly scope: string;
   /** What would apply: where the policies are from, and a digest over all of them. */
-  readonly policies: { readonly source: string; readonly digest: string; readonly count: number };
+  readonly policies: AuditedPolicies;
   readonly trust: string;
   /** By place. */
   readonly entries: readonly AuditEntry[];
   readonly notLookedAt: readonly NotAudited[];
   /** Absent in snapshots of programs that did not look. */
   readonly reach?: AuditReach;
+  /** All that there are, in force or ended; absent in snapshots of programs that did not say. */
+  readonly exceptions?: readonly AuditException[];
 }
 
 const CODE = 'FORMAT_AUDIT';
@@ -69,17 +72,19 @@ export function contentDigest(snapshot: AuditSnapshot): string {
 }
 
 /** Members in one order, so that equal content has equal bytes. */
-function contentOf({ system, scope, policies, trust, entries, notLookedAt, reach }: AuditSnapshot): object {
+function contentOf(snapshot: AuditSnapshot): object {
+  const { system, scope, policies, trust, entries, notLookedAt, reach, exceptions } = snapshot;
   return {
     system,
     scope,
-    policies: { source: policies.source, digest: policies.digest, count: policies.count },
+    policies: policiesContent(policies),
     trust,
     entries: [...entries].sort(byPlace).map(entryContent),
     notLookedAt: notAuditedContent(notLookedAt),
     ...(reach === undefined
       ? {}
       : { reach: { kinds: [...reach.kinds].sort(), notLookedAt: notAuditedContent(reach.notLookedAt) } }),
+    ...(exceptions === undefined ? {} : { exceptions: exceptions.map(exceptionContent) }),
   };
 }
 
@@ -92,29 +97,25 @@ export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
   const fields = new JsonFields(parseJson(input, 'the audit snapshot', CODE, LIMITS), 'snapshot', CODE);
   if (fields.string('schema') !== AUDIT_SCHEMA) throw wrong('snapshot.schema', AUDIT_SCHEMA, fields.string('schema'));
   fields.only(
-    ...['schema', 'system', 'scope', 'policies', 'trust', 'entries', 'notLookedAt', 'reach'],
+    ...['schema', 'system', 'scope', 'policies', 'trust', 'entries', 'notLookedAt', 'reach', 'exceptions'],
     ...['takenAt', 'program', 'contentDigest'],
   );
   const takenAt = new Date(fields.string('takenAt'));
   if (Number.isNaN(takenAt.getTime())) throw wrong('snapshot.takenAt', 'a time', fields.string('takenAt'));
-  const policies = fields.object('policies');
   const reach = fields.optionalObject('reach');
   const snapshot: AuditSnapshot = {
     system: fields.string('system'),
     takenAt,
     version: fields.object('program').string('version'),
     scope: fields.string('scope'),
-    policies: {
-      source: policies.string('source'),
-      digest: policies.string('digest'),
-      count: policies.integer('count'),
-    },
+    policies: readPolicies(fields.object('policies')),
     trust: fields.string('trust'),
     entries: fields.objects('entries', MAX_ENTRIES).map(readEntry),
     notLookedAt: readNotAudited(fields),
     ...(reach === undefined
       ? {}
       : { reach: { kinds: reach.strings('kinds', MAX_KINDS), notLookedAt: readNotAudited(reach) } }),
+    ...(fields.has('exceptions') ? { exceptions: fields.objects('exceptions', MAX_LIST).map(readException) } : {}),
   };
   const [claimed, found] = [fields.string('contentDigest'), contentDigest(snapshot)];
   if (claimed !== found) throw wrong('snapshot.contentDigest', `${found}, which is that of its content`, claimed);

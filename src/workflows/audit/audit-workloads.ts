@@ -1,18 +1,12 @@
-import type {
-  AuditEntry,
-  AuditException,
-  AuditSigner,
-  AuditState,
-  UndeterminedCause,
-} from '../../core/audit/audit-entry.ts';
+import type { AuditEntry, AuditState, UndeterminedCause } from '../../core/audit/audit-entry.ts';
 import { exposureOf, podLabels } from '../../core/audit/exposure.ts';
+import { auditException } from '../../core/audit/policy-facts.ts';
 import type { OutsideReach } from '../../core/audit/outside-reach.ts';
-import type { ImageException } from '../../core/policy/objects/image-exception.ts';
 import { pinnedImageOf } from '../../core/policy/judgement/image-evidence.ts';
-import { observedSignerText } from '../../core/policy/learning/observed-signer.ts';
 import type { RunningContainer } from '../../core/policy/workload/running-containers.ts';
 import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import { SealwrightError } from '../../errors.ts';
+import { signersOf } from './audited-signers.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from '../admission/admission-rehearsal.ts';
 import type { AdmittedImage } from '../admission/image-admission.ts';
 import type { Observed, SignerObservation } from '../planning/observe-signers.ts';
@@ -101,7 +95,7 @@ async function auditImage(
     ...finding,
     signers: signersOf(admitted, observed),
     policies: [...new Set(admitted.decision.judgements.map(({ policy }) => policy))],
-    ...(admitted.exception === undefined ? {} : { exception: exceptionOf(admitted.exception) }),
+    ...(admitted.exception === undefined ? {} : { exception: auditException(admitted.exception) }),
     ...(exposure.length === 0 ? {} : { exposure }),
     ...(reachedBy.length === 0 ? {} : { reachedBy }),
   };
@@ -210,31 +204,4 @@ function causeIn(reason: string): UndeterminedCause {
   if (code === 'REMOTE_THROTTLED' || code === 'LIMIT_BUSY') return 'throttled';
   if (code === 'REMOTE_TIMEOUT' || code === 'LIMIT_TIME') return 'timeout';
   return code.startsWith('FORMAT_') || code.startsWith('LIMIT_') ? 'format' : 'registry';
-}
-
-/** Those that policies passed by, and everybody else whose signature holds. */
-function signersOf({ decision }: AdmittedImage, observed: Observed): readonly AuditSigner[] {
-  const passed = decision.judgements.flatMap((judgement) =>
-    judgement.outcome === 'passed'
-      ? judgement.bundles.map(({ signer }): AuditSigner =>
-          signer.kind === 'key'
-            ? { kind: 'key', name: `the key ${signer.keyId}`, accepted: true }
-            : {
-                kind: 'identity',
-                name: `${signer.subject}, authenticated by ${signer.issuer}`,
-                accepted: true,
-              },
-        )
-      : [],
-  );
-  const others = observed.signers.map((signer): AuditSigner => ({
-    kind: signer.kind,
-    name: signer.kind === 'key' ? observedSignerText(signer) : `${signer.subject}, authenticated by ${signer.issuer}`,
-    accepted: false,
-  }));
-  return [...new Map([...others, ...passed].map((signer) => [signer.name, signer])).values()];
-}
-
-function exceptionOf({ kind, namespace, name, owner, expires }: ImageException): AuditException {
-  return { name: `${kind} ${namespace}/${name}`, owner, expires: expires.toISOString() };
 }

@@ -52,6 +52,17 @@ function snapshot(entries: readonly AuditEntry[], rest: Partial<AuditSnapshot> =
 }
 
 const EXCEPTION = { name: 'ImageException pay/old', owner: 'team', expires: '2026-03-04T00:00:00Z' };
+/** What else a snapshot says. */
+const STANDING: Partial<AuditSnapshot> = {
+  policies: {
+    source: 'the cluster',
+    digest: `sha256:${'0'.repeat(64)}`,
+    count: 1,
+    widest: { policy: 'prod', pattern: '/@acme/', fixed: 5 },
+    keys: [{ name: 'the key 12', policies: ['prod'], since: '2025-01-01T00:00:00Z' }],
+  },
+  exceptions: [{ ...EXCEPTION, from: '2026-02-01T00:00:00Z' }],
+};
 const MIXED = [
   entry('web', 'verified'),
   entry('web', 'verified', { path: 'spec.containers[1].image', image: image('sidecar', 'b') }),
@@ -71,6 +82,24 @@ test('read as it was written, in order, whatever the order it was found in', () 
   const written = encodeAuditSnapshot(snapshot(MIXED));
   assert.equal(encodeAuditSnapshot(snapshot([...MIXED].reverse())), written);
   assert.equal(encodeAuditSnapshot(parseAuditSnapshot(written)), written);
+});
+
+test('what policies accept, and every exception, are read as they were written', () => {
+  const signers = [
+    {
+      kind: 'key',
+      name: 'the key 12',
+      firstSigned: '2025-03-01T00:00:00.000Z',
+      lastSigned: '2026-01-01T00:00:00.000Z',
+    },
+  ] as const;
+  const written = encodeAuditSnapshot(snapshot([entry('web', 'verified', { signers })], STANDING));
+  const read = parseAuditSnapshot(written);
+  assert.equal(encodeAuditSnapshot(read), written);
+  assert.deepEqual(
+    [read.policies, read.exceptions, read.entries[0]?.signers],
+    [STANDING.policies, STANDING.exceptions, signers],
+  );
 });
 
 test('what leads here is kept, and what of it nobody looked at; of older snapshots nobody knows', () => {
@@ -121,12 +150,15 @@ const BAD: readonly (readonly [string, (document: Record<string, unknown>) => vo
   ],
   ['nothing looked at, left out', (document) => (document['reach'] = { kinds: [], notLookedAt: [] })],
   ['a reach that is none', (document) => (document['reach'] = 'all')],
+  ['a beginning that is no time', (document) => ((document['exceptions'] as { from: string }[])[0]!.from = 'once')],
+  ['another widest pattern', (document) => ((document['policies'] as { widest: { fixed: number } }).widest.fixed = 99)],
+  ['a key left out', (document) => (document['policies'] as { keys: unknown[] }).keys.pop()],
   ['another digest', (document) => (document['contentDigest'] = `sha256:${'1'.repeat(64)}`)],
 ];
 
 for (const [name, change] of BAD) {
   test(`refused: ${name}`, () => {
-    const document = JSON.parse(encodeAuditSnapshot(snapshot(MIXED))) as Record<string, unknown>;
+    const document = JSON.parse(encodeAuditSnapshot(snapshot(MIXED, STANDING))) as Record<string, unknown>;
     change(document);
     assert.throws(() => parseAuditSnapshot(JSON.stringify(document)), { code: 'FORMAT_AUDIT' });
   });
@@ -151,7 +183,12 @@ test('coverage by three denominators that disagree, without what is exempt', () 
   assert.deepEqual([...figures.undetermined], [['credentials', 1]]);
   assert.equal(figures.signedUntrustedShare, 1 / 5);
   assert.equal(figures.withoutRule, 1);
-  assert.deepEqual(figures.signers, { distinct: 2, topShare: 2 / 3, top: 'ci, authenticated by issuer' });
+  assert.deepEqual(figures.signers, {
+    distinct: 2,
+    people: 0,
+    topShare: 2 / 3,
+    top: 'ci, authenticated by issuer',
+  });
   assert.equal(figures.keyBasedShare, 1 / 3);
   assert.deepEqual(figures.exceptions, { count: 1, pastExpiry: 0 });
   assert.deepEqual(auditFigures(snapshot(MIXED, { takenAt: AFTER })).exceptions, { count: 1, pastExpiry: 1 });
@@ -162,7 +199,7 @@ test('coverage by three denominators that disagree, without what is exempt', () 
 test('nothing at all is covered, and has no signers', () => {
   const figures = auditFigures(snapshot([]));
   assert.equal(figures.coverage.containers.share, 1);
-  assert.deepEqual(figures.signers, { distinct: 0, topShare: 0 });
+  assert.deepEqual(figures.signers, { distinct: 0, people: 0, topShare: 0 });
 });
 
 test('the worst state of a workload is what is known to be bad, before what nobody knows', () => {

@@ -13,11 +13,20 @@ export interface PolicyRevision {
   readonly hash: string;
   /** The API server's, when the policy is from one. */
   readonly resourceVersion?: string;
+  /** RFC 3339: when it was made there. */
+  readonly createdAt?: string;
 }
 
 /** @param document the whole object, as it is written. @throws FormatError FORMAT_JSON for what has no canonical form */
 export function policyRevision(document: JsonFields): PolicyRevision {
   const hash = `sha256:${encodeHex(digest('sha256', utf8(canonicalJson(document.value('spec') ?? {}))))}`;
-  const resourceVersion = document.optionalObject('metadata')?.optionalString('resourceVersion');
-  return { hash, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+  const metadata = document.optionalObject('metadata');
+  const resourceVersion = metadata?.optionalString('resourceVersion');
+  const createdAt = metadata?.optionalString('creationTimestamp');
+  return {
+    hash,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    // Files may say `null` or anything else.
+    ...(createdAt === undefined || Number.isNaN(Date.parse(createdAt)) ? {} : { createdAt }),
+  };
 }

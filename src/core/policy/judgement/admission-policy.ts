@@ -2,6 +2,7 @@ import type { ImageReference } from '../../image/reference.ts';
 import type { PolicyExceptions } from '../kyverno/policy-exception.ts';
 import type { AcceptedSigner } from './accepted-signer.ts';
 import type { EvidenceDemand } from './evidence-demand.ts';
+import type { IdentityWidth } from './identity-width.ts';
 import type { PinnedImage } from './image-evidence.ts';
 import type { PolicyContext } from './policy-context.ts';
 import type { PolicyJudgement } from './policy-judgement.ts';
@@ -56,6 +57,8 @@ export interface AdmissionPolicy {
   readonly asksPlainHttp?: string;
   /** Whom it accepts, each for some of what it is about; absent where its kind does not say. */
   readonly signers?: readonly AcceptedSigner[];
+  /** Of those that are patterns, how far each reaches. */
+  readonly widths?: readonly IdentityWidth[];
   /** The evidence that it may ask for when it judges. */
   readonly demands: readonly EvidenceDemand[];
   /** The policy as it is for an object, most often itself; undefined when it is not about the object. */

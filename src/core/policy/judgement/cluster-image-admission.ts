@@ -1,5 +1,6 @@
 import { authoritySigners } from './accepted-signer.ts';
 import type { AdmissionPolicy, Coverage } from './admission-policy.ts';
+import { identityWidth } from './identity-width.ts';
 import { ImageReference } from '../../image/reference.ts';
 import type { ClusterImagePolicy, SigningAuthority } from '../cluster-image/cluster-image-policy.ts';
 import type { PinnedImage } from './image-evidence.ts';
@@ -22,6 +23,11 @@ export function clusterImageAdmission(policy: ClusterImagePolicy): AdmissionPoli
     interest: interestOf(policy),
     tags: 'pin',
     signers: authoritySigners(signingAuthorities(policy)),
+    widths: signingAuthorities(policy).flatMap((authority) =>
+      authority.kind === 'key'
+        ? []
+        : authority.identities.flatMap(({ subject, issuer }) => identityWidth(subject, issuer) ?? []),
+    ),
     demands: signingAuthorities(policy).map(authorityDemand),
     about: (object) =>
       (namespace === undefined || namespace === object.namespace) && matchesResource(match, object)

@@ -1,4 +1,5 @@
 import { globOf, identitySigner, keySigner, matcherText, type AcceptedSigner } from '../judgement/accepted-signer.ts';
+import { fixedIn, widthOf, type IdentityWidth } from '../judgement/identity-width.ts';
 import type { Attestor, IdentityPattern } from '../kyverno/attestor.ts';
 
 /** Whom attestors accept. One that names nobody accepts everybody whom its authorities have issued a certificate. */
@@ -20,6 +21,26 @@ export function attestorSigners(attestors: readonly Attestor[]): readonly Accept
       }
     }
   });
+}
+
+/** How far each of their patterns reaches. */
+export function attestorWidths(attestors: readonly Attestor[]): readonly IdentityWidth[] {
+  return attestors.flatMap((attestor): readonly IdentityWidth[] => {
+    if (attestor.kind !== 'keyless') return [];
+    const { subjects, issuers } = attestor;
+    if (subjects.length === 0 || issuers.length === 0) return [{ text: 'any identity', fixed: 0 }];
+    return issuers.flatMap((issuer) =>
+      subjects.flatMap(
+        (subject) => widthOf([subject, issuer].map(patternText), [subject, issuer].map(fixedCharacters)) ?? [],
+      ),
+    );
+  });
+}
+
+function fixedCharacters(pattern: IdentityPattern): number | undefined {
+  if (pattern.kind === 'matcher') return fixedIn(pattern.matcher);
+  const { text } = pattern.pattern;
+  return /[*?]/.test(text) ? text.replaceAll(/[*?]/g, '').length : undefined;
 }
 
 function exactText(pattern: IdentityPattern): string | undefined {

@@ -3,7 +3,7 @@ import type { EvidenceDemand } from '../judgement/evidence-demand.ts';
 import { keyName, REFERS_TO_NOTHING, type PolicyReferences } from '../judgement/policy-material.ts';
 import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 import { attestorDemand } from './attestor-demand.ts';
-import { attestorSigners } from './attestor-signers.ts';
+import { attestorSigners, attestorWidths } from './attestor-signers.ts';
 import type { Attestor } from '../kyverno/attestor.ts';
 import { coversPinned, patternCoverage } from './image-patterns.ts';
 import { attestorsOf, judgeImageRule } from './image-rule-judgement.ts';
@@ -31,6 +31,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
   const { policyKind, name, namespace, warnings, revision, images, tags } = rule;
   const attestors = attestorsOf(rule);
   const signers = attestorSigners(attestors.map(({ attestor }) => attestor));
+  const widths = attestorWidths(attestors.map(({ attestor }) => attestor));
   const hasConditions =
     rule.preconditions.length > 0 || rule.attestations.some(({ conditions }) => conditions.length > 0);
   const withMode = (mode: FailureAction, object?: ReviewedObject): AdmissionPolicy => ({
@@ -46,6 +47,7 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     references: attestorReferences(attestors.map(({ attestor }) => attestor)),
     interest: attestors.length === 0 ? 'image' : 'signatures',
     signers,
+    widths,
     demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
     about: (reviewed) => {
       if (namespace !== undefined && namespace !== reviewed.namespace) return undefined;

@@ -2,7 +2,7 @@ import type { AdmissionPolicy } from '../judgement/admission-policy.ts';
 import type { EvidenceDemand } from '../judgement/evidence-demand.ts';
 import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 import { attestorDemand } from './attestor-demand.ts';
-import { attestorSigners } from './attestor-signers.ts';
+import { attestorSigners, attestorWidths } from './attestor-signers.ts';
 import type { Attestor } from '../kyverno/attestor.ts';
 import { attestorReferences } from './image-rule-admission.ts';
 import { judgeImageValidatingPolicy, type ValidatingInput } from './image-validating-judgement.ts';
@@ -25,6 +25,7 @@ export function imageValidatingAdmission(
   };
   const attestors = [...policy.attestors.values()].flatMap(({ anyOf }) => anyOf);
   const signers = attestorSigners(attestors);
+  const widths = attestorWidths(attestors);
   const patterns = globs?.map((glob) => Wildcard.parse(glob));
   const selects = (text: string): boolean => patterns === undefined || patterns.some((glob) => glob.matches(text));
   const kinds = policy.attestations.size > 0 ? [false, true] : [false];
@@ -41,6 +42,7 @@ export function imageValidatingAdmission(
     references: attestorReferences(attestors),
     interest: 'signatures',
     signers,
+    widths,
     demands: attestors.flatMap((attestor) => kinds.map((wantsAttestations) => demandOf(attestor, wantsAttestations))),
     about: (reviewed) => {
       const found = aboutness(policy, reviewed);

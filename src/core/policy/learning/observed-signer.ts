@@ -1,5 +1,6 @@
 import { encodeHex } from '../../encoding/hex.ts';
 import type { PublicKey } from '../../crypto/public-key.ts';
+import type { VerifiedTime } from '../../verify/trusted-times.ts';
 import type { VerifiedBundle } from '../../verify/verified-bundle.ts';
 
 /** Layers under a tag, as cosign 2 left them, or bundles among the referrers. */
@@ -19,7 +20,13 @@ export type ObservedSigner = (
       /** What was built: `refs/heads/main`. For a workflow of its own repository the subject says the same. */
       readonly sourceRef?: string;
     }
-  | { readonly kind: 'key'; readonly key: PublicKey; readonly isLogged: boolean }
+  | {
+      readonly kind: 'key';
+      readonly key: PublicKey;
+      readonly isLogged: boolean;
+      /** When others saw the signature; absent where nobody looked. */
+      readonly times?: readonly VerifiedTime[];
+    }
 ) & {
   /** Where this signature of it is; absent where that was not looked at. */
   readonly storage?: readonly SignatureStorage[];
@@ -27,14 +34,14 @@ export type ObservedSigner = (
 
 /** @param key the one that was tried, for a signature that is by a key */
 export function observedSigner(
-  { signer, logEntries, content }: VerifiedBundle,
+  { signer, logEntries, content, times }: VerifiedBundle,
   key?: PublicKey,
 ): ObservedSigner | undefined {
   const storage: readonly SignatureStorage[] = [content.kind === 'simpleSigning' ? 'layers' : 'bundles'];
   if (signer.kind === 'key') {
     return key === undefined || signer.keyId !== encodeHex(key.id)
       ? undefined
-      : { kind: 'key', key, isLogged: logEntries.length > 0, storage };
+      : { kind: 'key', key, isLogged: logEntries.length > 0, storage, times };
   }
   const { sourceRepositoryUri, githubWorkflowRepository, githubWorkflowRef, sourceRepositoryRef } = signer.extensions;
   const sourceRef = githubWorkflowRef ?? sourceRepositoryRef;

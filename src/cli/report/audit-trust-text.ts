@@ -1,0 +1,56 @@
+import type { Ages, ExceptionFigures, KeyFigures } from '../../core/audit/audit-ages.ts';
+import type { SignerFigures } from '../../core/audit/audit-figures.ts';
+import { percent } from './percent-text.ts';
+
+/** What trust rests on, as far as figures tell: who signs, how loosely that is asked, and how old keys and exceptions are. */
+export interface TrustFigures {
+  readonly signers: SignerFigures;
+  readonly keyBasedShare: number;
+  readonly keys: KeyFigures;
+  readonly exceptions: ExceptionFigures;
+}
+
+/** Each figure with its name, in one order: in a terminal, in a report before and after. */
+export function trustRows({
+  signers,
+  keyBasedShare,
+  keys,
+  exceptions,
+}: TrustFigures): readonly (readonly [string, string])[] {
+  return [
+    ['signers', signersText(signers)],
+    ['widest pattern', widestText(signers)],
+    ['keys', `${percent(keyBasedShare)} of what is verified rests on a key alone; ${keysText(keys)}`],
+    ['exceptions', exceptionsText(exceptions)],
+  ];
+}
+
+function signersText({ distinct, people, top, topShare }: SignerFigures): string {
+  const first = top === undefined ? '' : `; ${percent(topShare)} by ${top}`;
+  return `${distinct}, ${people} of them people${first}`;
+}
+
+function widestText({ widest }: SignerFigures): string {
+  if (widest === undefined) return 'none';
+  return `${widest.pattern} of ${widest.policy}, ${widest.fixed} characters fixed`;
+}
+
+export function keysText({ count, unrotated, unknownAge, ...ages }: KeyFigures): string {
+  const parts = [
+    `${count} keys`,
+    ...agesText(ages),
+    ...(unrotated === 0 ? [] : [`${unrotated} older than a year`]),
+    ...(unknownAge === 0 ? [] : [`${unknownAge} of unknown age`]),
+  ];
+  return parts.join(', ');
+}
+
+function exceptionsText({ count, pastExpiry, ...ages }: ExceptionFigures): string {
+  return [`${count}`, ...agesText(ages), `${pastExpiry} past their end`].join(', ');
+}
+
+function agesText({ medianDays, maxDays }: Ages): readonly string[] {
+  return medianDays === undefined || maxDays === undefined
+    ? []
+    : [`${medianDays} days old in the middle, ${maxDays} at most`];
+}
