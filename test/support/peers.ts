@@ -25,6 +25,7 @@ export const CACHED_PEERS = [
   'sigstore-python',
   'sigstore-go',
   'gitlab-client',
+  'jira-client',
   'kube-apiserver',
   'etcd',
   'kubectl',

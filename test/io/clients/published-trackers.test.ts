@@ -1,17 +1,19 @@
-/** What is published of three trackers catches who does not keep to it; and GitLab's own client says and reads what ours does. */
+/** What is published of three trackers catches who does not keep to it; and clients of others say what ours say. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { GitlabIssues } from '../../../src/io/clients/gitlab-issues.ts';
+import { JiraIssues } from '../../../src/io/clients/jira-issues.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { gitlab } from '../../support/gitlab-tracker.ts';
 import { interop } from '../../support/interop.ts';
 import { PublishedOperations, Tracker, type TrackerRequest } from '../../support/issue-trackers.ts';
+import { jira } from '../../support/jira-tracker.ts';
 import { openApiSample } from '../../support/openapi-schema.ts';
 
-const TOKEN = 'glpat-secretsecret';
+const TOKEN = 'a-token';
 
 async function silentTracker(t: TestContext): Promise<Tracker> {
   return Tracker.open(t, () => [200, {}]);
@@ -81,6 +83,11 @@ const OPERATIONS: readonly (readonly [method: string, path: RegExp, operation: s
   ['POST', /\/notes$/, 'create-note'],
 ];
 
+/** What of a request counts, the header that says who asks among it. */
+function form(one: TrackerRequest | undefined, header: string): unknown {
+  return [one?.method, one?.path, one?.query, one?.body, one?.headers[header]];
+}
+
 /** The same request by the other client, from what ours said. */
 function repeated(executable: string, to: Tracker, { method, path, query, body }: TrackerRequest): Promise<Ended> {
   const operation = OPERATIONS.find(([verb, pattern]) => verb === method && pattern.test(path))?.[2];
@@ -116,14 +123,7 @@ interop(
       const ended = await repeated(executable, theirs, request);
       assert.equal(ended.exitCode, 0, ended.stderr);
       const sent = theirs.requests[index];
-      const form = (one: TrackerRequest | undefined): unknown => [
-        one?.method,
-        one?.path,
-        one?.query,
-        one?.body,
-        one?.headers['private-token'] !== undefined,
-      ];
-      assert.deepEqual(form(sent), form(request));
+      assert.deepEqual(form(sent, 'private-token'), form(request, 'private-token'));
       assert.equal(theirs.requests.length, index + 1);
     }
     assert.deepEqual(theirs.tickets, ours.tickets);
@@ -163,3 +163,65 @@ interop('gitlab-client', 'peer → sealwright', "tickets: its types are the vect
   const { stdout } = await client(executable, ['schema']);
   assert.deepEqual(JSON.parse(stdout), { operations });
 });
+
+/** The same request by jira.js, from what ours said: group, method and parameters. */
+function byJiraClient({ method, path, query, body }: TrackerRequest): readonly [string, string, object] {
+  const [, key, part] = /^\/rest\/api\/2\/issue\/([A-Z]+-\d+)(\/\w+)?$/.exec(path) ?? [];
+  const issue = { issueIdOrKey: key };
+  switch (`${method} ${part ?? (key === undefined ? path.slice('/rest/api/2'.length) : '/issue/KEY')}`) {
+    case 'POST /search':
+      return ['issueSearch', 'searchForIssuesUsingJqlPost', body];
+    case 'POST /search/jql':
+      return ['issueSearch', 'searchForIssuesUsingJqlEnhancedSearchPost', body];
+    case 'POST /issue':
+      return ['issues', 'createIssue', body];
+    case 'PUT /issue/KEY':
+      return ['issues', 'editIssue', { ...issue, ...body }];
+    case 'GET /transitions':
+      return ['issues', 'getTransitions', issue];
+    case 'POST /transitions':
+      return ['issues', 'doTransition', { ...issue, ...body }];
+    case 'GET /comment':
+      return ['issueComments', 'getComments', { ...issue, ...query }];
+    case 'POST /comment':
+      return ['issueComments', 'addComment', { ...issue, comment: body['body'] }];
+    default:
+      return assert.fail(`${method} ${path}`);
+  }
+}
+
+for (const [what, email] of [
+  ['Cloud', 'a@b.example'],
+  ['Data Center', undefined],
+] as const) {
+  interop('jira-client', 'both', `tickets, ${what}: it sends what we send`, async (t, executable) => {
+    const [ours, theirs] = [await Tracker.open(t, jira), await Tracker.open(t, jira)];
+    const http = new HttpClient({ retry: { retries: 0 } });
+    t.after(() => {
+      http.close();
+    });
+    const place = { project: 'OPS', issueType: 'Task', ...(email === undefined ? {} : { email }) };
+    const issues = new JiraIssues({ http, baseUrl: ours.url, now: () => new Date() }, TOKEN, place);
+    const text = { title: 'a gap', body: 'three images\n\nword-1', due: '2026-03-25' };
+    await issues.find('word-1');
+    const made = await issues.create(text, 'word-1');
+    await issues.update(made, { ...text, title: 'a wider gap' }, true);
+    await issues.comment(made, 'it grew');
+    await issues.comments(made);
+    await issues.update(made, text, false);
+    await issues.update({ ...made, isOpen: false }, { ...text, due: '2026-06-24' }, true);
+    assert.equal((await issues.find('word-1'))?.id, made.id);
+
+    for (const [index, request] of ours.requests.entries()) {
+      const [group, method, parameters] = byJiraClient(request);
+      const who = [TOKEN, ...(email === undefined ? [] : [email])];
+      const ended = await client(executable, [theirs.url, group, method, ...who], parameters);
+      assert.equal(ended.exitCode, 0, ended.stderr);
+      assert.deepEqual(form(theirs.requests[index], 'authorization'), form(request, 'authorization'));
+      assert.equal(theirs.requests.length, index + 1);
+    }
+    assert.equal(new Set(ours.requests.map(({ method, path }) => `${method} ${path}`)).size, 7);
+    assert.deepEqual(theirs.tickets, ours.tickets);
+    assert.deepEqual([ours.problems, theirs.problems], [[], []]);
+  });
+}
