@@ -41,26 +41,32 @@ export interface PodOptions {
   readonly manifests: readonly Manifest[];
   /** For what the kubelet writes; empty. */
   readonly folder: string;
+  /** Of its Deployment. */
+  readonly name: string;
   /** In place of the manifests' own, which another test may use at the same time. */
   readonly port: number;
   /** Further volumes. */
   readonly volumes?: readonly Volume[];
 }
 
-export function podSpecOf(manifests: readonly Manifest[]): PodSpec {
-  const deployment = manifests.find(({ kind }) => kind === 'Deployment');
-  assert.ok(deployment !== undefined);
-  return (deployment.spec as { template: { spec: PodSpec } }).template.spec;
+function deploymentOf(manifests: readonly Manifest[], name: string): Manifest {
+  const deployment = manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name);
+  assert.ok(deployment !== undefined, name);
+  return deployment;
+}
+
+export function podSpecOf(manifests: readonly Manifest[], name: string): PodSpec {
+  return (deploymentOf(manifests, name).spec as { template: { spec: PodSpec } }).template.spec;
 }
 
 export async function startPod(t: TestContext, image: ImageContainer, options: PodOptions): Promise<RunningContainer> {
-  const { cluster, manifests, folder, port } = options;
-  const spec = podSpecOf(manifests);
+  const { cluster, manifests, name, folder, port } = options;
+  const spec = podSpecOf(manifests, name);
   const [container] = spec.containers;
   assert.ok(container !== undefined && spec.containers.length === 1);
   const account = join(folder, 'account');
   mkdirSync(account, { recursive: true });
-  const namespace = manifests.find(({ kind }) => kind === 'Deployment')?.metadata.namespace ?? '';
+  const namespace = deploymentOf(manifests, name).metadata.namespace ?? '';
   const token = await cluster.must(['create', 'token', spec.serviceAccountName, '-n', namespace]);
   writeFileSync(join(account, 'token'), token.trim());
   writeFileSync(join(account, 'namespace'), namespace);
@@ -76,7 +82,7 @@ export async function startPod(t: TestContext, image: ImageContainer, options: P
   const server = new URL(await cluster.server());
   return image.start(
     t,
-    container.args.map((word) => (word.startsWith('--port=') ? `--port=${port}` : word)),
+    container.args.map((word) => word.replace(/^(--(?:metrics-)?port)=.*$/, `$1=${port}`)),
     {
       volumes: [...volumes, { path: ACCOUNT_FOLDER, source: account }, ...(options.volumes ?? [])],
       environment: {

@@ -44,13 +44,20 @@ export function runtimeFiles(node: string): Runtime {
       textEntry('etc/nsswitch.conf', lines(['passwd: files', 'group: files', 'hosts: files dns'])),
       folderEntry(`${HOME.slice(1)}/`),
       folderEntry('tmp/', 0o1777),
-      // By which scanners of vulnerabilities know what the libraries are; they look here where there is no package manager.
+      // By these scanners of vulnerabilities know what the libraries are: whose release, and which package each is from, in the
+      // folder where they look when there is no package manager.
+      ...(packages.length === 0 ? [] : releaseFiles()),
       ...packages.flatMap(({ name, record, copyright }) => [
         textEntry(`var/lib/dpkg/status.d/${name}`, record),
         textEntry(`usr/share/doc/${name}/copyright`, copyright),
       ]),
     ],
   };
+}
+
+function releaseFiles(): readonly TarEntry[] {
+  const names = ['os-release', 'debian_version', 'lsb-release'].filter((name) => existsSync(`/etc/${name}`));
+  return names.map((name) => textEntry(`etc/${name}`, readFileSync(`/etc/${name}`, 'utf8')));
 }
 
 /** Absolute paths, the loader's among them, as the loader itself finds them. */
