@@ -90,7 +90,7 @@ async function newImage(repository: string): Promise<string> {
 
 function run(...args: string[]): Promise<Ended> {
   // The engines are built once, in the user's own cache.
-  const engines = `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/sealwright/engines/policy-engines-5`;
+  const engines = `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/sealwright/engines/policy-engines-6`;
   return sandbox.run(args, { environment: { SEALWRIGHT_ENGINES: engines, ...PASSWORD } });
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { encodeBase64 } from '../../src/core/encoding/base64.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { encodeHex } from '../../src/core/encoding/hex.ts';
-import { parseJson } from '../../src/core/encoding/json.ts';
+import { parseJson, type JsonValue } from '../../src/core/encoding/json.ts';
 import { parseDockerfileImages } from '../../src/core/image/dockerfile-images.ts';
 import { parseWorkflowIdentity } from '../../src/core/identity/workflow-identity.ts';
 import { parseManifestImages } from '../../src/core/policy/workload/manifest-images.ts';
@@ -30,7 +30,9 @@ import {
   parseCelResult,
   parseConditionsResult,
   parseCueResult,
+  parseFilledResult,
   parseImagePolicyResult,
+  parseLookup,
   parseRegoResults,
 } from '../../src/io/engines/engine-answer.ts';
 import { parseRetryAfter } from '../../src/io/net/retry-policy.ts';
@@ -122,6 +124,8 @@ const ENGINE_RESULTS: Readonly<Record<string, unknown>> = {
   parseCueResult: { valid: false, reason: 'conflicting values', details: 'policy:1:2' },
   parseCelResult: { value: true, type: 'bool' },
   parseConditionsResult: { holds: false, message: 'a Equals b' },
+  parseFilledResult: { filled: { attestors: [{ entries: [] }] } },
+  parseLookup: { wanted: { namespace: 'shop', name: 'keys' } },
   parseImagePolicyResult: {
     isMatched: true,
     exception: -1,
@@ -370,7 +374,9 @@ export const EDGE_PARSERS: readonly FuzzedParser[] = [
     parseCueResult,
     parseCelResult,
     parseConditionsResult,
+    parseFilledResult,
     parseImagePolicyResult,
+    parseLookup: (result: JsonValue) => parseLookup(result, parseFilledResult),
   }).map(([reader, parse]) => ({
     name: `io/engines/engine-answer.ts: ${reader}`,
     families: FORMAT,

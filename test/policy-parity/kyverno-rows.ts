@@ -19,6 +19,7 @@ const oracle = proof('test/servers/webhook/kyverno-oracle.test.ts');
 const validated = proof('test/servers/webhook/kyverno-validating.test.ts');
 const validatedOracle = proof('test/servers/webhook/kyverno-validating-oracle.test.ts');
 const opened = proof('test/servers/webhook/kyverno-credentials.test.ts');
+const mapped = proof('test/servers/webhook/kyverno-config-maps.test.ts');
 const plain = proof('test/servers/webhook/plain-http.test.ts');
 const excepted = proof('test/core/policy/kyverno-exceptions.test.ts');
 const JUDGED = oracle('verifyImages rules are judged as Kyverno judges them');
@@ -48,10 +49,16 @@ const RULES: readonly Rule[] = [
   ],
   [/\.rules\[\]\.(celPreconditions|imageExtractors)$/, 'refused', REFUSED, 'nothing is looked up for a rule'],
   [
-    /\.context\[\]\.(apiCall|configMap|globalReference|imageRegistry)$/,
+    /\.context\[\]\.(apiCall|globalReference|imageRegistry)$/,
     'refused',
     REFUSED,
-    'nothing is looked up for a rule',
+    'nobody is asked for a decision; the refusal says what to do instead',
+  ],
+  [
+    /\.context\[\]\.configMap(\.\w+)?$/,
+    'same',
+    mapped('keys from ConfigMaps are judged as Kyverno judges them, given the same values'),
+    'read when it is needed, with a right that is given for each; one that cannot be had makes `COULD_NOT_CHECK`',
   ],
   [
     /\.rules\[\]\.context(\[\](\.(name|variable(\.\w+)?))?)?$/,

@@ -11,10 +11,25 @@ import (
 // 1.19.1 pkg/engine/variables/evaluate.go). Variables are put in once, from the policy's own text: Kyverno does it again over
 // what came out, so that a document could bring variables of its own.
 
+// variablesInput is what variables name.
+type variablesInput struct {
+	Context    []contextEntry            `json:"context"`
+	Document   map[string]any            `json:"document"`
+	ConfigMaps map[string]map[string]any `json:"configMaps"`
+}
+
 type conditionsInput struct {
+	variablesInput
 	Conditions []conditionBlock `json:"conditions"`
-	Context    []contextEntry   `json:"context"`
-	Document   map[string]any   `json:"document"`
+}
+
+type templateInput struct {
+	variablesInput
+	Template any `json:"template"`
+}
+
+type filledResult struct {
+	Filled any `json:"filled"`
 }
 
 type conditionBlock struct {
@@ -34,12 +49,7 @@ type conditionsResult struct {
 	Message string `json:"message"`
 }
 
-// evaluateConditions: every block has to hold.
-func evaluateConditions(asked request) (any, error) {
-	var input conditionsInput
-	if err := json.Unmarshal([]byte(asked.Input), &input); err != nil {
-		return nil, failed(kindInput, err)
-	}
+func (input variablesInput) scope(asked request) (*variableScope, error) {
 	var now *time.Time
 	if asked.Now != "" {
 		parsed, err := time.Parse(time.RFC3339Nano, asked.Now)
@@ -52,11 +62,26 @@ func evaluateConditions(asked request) (any, error) {
 		input.Document = map[string]any{}
 	}
 	scope := newVariableScope(input.Document, now)
-	if err := scope.addLate(input.Context); err != nil {
+	scope.configMaps = input.ConfigMaps
+	return scope, scope.addLate(input.Context)
+}
+
+// evaluateConditions: every block has to hold.
+func evaluateConditions(asked request) (any, error) {
+	var input conditionsInput
+	if err := json.Unmarshal([]byte(asked.Input), &input); err != nil {
+		return nil, failed(kindInput, err)
+	}
+	scope, err := input.scope(asked)
+	if err != nil {
 		return nil, err
 	}
+	return wantedBy(scope.judge(input.Conditions))
+}
+
+func (scope *variableScope) judge(blocks []conditionBlock) (any, error) {
 	var messages []string
-	for _, block := range input.Conditions {
+	for _, block := range blocks {
 		holds, message, err := block.evaluate(scope)
 		if err != nil {
 			return nil, err
@@ -67,6 +92,20 @@ func evaluateConditions(asked request) (any, error) {
 		messages = append(messages, message)
 	}
 	return conditionsResult{true, joinTexts(messages)}, nil
+}
+
+// fillTemplate puts the variables into a part of a rule (kyverno 1.19.1 pkg/engine/handlers/mutation/mutate_image.go).
+func fillTemplate(asked request) (any, error) {
+	var input templateInput
+	if err := json.Unmarshal([]byte(asked.Input), &input); err != nil {
+		return nil, failed(kindInput, err)
+	}
+	scope, err := input.scope(asked)
+	if err != nil {
+		return nil, err
+	}
+	filled, err := scope.fill(input.Template)
+	return wantedBy(filledResult{filled}, err)
 }
 
 // evaluate: one of `any`, where there are any, and each of `all`.

@@ -20,6 +20,41 @@ type contextEntry struct {
 	Value    any    `json:"value"`
 	JMESPath string `json:"jmesPath"`
 	Default  any    `json:"default"`
+	// Instead of all of these.
+	ConfigMap *configMapEntry `json:"configMap"`
+}
+
+// configMapEntry is looked up by the host, whom the answer asks for it (kyverno 1.19.1 pkg/engine/context/loaders/configmap.go).
+type configMapEntry struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	// Of a policy that has one, which may look nowhere else.
+	PolicyNamespace string `json:"policyNamespace"`
+}
+
+type objectName struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// lookup is the answer in place of a result: the host looks this up, and asks again with it.
+type lookup struct{ wanted objectName }
+
+func (l *lookup) Error() string {
+	return fmt.Sprintf("the ConfigMap %s/%s was not looked up", l.wanted.Namespace, l.wanted.Name)
+}
+
+type lookupResult struct {
+	Wanted objectName `json:"wanted"`
+}
+
+// wantedBy turns what has to be looked up into the answer that says so.
+func wantedBy(result any, err error) (any, error) {
+	var wanted *lookup
+	if errors.As(err, &wanted) {
+		return lookupResult{wanted.wanted}, nil
+	}
+	return result, err
 }
 
 type lateValue struct {
@@ -74,8 +109,49 @@ func (scope *variableScope) meet(expression string) error {
 	return nil
 }
 
+// configMapValue: as Kyverno names its parts.
+func (scope *variableScope) configMapValue(entry contextEntry) (any, error) {
+	asked := entry.ConfigMap
+	text := func(what, value string) (string, error) {
+		filled, err := scope.fill(value)
+		if err != nil {
+			return "", err
+		}
+		found, is := filled.(string)
+		if !is {
+			return "", failedf(kindEvaluation, "the %s of the ConfigMap of the context entry %s is no string", what, entry.Name)
+		}
+		return found, nil
+	}
+	name, err := text("name", asked.Name)
+	if err != nil {
+		return nil, err
+	}
+	namespace, err := text("namespace", asked.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case namespace == "" && asked.PolicyNamespace != "":
+		namespace = asked.PolicyNamespace
+	case namespace == "":
+		namespace = "default"
+	}
+	if asked.PolicyNamespace != "" && namespace != asked.PolicyNamespace {
+		return nil, failedf(kindRefused, "the context entry %s, for a ConfigMap of the namespace %q: a policy of the namespace %q reads those of its own alone", entry.Name, namespace, asked.PolicyNamespace)
+	}
+	found, is := scope.configMaps[namespace+"/"+name]
+	if !is {
+		return nil, &lookup{objectName{namespace, name}}
+	}
+	return found, nil
+}
+
 // entryValue: `value`, or what `jmesPath` finds in it, or in the document where there is no value; else `default`.
 func (scope *variableScope) entryValue(entry contextEntry) (any, error) {
+	if entry.ConfigMap != nil {
+		return scope.configMapValue(entry)
+	}
 	path, err := scope.fill(entry.JMESPath)
 	if err != nil {
 		return nil, err

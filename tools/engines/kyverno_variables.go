@@ -32,6 +32,8 @@ type variableScope struct {
 	document  map[string]any
 	functions *gojmespath.FunctionCaller
 	late      []*lateValue
+	// By namespace and name, those that the host has looked up.
+	configMaps map[string]map[string]any
 	// How many of them an expression may name.
 	known int
 }

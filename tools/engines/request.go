@@ -71,6 +71,7 @@ var languages = map[string]func(request) (any, error){
 	"cel":                  evaluateCel,
 	"kyverno-image-policy": evaluateImagePolicy,
 	"kyverno-conditions":   evaluateConditions,
+	"kyverno-variables":    fillTemplate,
 }
 
 func answerRequest(bytes []byte) []byte {

@@ -97,6 +97,25 @@ export function parseConditionsResult(result: JsonValue): ConditionsResult {
   return { holds, message: fields.string('message') };
 }
 
+export function parseFilledResult(result: JsonValue): JsonValue {
+  const fields = answerFields(result, 'the result');
+  if (!fields.has('filled')) throw new FormatError('FORMAT_JSON', 'the result has nothing filled in');
+  return fields.value('filled') ?? null;
+}
+
+/** A result, or the ConfigMap that has to be looked up before there is one. */
+export type EngineLookup<Result> =
+  { readonly result: Result } | { readonly wanted: { readonly namespace: string; readonly name: string } };
+
+export function parseLookup<Result>(
+  result: JsonValue,
+  parseResult: (result: JsonValue) => Result,
+): EngineLookup<Result> {
+  const wanted = answerFields(result, 'the result').optionalObject('wanted');
+  if (wanted === undefined) return { result: parseResult(result) };
+  return { wanted: { namespace: wanted.string('namespace'), name: wanted.string('name') } };
+}
+
 export function parseImagePolicyResult(result: JsonValue): ImagePolicyResult {
   const fields = answerFields(result, 'the result');
   const verified = fields.object('verified');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { RemoteError } from '../../errors.ts';
 
 /** Version of the protocol between this room and `tools/engines`, part of the executable's name: the two cannot be mixed up. */
-export const ENGINES_VERSION = 5;
+export const ENGINES_VERSION = 6;
 
 export interface EngineLocationOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -2,14 +2,22 @@ import { availableParallelism } from 'node:os';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import type { JsonObject, JsonValue } from '../../core/encoding/json.ts';
 import { LimitError, RemoteError } from '../../errors.ts';
-import type { ConditionsEvaluation, ConditionsResult } from '../../core/policy/kyverno/conditions-evaluation.ts';
+import type {
+  ConditionsEvaluation,
+  ConditionsResult,
+  ConfigMapLookup,
+  TemplateFilling,
+  VariablesInput,
+} from '../../core/policy/kyverno/conditions-evaluation.ts';
 import type { ImagePolicyEvaluation, ImagePolicyResult } from '../../core/policy/kyverno/image-policy-evaluation.ts';
 import {
   parseAnswer,
   parseCelResult,
   parseConditionsResult,
   parseCueResult,
+  parseFilledResult,
   parseImagePolicyResult,
+  parseLookup,
   parseRegoResults,
 } from './engine-answer.ts';
 import type { CelResult, CueResult, RegoResult } from './engine-answer.ts';
@@ -59,6 +67,9 @@ export interface CelEvaluation {
   readonly variables: Readonly<Record<string, JsonValue>>;
   readonly timeoutMs?: number;
 }
+
+/** Lookups of one evaluation; a rule has at most a hundred variables. */
+const MAX_LOOKUPS = 100;
 
 interface Turn {
   readonly take: (process: EngineProcess) => void;
@@ -119,11 +130,42 @@ export class PolicyEngines {
   }
 
   /** Kyverno's conditions, whose variables are in its JMESPath. */
-  evaluateConditions(evaluation: ConditionsEvaluation, timeoutMs?: number): Promise<ConditionsResult> {
-    const { conditions, context, document, now } = evaluation;
-    const input = JSON.stringify({ conditions, context, document });
-    const request = { language: 'kyverno-conditions', input, now: now?.toISOString() ?? '' };
-    return this.#evaluate(request, parseConditionsResult, timeoutMs);
+  evaluateConditions(
+    evaluation: ConditionsEvaluation,
+    lookUp?: ConfigMapLookup,
+    timeoutMs?: number,
+  ): Promise<ConditionsResult> {
+    const { conditions } = evaluation;
+    return this.#withLookups('kyverno-conditions', { conditions }, evaluation, parseConditionsResult, {
+      lookUp,
+      timeoutMs,
+    });
+  }
+
+  /** A part of one of Kyverno's rules with its variables put in. */
+  fillTemplate(filling: TemplateFilling, lookUp?: ConfigMapLookup, timeoutMs?: number): Promise<JsonValue> {
+    const { template } = filling;
+    return this.#withLookups('kyverno-variables', { template }, filling, parseFilledResult, { lookUp, timeoutMs });
+  }
+
+  /** The engines look nothing up: they say what they want, and are asked again with it. */
+  async #withLookups<Result>(
+    language: string,
+    what: JsonObject,
+    { context, document, now }: VariablesInput,
+    parseResult: (result: JsonValue) => Result,
+    { lookUp, timeoutMs }: { readonly lookUp: ConfigMapLookup | undefined; readonly timeoutMs: number | undefined },
+  ): Promise<Result> {
+    const configMaps: Record<string, JsonObject> = {};
+    for (let round = 0; round <= MAX_LOOKUPS; round++) {
+      const input = JSON.stringify({ ...what, context, document, configMaps });
+      const request = { language, input, now: now?.toISOString() ?? '' };
+      const answer = await this.#evaluate(request, (result) => parseLookup(result, parseResult), timeoutMs);
+      if ('result' in answer) return answer.result;
+      const { namespace, name } = answer.wanted;
+      configMaps[`${namespace}/${name}`] = await (lookUp ?? nobodyLooksUp)(namespace, name);
+    }
+    throw new LimitError('LIMIT_COUNT', 'a rule asks for too many ConfigMaps', { expected: `at most ${MAX_LOOKUPS}` });
   }
 
   /** Ends all processes, and with them the evaluations under way. */
@@ -220,4 +262,12 @@ function busy(waiting: number): LimitError {
 
 function closed(): LimitError {
   return new LimitError('LIMIT_BUSY', 'the policy engines are shutting down, so the policy was not evaluated');
+}
+
+function nobodyLooksUp(namespace: string, name: string): Promise<JsonObject> {
+  return Promise.reject(
+    new RemoteError('REMOTE_OFFLINE', `the ConfigMap ${namespace}/${name} was not looked up`, {
+      expected: 'a cluster that has it, or a file beside the policies',
+    }),
+  );
 }

@@ -1,10 +1,15 @@
+import type { JsonObject } from '../../core/encoding/json.ts';
+import { INSTALLATION_NAME } from '../../core/installation/installation-options.ts';
 import { parseTrustRoot } from '../../core/policy/cluster-image/trust-root-parser.ts';
+import { RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { corePath, fetchClusterObject } from '../../io/kubernetes/cluster-object.ts';
+import { configMapLookup } from '../../workflows/admission/config-map-lookup.ts';
 import type { OutsideSources, ReferenceSources } from '../../workflows/admission/policy-references.ts';
 
 const TRUST_ROOTS = '/apis/policy.sigstore.dev/v1alpha1/trustroots';
 const MAX_ENTRIES = 1000;
+const FORBIDDEN = 403;
 
 /**
  * What policies refer to, from the cluster that they come from: Secrets and ConfigMaps of the controller's own namespace, and
@@ -17,6 +22,10 @@ export function clusterReferences(
 ): ReferenceSources {
   return {
     ...outside,
+    configMaps: configMapLookup(
+      (namespace, name) => readConfigMap(cluster, systemNamespace, namespace, name),
+      outside.now,
+    ),
     secret: async (name, namespace = systemNamespace) => {
       const object = await fetchClusterObject(cluster, corePath(namespace, 'secrets', name));
       const data = object?.optionalObject('data');
@@ -35,4 +44,35 @@ export function clusterReferences(
       return object === undefined ? undefined : parseTrustRoot(object.object('spec'), `TrustRoot ${name}`);
     },
   };
+}
+
+/** @throws RemoteError; one that may not be read is told with the commands that allow it, and nothing more */
+async function readConfigMap(
+  cluster: ClusterAccess,
+  systemNamespace: string,
+  namespace: string,
+  name: string,
+): Promise<JsonObject | undefined> {
+  try {
+    const object = await fetchClusterObject(cluster, corePath(namespace, 'configmaps', name));
+    if (object === undefined) return undefined;
+    return { data: object.value('data') ?? {}, metadata: object.value('metadata') ?? {} };
+  } catch (error) {
+    if (!(error instanceof RemoteError) || error.status !== FORBIDDEN) throw error;
+    throw new RemoteError(error.code, `the ConfigMap ${namespace}/${name} may not be read`, {
+      ...error.facts,
+      expected: 'an account of the webhook that may get this one ConfigMap',
+      fix: configMapGrant(systemNamespace, namespace, name),
+      status: error.status,
+      cause: error,
+    });
+  }
+}
+
+function configMapGrant(systemNamespace: string, namespace: string, name: string): string {
+  const role = `${INSTALLATION_NAME}-${name}`;
+  return [
+    `kubectl create role ${role} -n ${namespace} --verb=get --resource=configmaps --resource-name=${name}`,
+    `kubectl create rolebinding ${role} -n ${namespace} --role=${role} --serviceaccount=${systemNamespace}:${INSTALLATION_NAME}`,
+  ].join(' && ');
 }

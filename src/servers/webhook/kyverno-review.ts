@@ -24,8 +24,10 @@ const RULES: Verdict = async (object, options) => {
   const rules = parseKyvernoPolicy(object);
   const warnings = await compiled(object, async () => {
     const problems: string[] = [];
-    for (const { name, preconditions, variables, attestations } of rules) {
+    for (const { name, preconditions, variables, attestations, late } of rules) {
       problems.push(...(await conditionProblems(`${name}: preconditions`, preconditions, variables, options)));
+      const template = late === undefined ? [] : [{ all: [{ key: late.template }] }];
+      problems.push(...(await conditionProblems(`${name}: verifyImages`, template, variables, options)));
       for (const { path, conditions } of attestations) {
         problems.push(...(await conditionProblems(`${path}.conditions`, conditions, variables, options)));
       }

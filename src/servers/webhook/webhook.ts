@@ -151,7 +151,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
           policies: current,
           material,
           evaluate: (program, input) => evaluatePolicyProgram(options.engines, material, program, input),
-          ...kyvernoEvaluation(options.engines),
+          ...kyvernoEvaluation(options.engines, current.references.configMaps),
           access,
           ...(options.namespaceLabels === undefined ? {} : { namespaceLabels: options.namespaceLabels }),
           ...(options.podTemplates === undefined ? {} : { podTemplates: options.podTemplates }),

@@ -74,7 +74,7 @@ export class AdmissionRehearsal {
       policies,
       material,
       evaluate: (program, input) => evaluatePolicyProgram(engines, material, program, input),
-      ...kyvernoEvaluation(engines),
+      ...kyvernoEvaluation(engines, policies.references.configMaps),
       access: image.access,
       noMatch,
       actions: {},

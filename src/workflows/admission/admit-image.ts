@@ -17,7 +17,7 @@ import {
   type PinnedImage,
 } from '../../core/policy/judgement/image-evidence.ts';
 import { couldNotCheck } from '../../core/policy/judgement/refusal-reason.ts';
-import { needsEvidence } from '../../core/policy/judgement/policy-set.ts';
+import { needsEvidence, type PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { FormatError, LimitError, NotFoundError, SealwrightError } from '../../errors.ts';
 import type { AdmittedImage, DecisionBasis, ImageAdmission } from './image-admission.ts';
 import { contextOf, evidenceRequest } from './image-context.ts';
@@ -62,6 +62,12 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
   }
   const { possible, isCertain } = policies.possiblyCovering(object, reference, text);
   const basis = NO_BASIS;
+  if (possible.some(({ prepare }) => prepare !== undefined)) {
+    const late = admission.timeIsUp.then(() => undefined);
+    const prepared = await Promise.race([preparedPolicies(possible, admission), late]);
+    if (prepared === undefined) return { decision: refusedForTime(reference, enforcing(possible, admission)), basis };
+    return admitByPolicy(text, { ...admission, policies: prepared });
+  }
   if (possible.length === 0) return { decision: decideUncovered(reference.toString(), noMatch), basis };
   if (isCertain && possible.every(({ interest }) => interest === 'name')) {
     const context = contextOf(admission, () => NO_EVIDENCE, 'fresh', { text });
@@ -71,6 +77,19 @@ async function admitByPolicy(text: string, admission: ImageAdmission): Promise<A
   const { decision, ...rest } = await Promise.race([decideCovered({ reference, text }, possible, admission), late]);
   const told = withPlainHttpHint(withStaleness(decision, admission.revocations), possible);
   return { decision: applyAnswerActions(told, admission.actions), ...rest };
+}
+
+/** With what policies leave open put in, for this object. */
+async function preparedPolicies(
+  possible: readonly AdmissionPolicy[],
+  { policies, evaluateConditions, fillTemplate, now }: ImageAdmission,
+): Promise<PolicySet> {
+  const context = {
+    ...(evaluateConditions === undefined ? {} : { evaluateConditions }),
+    ...(fillTemplate === undefined ? {} : { fillTemplate }),
+    now,
+  };
+  return policies.with(await Promise.all(possible.flatMap((policy) => policy.prepare?.(context) ?? [])));
 }
 
 /** The time is up: what was proven before may still admit the image, and nothing else can. */

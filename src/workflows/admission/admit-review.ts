@@ -24,6 +24,7 @@ export interface ReviewAdmission extends Pick<
   | 'evaluate'
   | 'evaluateImagePolicy'
   | 'evaluateConditions'
+  | 'fillTemplate'
   | 'noMatch'
   | 'actions'
   | 'exceptions'

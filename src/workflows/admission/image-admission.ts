@@ -21,6 +21,8 @@ export interface ImageAdmission {
   readonly evaluateImagePolicy?: PolicyContext['evaluateImagePolicy'];
   /** Asks their conditions in JMESPath. */
   readonly evaluateConditions?: PolicyContext['evaluateConditions'];
+  /** Puts variables into them. */
+  readonly fillTemplate?: PolicyContext['fillTemplate'];
   /** With the workload's credentials. */
   readonly access: RegistryAccess;
   readonly noMatch: NoMatchAction;

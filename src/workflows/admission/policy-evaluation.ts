@@ -1,5 +1,6 @@
 import type { PolicyProgram } from '../../core/policy/cluster-image/cluster-image-policy.ts';
 import type { PolicyContext, ProgramVerdict } from '../../core/policy/judgement/policy-context.ts';
+import type { ConfigMapLookup } from '../../core/policy/kyverno/conditions-evaluation.ts';
 import type { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { RemoteError } from '../../errors.ts';
 import { policyControllerRegoVerdict, POLICY_CONTROLLER_REGO_QUERY } from '../../io/engines/rego-verdict.ts';
@@ -31,14 +32,20 @@ export async function evaluateProgram(
   return verdict.compliant ? { isCompliant: true } : { isCompliant: false, reason: verdict.reasons.join('\n') };
 }
 
-/** What asks the engines about Kyverno's policies; nothing, where there are no engines: whoever has to ask then says so. */
+/**
+ * What asks the engines about Kyverno's policies; nothing, where there are no engines: whoever has to ask then says so.
+ *
+ * @param lookUp for `context` entries that name ConfigMaps; those that do refuse without it
+ */
 export function kyvernoEvaluation(
   engines: EnginesSource | undefined,
-): Pick<PolicyContext, 'evaluateImagePolicy' | 'evaluateConditions'> {
+  lookUp?: ConfigMapLookup,
+): Pick<PolicyContext, 'evaluateImagePolicy' | 'evaluateConditions' | 'fillTemplate'> {
   if (engines === undefined) return {};
   return {
     evaluateImagePolicy: async (evaluation) => (await engines()).evaluateImagePolicy(evaluation),
-    evaluateConditions: async (evaluation) => (await engines()).evaluateConditions(evaluation),
+    evaluateConditions: async (evaluation) => (await engines()).evaluateConditions(evaluation, lookUp),
+    fillTemplate: async (filling) => (await engines()).fillTemplate(filling, lookUp),
   };
 }
 

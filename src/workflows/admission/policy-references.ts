@@ -10,12 +10,14 @@ import {
   type Resolved,
   type ResolvedReferences,
 } from '../../core/policy/judgement/policy-material.ts';
+import type { ConfigMapLookup } from '../../core/policy/kyverno/conditions-evaluation.ts';
 import type { PolicyObjects } from '../../core/policy/objects/policy-objects.ts';
 import type { TrustRootSource } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { FormatError, PolicyError, RemoteError, SealwrightError, VerificationError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import type { RememberedMirrors } from '../../io/tuf/remembered-cache.ts';
+import { configMapLookup } from './config-map-lookup.ts';
 import { readTrustRoot } from '../trust/trust-root-source.ts';
 
 /** Where the things are that policies refer to. Undefined: there is no such object. */
@@ -24,6 +26,8 @@ export interface ReferenceSources {
   readonly secret: (name: string, namespace?: string) => Promise<ReadonlyMap<string, Uint8Array> | undefined>;
   readonly configMap: (name: string) => Promise<ReadonlyMap<string, string> | undefined>;
   readonly trustRoot: (name: string) => Promise<TrustRootSource | undefined>;
+  /** ConfigMaps of any namespace, when a review wants one. */
+  readonly configMaps: ConfigMapLookup;
   /** The public key that a KMS reference names. */
   readonly kms: (uri: string) => Promise<PublicKey>;
   /** For programs at URLs and remote TUF repositories. */
@@ -74,7 +78,7 @@ export async function resolveReferences(
       (name) => resolveTrustRoot(name, sources),
     ),
   ]);
-  return { keys, programs, trustRoots };
+  return { keys, programs, trustRoots, configMaps: sources.configMaps };
 }
 
 /** What lies neither in the cluster nor beside the policies. */
@@ -91,14 +95,20 @@ export async function resolveOwnReferences(
   outside: OutsideSources | undefined,
   reportFailure?: (name: string, error: SealwrightError) => void,
 ): Promise<ResolvedReferences> {
+  const now = outside?.now ?? ((): Date => new Date());
   const sources: ReferenceSources = {
     secret: (name, namespace) => Promise.resolve(secrets.get(namespace === undefined ? name : `${namespace}/${name}`)),
     configMap: (name) => Promise.resolve(configMaps.get(name)),
+    configMaps: configMapLookup((namespace, name) => {
+      const data = configMaps.get(`${namespace}/${name}`);
+      const found = data === undefined ? undefined : { data: Object.fromEntries(data), metadata: { namespace, name } };
+      return Promise.resolve(found);
+    }, now),
     trustRoot: (name) => Promise.resolve(trustRoots.get(name)),
     kms: outside?.kms ?? ((uri) => Promise.reject(new RemoteError('REMOTE_OFFLINE', `${uri} was not asked`))),
     http: outside?.http ?? new HttpClient({ offline: true }),
     ...(outside?.remembered === undefined ? {} : { remembered: outside.remembered }),
-    now: outside?.now ?? ((): Date => new Date()),
+    now,
   };
   const references = mergeReferences(policies.map(({ references: own }) => own));
   return resolveReferences(references, sources, previous, reportFailure);

@@ -78,6 +78,10 @@ const ACCEPTED: Readonly<Record<string, string>> = {
   'credentials of a policy': policy(
     entry(`imageRegistryCredentials: {allowInsecureRegistry: true, providers: [github], secrets: [pull]}, ${BY_KEY}`),
   ),
+  'a key from a ConfigMap': policy(
+    `${entry('attestors: [{entries: [{keys: {publicKeys: "{{ keys.data.a }}"}}]}]')}, ` +
+      'context: [{name: keys, configMap: {name: keys, namespace: trust}}]',
+  ),
   'a variable of its own': policy(`${entry(BY_KEY)}, context: [{name: a, variable: {jmesPath: request.operation}}]`),
   'a certificate': policy(
     entry(
@@ -123,7 +127,7 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
   'a rule that mutates': [policy(`${ABOUT_PODS}, mutate: {}`), /spec\.rules\[0\]\.mutate is not supported/],
   'a rule that generates': [policy(`${ABOUT_PODS}, generate: {}`), /spec\.rules\[0\]\.generate is not supported/],
   ...Object.fromEntries(
-    ['configMap', 'apiCall', 'imageRegistry', 'globalReference'].map((kind) => [
+    ['apiCall', 'imageRegistry', 'globalReference'].map((kind) => [
       `a context of ${kind}`,
       [
         policy(`${entry(BY_KEY)}, context: [{name: a, ${kind}: {}}]`),
@@ -137,7 +141,7 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
   ],
   'a context without a variable': [
     policy(`${entry(BY_KEY)}, context: [{name: a}]`),
-    /context\[0\]: a variable is required/,
+    /context\[0\]: a variable or a configMap is required/,
   ],
   'a variable of nothing': [
     policy(`${entry(BY_KEY)}, context: [{name: a, variable: {default: b}}]`),
@@ -180,9 +184,9 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
     policy(entry(BY_KEY, 'match: {any: [{resources: {kinds: [Pod]}, clusterRoles: [admin]}]}')),
     /match\.any\[0\]\.clusterRoles is not supported/,
   ],
-  'a variable for a key': [
-    policy(entry('attestors: [{entries: [{keys: {publicKeys: "{{ keys.data.a }}"}}]}]')),
-    /publicKeys is not supported: variables/,
+  'a variable for a certificate': [
+    policy(entry('attestors: [{entries: [{certificates: {cert: "{{ keys.data.a }}"}}]}]')),
+    /cert is not supported: variables are not filled in here/,
   ],
   'an attestation by anybody': [
     policy(entry('attestations: [{type: "https://x"}]')),

@@ -189,7 +189,7 @@ test('without the executable: missing, with the command that builds it', async (
   );
   assert.equal(error?.code, 'POLICY_ENGINE_MISSING');
   assert.equal(error.facts.fix, 'sh tools/engines/build');
-  assert.ok(error.facts.found.includes(join(home, '.cache/sealwright/engines/policy-engines-5')));
+  assert.ok(error.facts.found.includes(join(home, '.cache/sealwright/engines/policy-engines-6')));
   const engines = new PolicyEngines({ executable: join(home, 'none') });
   assert.equal((await refusal(engines.evaluateCel(one))).code, 'POLICY_ENGINE_MISSING');
   await engines.close();
@@ -204,7 +204,7 @@ test('the executable is named by SEALWRIGHT_ENGINES, then found in the cache, an
   await chmod(named, 0o755);
   assert.equal(await findPolicyEngines({ environment, home }), named);
   const { found } = await refusal(findPolicyEngines({ environment: { ...environment, SEALWRIGHT_ENGINES: '' }, home }));
-  assert.ok(found.includes(join(home, 'cache/sealwright/engines/policy-engines-5')));
+  assert.ok(found.includes(join(home, 'cache/sealwright/engines/policy-engines-6')));
 });
 
 test('tools/engines/build and this room agree on the version', () => {

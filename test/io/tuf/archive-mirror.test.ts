@@ -50,6 +50,7 @@ async function resolve(source: TrustRootSource): Promise<string> {
       {
         secret: () => Promise.resolve(undefined),
         configMap: () => Promise.resolve(undefined),
+        configMaps: () => Promise.reject(new TypeError('no ConfigMap is wanted')),
         trustRoot: () => Promise.resolve(source),
         kms: () => assert.fail('nobody asks for a key'),
         http,

@@ -13,6 +13,9 @@ import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 /** Whether a policy is about an image, as far as that can be said before its tag is resolved. */
 export type Coverage = 'always' | 'never' | 'depends';
 
+/** What a policy may ask before it says whose signatures it wants. */
+export type PreparationContext = Pick<PolicyContext, 'evaluateConditions' | 'fillTemplate' | 'now'>;
+
 /** What a policy is called in Kyverno's reports. */
 export interface ReportedRule {
   readonly policy: string;
@@ -59,10 +62,17 @@ export interface AdmissionPolicy {
   readonly signers?: readonly AcceptedSigner[];
   /** Of those that are patterns, how far each reaches. */
   readonly widths?: readonly IdentityWidth[];
+  /** What it asks for is known only for an object, once it is prepared. */
+  readonly isOpen?: true;
   /** The evidence that it may ask for when it judges. */
   readonly demands: readonly EvidenceDemand[];
   /** The policy as it is for an object, most often itself; undefined when it is not about the object. */
   about(object: ReviewedObject): AdmissionPolicy | undefined;
+  /**
+   * The policy as it is once what its text leaves open is known, for the object that it was asked about; absent where nothing is open. It
+   * refuses by itself whatever it is about, and so does what comes of a failure.
+   */
+  readonly prepare?: (context: PreparationContext) => Promise<AdmissionPolicy>;
   /** What it is called in Kyverno's reports about an object that it is about; absent for other kinds. */
   reported?(object: ReviewedObject): ReportedRule;
   /** The policy with these exceptions from it in the place of any others; absent for kinds that know none. */

@@ -1,8 +1,8 @@
-import type { JsonObject } from '../../encoding/json.ts';
+import type { JsonObject, JsonValue } from '../../encoding/json.ts';
 import type { PolicyProgram } from '../cluster-image/cluster-image-policy.ts';
 import type { EvidenceDemand } from './evidence-demand.ts';
 import type { EvidenceFor, PinnedImage } from './image-evidence.ts';
-import type { ConditionsEvaluation, ConditionsResult } from '../kyverno/conditions-evaluation.ts';
+import type { ConditionsEvaluation, ConditionsResult, TemplateFilling } from '../kyverno/conditions-evaluation.ts';
 import type { ImagePolicyEvaluation, ImagePolicyResult } from '../kyverno/image-policy-evaluation.ts';
 
 /** What a program in CUE or Rego says about its input. */
@@ -31,6 +31,8 @@ export interface PolicyContext {
    * @throws SealwrightError when they cannot be evaluated, which refuses
    */
   readonly evaluateConditions?: (evaluation: ConditionsEvaluation) => Promise<ConditionsResult>;
+  /** Puts variables into a part of one of Kyverno's policies. @throws SealwrightError when they stand for nothing, which refuses */
+  readonly fillTemplate?: (filling: TemplateFilling) => Promise<JsonValue>;
   /** What is known about any image of the object, as the object names it. @throws SealwrightError */
   readonly evidenceOf?: (
     text: string,

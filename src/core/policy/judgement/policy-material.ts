@@ -1,6 +1,7 @@
 import type { PublicKey } from '../../crypto/public-key.ts';
 import type { TrustedRoot } from '../../trust/trusted-root.ts';
 import { PolicyError, type SealwrightError } from '../../../errors.ts';
+import type { ConfigMapLookup } from '../kyverno/conditions-evaluation.ts';
 import type {
   ClusterImagePolicy,
   KeySource,
@@ -22,6 +23,8 @@ export interface ResolvedReferences {
   readonly keys: ReadonlyMap<string, Resolved<PublicKey>>;
   readonly programs: ReadonlyMap<string, Resolved<string>>;
   readonly trustRoots: ReadonlyMap<string, Resolved<TrustedRoot>>;
+  /** ConfigMaps that only a review shows to be wanted; absent where there is nowhere to look. */
+  readonly configMaps?: ConfigMapLookup;
 }
 
 export const NO_REFERENCES: ResolvedReferences = { keys: new Map(), programs: new Map(), trustRoots: new Map() };

@@ -56,6 +56,15 @@ export class PolicySet {
     };
   }
 
+  /** The set with these in the places of those of their names. */
+  with(others: readonly AdmissionPolicy[]): PolicySet {
+    const byName = new Map(others.map((policy) => [policy.name, policy]));
+    return new PolicySet(
+      this.policies.map((policy) => byName.get(policy.name) ?? policy),
+      this.references,
+    );
+  }
+
   #about(object: ReviewedObject): readonly AdmissionPolicy[] {
     return this.policies.flatMap((policy) => policy.about(object) ?? []);
   }
@@ -73,5 +82,8 @@ export function evidenceDemands(policies: readonly AdmissionPolicy[]): readonly 
 
 /** Whether what is believed depends on the webhook's own trusted root. */
 export function isTrustNeeded(policies: readonly AdmissionPolicy[]): boolean {
-  return evidenceDemands(policies).some(({ standsByItself }) => standsByItself !== true);
+  return (
+    policies.some(({ isOpen }) => isOpen === true) ||
+    evidenceDemands(policies).some(({ standsByItself }) => standsByItself !== true)
+  );
 }

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../../encoding/json.ts';
 import { PolicyError, RemoteError } from '../../../errors.ts';
 import type { PolicyContext } from '../judgement/policy-context.ts';
 import type { ReviewedObject } from '../cluster-image/resource-match.ts';
-import type { Conditions, ConditionsResult } from '../kyverno/conditions-evaluation.ts';
+import type { Conditions, ConditionsResult, VariablesInput } from '../kyverno/conditions-evaluation.ts';
 import { requestJson } from '../kyverno/request-json.ts';
 
 /** What conditions are about beside the policy: an object, and perhaps what somebody says about its image. */
@@ -28,20 +28,45 @@ const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 export async function judgeConditions(
   conditions: Conditions,
   subject: ConditionsSubject,
-  { evaluateConditions, now }: PolicyContext,
+  { evaluateConditions, now }: Pick<PolicyContext, 'evaluateConditions' | 'now'>,
 ): Promise<ConditionsResult> {
   if (conditions.length === 0) return { holds: true, message: '' };
-  if (evaluateConditions === undefined) {
-    throw new RemoteError('POLICY_ENGINE_MISSING', 'there are no policy engines to ask', {
-      expected: 'engines, for conditions in JMESPath',
-    });
-  }
-  const { isOfController, object, variables } = subject;
+  if (evaluateConditions === undefined) throw noEngines('conditions in JMESPath');
+  const { isOfController, object } = subject;
   return evaluateConditions({
     conditions: isOfController ? forController(conditions, object) : conditions,
+    ...variablesOf(subject, now),
+  });
+}
+
+/**
+ * A part of the rule with its variables put in.
+ *
+ * @throws as `judgeConditions`
+ */
+export async function fillTemplate(
+  template: JsonObject,
+  subject: ConditionsSubject,
+  { fillTemplate: fill, now }: Pick<PolicyContext, 'fillTemplate' | 'now'>,
+): Promise<JsonValue> {
+  if (fill === undefined) throw noEngines('variables in JMESPath');
+  const { isOfController, object } = subject;
+  const [text = template] = isOfController ? forController([template], object) : [template];
+  return fill({ template: text, ...variablesOf(subject, now) });
+}
+
+function variablesOf(subject: ConditionsSubject, now: Date | undefined): VariablesInput {
+  const { isOfController, object, variables } = subject;
+  return {
     context: isOfController ? forController(variables, object) : variables,
     document: documentOf(subject),
     ...(now === undefined ? {} : { now }),
+  };
+}
+
+function noEngines(what: string): RemoteError {
+  return new RemoteError('POLICY_ENGINE_MISSING', 'there are no policy engines to ask', {
+    expected: `engines, for ${what}`,
   });
 }
 

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../encoding/json.ts';
-import { FormatError, PolicyError } from '../../../errors.ts';
+import { FormatError, PolicyError, RemoteError } from '../../../errors.ts';
 import type { PolicyContext } from '../judgement/policy-context.ts';
 import type { Conditions } from '../kyverno/conditions-evaluation.ts';
 import type { ImagePolicyResult } from '../kyverno/image-policy-evaluation.ts';
@@ -135,7 +135,10 @@ async function problemIn(evaluate: () => Promise<unknown> | undefined): Promise<
     await evaluate();
     return undefined;
   } catch (error) {
-    if (error instanceof PolicyError) return undefined;
+    // Nothing is looked up for a trial: what a ConfigMap holds is not there yet either.
+    if (error instanceof PolicyError || (error instanceof RemoteError && error.code === 'REMOTE_OFFLINE')) {
+      return undefined;
+    }
     if (!(error instanceof FormatError) || error.code !== 'FORMAT_POLICY') throw error;
     return `${error.message}${error.facts.found === undefined ? '' : `: ${error.facts.found}`}`;
   }

@@ -1,13 +1,17 @@
-import type { AdmissionPolicy } from '../judgement/admission-policy.ts';
+import { SealwrightError } from '../../../errors.ts';
+import type { AdmissionPolicy, PreparationContext } from '../judgement/admission-policy.ts';
 import type { EvidenceDemand } from '../judgement/evidence-demand.ts';
+import type { PolicyJudgement } from '../judgement/policy-judgement.ts';
 import { keyName, REFERS_TO_NOTHING, type PolicyReferences } from '../judgement/policy-material.ts';
 import type { ReviewedObject } from '../cluster-image/resource-match.ts';
 import { attestorDemand } from './attestor-demand.ts';
 import { attestorSigners, attestorWidths } from './attestor-signers.ts';
 import type { Attestor } from '../kyverno/attestor.ts';
 import { coversPinned, patternCoverage } from './image-patterns.ts';
-import { attestorsOf, judgeImageRule } from './image-rule-judgement.ts';
-import type { ActionOverride, FailureAction, ImageRule } from '../kyverno/image-rule.ts';
+import type { ConditionsSubject } from './conditions-document.ts';
+import { completeRule, notPrepared, refusingPolicy } from './late-rule.ts';
+import { attestorsOf, judgeImageRule, skipped } from './image-rule-judgement.ts';
+import type { ActionOverride, FailureAction, ImageRule, LateRule } from '../kyverno/image-rule.ts';
 import {
   exceptionFrom,
   NO_EXCEPTIONS,
@@ -32,8 +36,11 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
   const attestors = attestorsOf(rule);
   const signers = attestorSigners(attestors.map(({ attestor }) => attestor));
   const widths = attestorWidths(attestors.map(({ attestor }) => attestor));
-  const hasConditions =
-    rule.preconditions.length > 0 || rule.attestations.some(({ conditions }) => conditions.length > 0);
+  const { late } = rule;
+  const asksObject =
+    late !== undefined ||
+    rule.preconditions.length > 0 ||
+    rule.attestations.some(({ conditions }) => conditions.length > 0);
   const withMode = (mode: FailureAction, object?: ReviewedObject): AdmissionPolicy => ({
     kind: policyKind,
     name,
@@ -44,33 +51,54 @@ export function imageRuleAdmission(rule: ImageRule, exceptions = NO_EXCEPTIONS):
     tags,
     ...(rule.plainHttp === undefined ? {} : { asksPlainHttp: rule.plainHttp }),
     asksNamespaceLabels: asksNamespaceLabels(rule, exceptions),
-    references: attestorReferences(attestors.map(({ attestor }) => attestor)),
-    interest: attestors.length === 0 ? 'image' : 'signatures',
-    signers,
-    widths,
+    references:
+      late === undefined ? attestorReferences(attestors.map(({ attestor }) => attestor)) : keyReferences(late.keys),
+    interest: attestors.length === 0 && late === undefined ? 'image' : 'signatures',
+    ...(late === undefined ? { signers, widths } : { isOpen: true as const }),
     demands: attestors.map(({ attestor, wantsAttestations }) => demandOf(attestor, wantsAttestations)),
     about: (reviewed) => {
       if (namespace !== undefined && namespace !== reviewed.namespace) return undefined;
       if (!isAbout(rule.match, reviewed)) return undefined;
       const action = actionFor(rule, reviewed);
-      const found = hasConditions ? withMode(action, reviewed) : modes[action];
+      const found = asksObject ? withMode(action, reviewed) : modes[action];
       const exception = exceptionFrom(exceptions, rule.policyName, nameFor(rule, reviewed), reviewed);
-      return exception === undefined ? found : letOff(found, exception);
+      return exception === undefined ? found : letOff(found, exceptedBy(found.name, exception));
     },
     reported: (reviewed) => ({
       policy: rule.policyName.split('/').at(-1) ?? rule.policyName,
       rule: nameFor(rule, reviewed),
       isWhole: false,
     }),
+    ...(late === undefined || object === undefined
+      ? {}
+      : { prepare: (context) => prepared(mode, object, late, context) }),
     excepted: (others) => imageRuleAdmission(rule, others),
     coverage: (reference, text) => patternCoverage(images, reference, text),
     covers: (image, text) => coversPinned(images, image, text),
-    judge: (imageName, material, context) => {
-      const isOfController = object !== undefined && !isAbout(rule.ownMatch, object);
-      const subject = { isOfController, variables: rule.variables, ...(object === undefined ? {} : { object }) };
-      return judgeImageRule(rule, imageName, { material, context, demandOf, subject });
-    },
+    judge: (imageName, material, context) =>
+      late === undefined
+        ? judgeImageRule(rule, imageName, { material, context, demandOf, subject: subjectOf(object) })
+        : Promise.resolve({ outcome: 'failed', policy: name, error: notPrepared(rule) }),
   });
+  const subjectOf = (object: ReviewedObject | undefined): ConditionsSubject => {
+    const isOfController = object !== undefined && !isAbout(rule.ownMatch, object);
+    return { isOfController, variables: rule.variables, ...(object === undefined ? {} : { object }) };
+  };
+  const prepared = async (
+    mode: FailureAction,
+    object: ReviewedObject,
+    open: LateRule,
+    context: PreparationContext,
+  ): Promise<AdmissionPolicy> => {
+    const admission = withMode(mode, object);
+    try {
+      const complete = await completeRule(rule, open, subjectOf(object), context);
+      return complete === undefined ? letOff(admission, skipped(rule)) : imageRuleAdmission(complete, exceptions);
+    } catch (error) {
+      if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
+      return refusingPolicy(admission, error);
+    }
+  };
   const modes = { enforce: withMode('enforce'), warn: withMode('warn') };
   return modes[rule.action];
 }
@@ -92,21 +120,21 @@ function nameFor({ ownMatch, ruleName }: ImageRule, object: ReviewedObject): str
 }
 
 /** The images stay covered: an exception admits them as far as the rule goes, and as no image that no policy is about. */
-function letOff(admission: AdmissionPolicy, { name }: RuleException): AdmissionPolicy {
-  return {
-    ...admission,
+function letOff(admission: AdmissionPolicy, judgement: PolicyJudgement): AdmissionPolicy {
+  const { prepare: _, ...rest } = admission;
+  const free: AdmissionPolicy = {
+    ...rest,
+    about: (object) => (admission.about(object) === undefined ? undefined : free),
     interest: 'name',
     tags: 'leave',
     demands: [],
-    judge: () =>
-      Promise.resolve({
-        outcome: 'passed',
-        policy: admission.name,
-        authority: name,
-        signer: `nobody: ${name} lets it off`,
-        bundles: [],
-      }),
+    judge: () => Promise.resolve(judgement),
   };
+  return free;
+}
+
+function exceptedBy(policy: string, { name }: RuleException): PolicyJudgement {
+  return { outcome: 'passed', policy, authority: name, signer: `nobody: ${name} lets it off`, bundles: [] };
 }
 
 function actionFor({ action, overrides }: ImageRule, object: ReviewedObject): FailureAction {
@@ -130,4 +158,8 @@ export function attestorReferences(attestors: readonly Attestor[]): PolicyRefere
     ),
   );
   return { ...REFERS_TO_NOTHING, keys };
+}
+
+function keyReferences(keys: LateRule['keys']): PolicyReferences {
+  return { ...REFERS_TO_NOTHING, keys: new Map(keys.map((key) => [keyName(key), key])) };
 }

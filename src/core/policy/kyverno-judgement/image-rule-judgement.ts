@@ -71,7 +71,8 @@ export async function judgeImageRule(
   };
 }
 
-function skipped({ name }: ImageRule): PolicyJudgement {
+/** A rule whose preconditions do not hold asks for nothing. */
+export function skipped({ name }: ImageRule): PolicyJudgement {
   const signer = 'nobody: the preconditions of the rule do not hold';
   return { outcome: 'passed', policy: name, authority: 'preconditions', signer, bundles: [] };
 }

@@ -91,7 +91,7 @@ export function parseKyvernoPolicy(document: JsonFields): readonly ImageRule[] {
     const match = matches[index];
     if (match === undefined) return [];
     const entries = rule.objects('verifyImages', MAX_ENTRIES);
-    const variables = parseContext(rule, `spec.rules[${index}]`, problems);
+    const variables = parseContext(rule, `spec.rules[${index}]`, namespace, problems);
     const preconditions = parsePreconditions(rule, 'preconditions', `spec.rules[${index}]`, problems);
     return entries.flatMap((entry, number) => {
       const rest = entries.length === 1 ? '' : `[${number}]`;

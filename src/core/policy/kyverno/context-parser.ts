@@ -10,24 +10,32 @@ const TAKEN: readonly string[] = [
   ...['request', 'serviceAccountName', 'serviceAccountNamespace', 'images', 'image'],
   ...['element', 'elementIndex', 'target'],
 ];
+const CONFIG_MAP_INSTEAD =
+  'nobody is asked for a decision; have what it would answer written into a ConfigMap, and name that';
 const LOOKED_UP = {
-  configMap: 'nothing is looked up for a rule',
-  apiCall: 'nothing is looked up for a rule',
-  imageRegistry: 'nothing is looked up for a rule',
-  globalReference: 'nothing is looked up for a rule',
+  apiCall: CONFIG_MAP_INSTEAD,
+  globalReference: CONFIG_MAP_INSTEAD,
+  imageRegistry:
+    'a registry is asked for signatures alone; have what matters attested, and ask conditions of the attestation',
 } as const;
 
 /**
- * `context` of a rule: variables that are worked out from the request and from one another, in their order. What would have to be
- * looked up is refused by name.
+ * `context` of a rule: variables that are worked out from the request and from one another, in their order, and ConfigMaps. What else
+ * would have to be looked up is refused by name.
  *
+ * @param namespace the policy's own, which then looks into no other
  * @returns as the engine reads them
  */
-export function parseContext(fields: JsonFields, path: string, problems: KyvernoProblems): readonly JsonObject[] {
+export function parseContext(
+  fields: JsonFields,
+  path: string,
+  namespace: string | undefined,
+  problems: KyvernoProblems,
+): readonly JsonObject[] {
   const seen = new Set<string>();
   return fields.objects('context', MAX_ENTRIES).flatMap((entry, index): readonly JsonObject[] => {
     const place = `${path}.context[${index}]`;
-    entry.only('name', 'variable', ...Object.keys(LOOKED_UP));
+    entry.only('name', 'variable', 'configMap', ...Object.keys(LOOKED_UP));
     problems.unsupportedMembers(entry, place, LOOKED_UP);
     const name = entry.optionalString('name') ?? '';
     if (name === '') problems.invalid(`${place}.name`, 'a name is required for context entries');
@@ -35,9 +43,16 @@ export function parseContext(fields: JsonFields, path: string, problems: Kyverno
     if (TAKEN.includes(name)) problems.unsupported(`${place}.name`, `${name} means something else already`);
     if (seen.has(name)) problems.unsupported(`${place}.name`, `there is another entry ${name.slice(0, 63)}`);
     seen.add(name);
+    const configMap = entry.optionalObject('configMap');
     const variable = entry.optionalObject('variable')?.only('value', 'jmesPath', 'default');
+    if (configMap !== undefined) {
+      if (variable !== undefined) problems.invalid(place, 'exactly one of configMap and variable is required');
+      return [{ name, configMap: parseConfigMap(configMap, `${place}.configMap`, namespace, problems) }];
+    }
     if (variable === undefined) {
-      if (!Object.keys(LOOKED_UP).some((kind) => entry.has(kind))) problems.invalid(place, 'a variable is required');
+      if (!Object.keys(LOOKED_UP).some((kind) => entry.has(kind))) {
+        problems.invalid(place, 'a variable or a configMap is required');
+      }
       return [];
     }
     const jmesPath = variable.optionalString('jmesPath') ?? '';
@@ -47,4 +62,22 @@ export function parseContext(fields: JsonFields, path: string, problems: Kyverno
     }
     return [{ name, value, jmesPath, default: variable.value('default') ?? null }];
   });
+}
+
+/** Name and namespace may hold variables; then only a review shows which ConfigMap is meant (Kyverno refuses the others there too). */
+function parseConfigMap(
+  fields: JsonFields,
+  path: string,
+  own: string | undefined,
+  problems: KyvernoProblems,
+): JsonObject {
+  fields.only('name', 'namespace');
+  const name = fields.optionalString('name') ?? '';
+  const namespace = fields.optionalString('namespace') ?? '';
+  if (name === '') problems.invalid(`${path}.name`, 'a name is required for configMap context entry');
+  if (namespace === '') problems.invalid(`${path}.namespace`, 'a namespace is required for configMap context entry');
+  if (own !== undefined && namespace !== '' && namespace !== own && !namespace.includes('{{')) {
+    problems.unsupported(`${path}.namespace`, `a policy of the namespace ${own} reads its own ConfigMaps alone`);
+  }
+  return { name, namespace, policyNamespace: own ?? '' };
 }

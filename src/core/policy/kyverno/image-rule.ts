@@ -1,4 +1,5 @@
-import type { JsonObject } from '../../encoding/json.ts';
+import type { JsonObject, JsonValue } from '../../encoding/json.ts';
+import type { KeySource } from '../cluster-image/cluster-image-policy.ts';
 import type { PolicySecret } from '../document/signature-source.ts';
 import type { PolicyRevision } from '../document/policy-revision.ts';
 import type { AttestorSet } from './attestor.ts';
@@ -44,6 +45,17 @@ export interface ImageRule {
   readonly tags: 'pin' | 'refuse' | 'leave';
   readonly warnings: readonly string[];
   readonly revision: PolicyRevision;
+  /** Where variables say who may have signed: the rule names nobody by itself, and says nothing before they are put in. */
+  readonly late?: LateRule;
+}
+
+/** What variables complete for each review. */
+export interface LateRule {
+  readonly template: JsonObject;
+  /** Keys in Secrets and key services, which stand in the policy itself. */
+  readonly keys: readonly Exclude<KeySource, { kind: 'data' }>[];
+  /** @throws FormatError FORMAT_POLICY for what is no rule once it is filled in */
+  readonly complete: (filled: JsonValue) => ImageRule;
 }
 
 /** Which images a rule is about: those that any of `included` matches and none of `skipped`. */

@@ -1,12 +1,14 @@
 import { JsonFields } from '../../encoding/json-fields.ts';
-import type { JsonObject } from '../../encoding/json.ts';
+import type { JsonObject, JsonValue } from '../../encoding/json.ts';
+import { FormatError } from '../../../errors.ts';
 import { MAX_ENTRIES, parseAttestorSet, textMap, type AttestorDefaults } from './attestor-parser.ts';
 import type { AttestorSet } from './attestor.ts';
 import { parseConditionBlocks } from './conditions-parser.ts';
 import { actionOf } from './failure-action-parser.ts';
-import type { AttestationRule, ImageRule } from './image-rule.ts';
-import type { KyvernoProblems } from './kyverno-problems.ts';
+import type { AttestationRule, ImageRule, LateRule } from './image-rule.ts';
+import { KyvernoProblems } from './kyverno-problems.ts';
 import { parseRegistrySecrets } from './registry-secrets-parser.ts';
+import { filledEntry, takeTemplate } from './rule-template.ts';
 import { Wildcard } from './wildcard.ts';
 
 /** Where an entry of `verifyImages` stands, and what it takes over from there. */
@@ -52,6 +54,41 @@ const MAX_PATTERNS = 1000;
 
 /** @returns one rule, or none when the problems tell why */
 export function parseImageVerification(fields: JsonFields, place: VerificationPlace): readonly ImageRule[] {
+  const { template, shape } = takeTemplate(fields, place.path, place.problems);
+  const parsed = parseEntry(shape, place);
+  if (template === undefined) return parsed;
+  const known = new Set(parsed.flatMap(storedKeys).map((key) => JSON.stringify(key)));
+  const complete = (filled: JsonValue): ImageRule => {
+    const problems = new KyvernoProblems();
+    const [rule] = parseEntry(filledEntry(fields, filled, place.path), { ...place, problems });
+    for (const key of rule === undefined ? [] : storedKeys(rule)) {
+      if (!known.has(JSON.stringify(key))) {
+        problems.unsupported(`${place.path}: publicKeys`, 'a variable stands for the key itself, not for where one is');
+      }
+    }
+    problems.refuse(`${place.name}, with its variables put in,`);
+    if (rule === undefined) throw new FormatError('FORMAT_POLICY', `${place.name} is no rule any more`);
+    return rule;
+  };
+  // What was read in the places of variables names nobody.
+  return parsed.map((rule) => ({
+    ...rule,
+    attestors: [],
+    attestations: [],
+    late: { template, keys: storedKeys(rule), complete },
+  }));
+}
+
+function storedKeys({ attestors, attestations }: ImageRule): LateRule['keys'] {
+  const flat = (set: AttestorSet): LateRule['keys'] =>
+    set.entries.flatMap((one) => {
+      if (one.kind === 'set') return flat(one);
+      return one.kind === 'key' && one.key.kind !== 'data' ? [one.key] : [];
+    });
+  return [...attestors, ...attestations.flatMap((one) => one.attestors)].flatMap(flat);
+}
+
+function parseEntry(fields: JsonFields, place: VerificationPlace): readonly ImageRule[] {
   const { path, problems, action: policyAction, ...common } = place;
   fields.only(...MEMBERS, ...LEGACY);
   const warnings: string[] = [];

@@ -207,7 +207,9 @@ function parseValues(fields: JsonFields | undefined, path: string, problems: Kyv
   }
   for (const [index, policy] of (fields?.objects('policies', MAX_ENTRIES) ?? []).entries()) {
     if (policy.array('resources', MAX_ENTRIES).length + policy.array('rules', MAX_ENTRIES).length === 0) continue;
-    problems.unsupported(`${path}.policies[${index}]`, 'variables are those of the object and of the request');
+    const instead =
+      'variables are those of the object and of the request; a ConfigMap among the policies stands for one that a rule names';
+    problems.unsupported(`${path}.policies[${index}]`, instead);
   }
   if ((fields?.array('subresources', MAX_ENTRIES).length ?? 0) > 0) {
     problems.unsupported(`${path}.subresources`, 'whole objects are decided about');

@@ -20,6 +20,7 @@ export interface PolicyObjects {
   readonly trustRoots: ReadonlyMap<string, TrustRootSource>;
   /** Entries of Secrets by name, whose namespace is then the controller's, and by namespace and name. */
   readonly secrets: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+  /** The same; Kyverno's rules name theirs with the namespace, which is `default` where the document says none. */
   readonly configMaps: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly exceptions: readonly ImageException[];
   /** Kyverno's, which the policies beside them know already. */
@@ -55,7 +56,9 @@ export function parsePolicyObjects(text: string, source: string, options: Policy
         for (const name of secretNames(document)) secrets.set(name, secretEntries(document));
         break;
       case 'v1 ConfigMap':
-        configMaps.set(nameOf(document), textEntries(document.optionalObject('data')));
+        for (const name of configMapNames(document)) {
+          configMaps.set(name, textEntries(document.optionalObject('data')));
+        }
         break;
       case `${EXCEPTION_API_VERSION} ImageException`:
       case `${EXCEPTION_API_VERSION} BreakGlass`:
@@ -118,6 +121,11 @@ function secretNames(document: JsonFields): readonly string[] {
   const namespace = document.object('metadata').optionalString('namespace');
   const name = nameOf(document);
   return namespace === undefined ? [name] : [name, `${namespace}/${name}`];
+}
+
+function configMapNames(document: JsonFields): readonly string[] {
+  const namespace = document.object('metadata').optionalString('namespace') ?? 'default';
+  return [nameOf(document), `${namespace}/${nameOf(document)}`];
 }
 
 function secretEntries(document: JsonFields): ReadonlyMap<string, Uint8Array> {

@@ -51,7 +51,7 @@ function contentOf(rule: ImageRule, isOneOfSeveral: boolean, lose: Lose): Policy
     objects: objectsOfRule(rule.match, path, lose),
     mode: action,
     demands,
-    otherwise: rule.required ? 'fail' : 'pass',
+    otherwise: rule.required || rule.late !== undefined ? 'fail' : 'pass',
   };
 }
 
@@ -61,7 +61,11 @@ function versionless(patterns: readonly string[]): readonly string[] {
 }
 
 function loseWhatOnlyRulesSay(rule: ImageRule, path: string, lose: Lose): void {
-  const { images, preconditions, secrets, overrides, action, tags } = rule;
+  const { images, preconditions, secrets, overrides, action, tags, late } = rule;
+  if (late !== undefined) {
+    const text = 'who may have signed, which variables say for each object: nobody may';
+    lose(`${path}.verifyImages`, text, 'tighter', 'the key itself, or key.secretRef and identities');
+  }
   if (images.skipped.length > 0) {
     const skipped = images.skipped.map(({ text }) => text).join(', ');
     const instead = 'globs for the repositories that are meant, or an ImageException';
