@@ -102,6 +102,20 @@ test('pods run without root and rights, on a read-only file system, two of them,
   assert.equal(budget.spec.minAvailable, 1);
 });
 
+test('its own image is pulled with the Secrets that are named, by the webhook and by the watch, and otherwise with none', async () => {
+  const secretsOf = async (...flags: readonly string[]): Promise<readonly unknown[]> =>
+    (await dryRun('--watch', 'report', ...REVOCATIONS, ...flags))
+      .filter(({ kind }) => kind === 'Deployment')
+      .map(
+        (object) =>
+          (object as unknown as { spec: { template: { spec: { imagePullSecrets: unknown } } } }).spec.template.spec
+            .imagePullSecrets,
+      );
+  assert.deepEqual(await secretsOf(), [[], []]);
+  const named = [{ name: 'one' }, { name: 'two' }];
+  assert.deepEqual(await secretsOf('--image-pull-secret', 'one', '--image-pull-secret', 'two'), [named, named]);
+});
+
 test('the least that it needs: nothing is listed but policies, exceptions and what runs, nothing written but Events, its certificate and two configurations', async () => {
   const objects = await dryRun();
   const rules = ['ClusterRole', 'Role'].flatMap(
@@ -464,6 +478,14 @@ test('Helm makes of the chart what --dry-run prints', async (t) => {
     byName(render(chart, '--set', 'allowHttpRegistry=true')),
     byName(
       (await dryRun('--allow-http-registry')).filter(
+        ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',
+      ),
+    ),
+  );
+  assert.deepEqual(
+    byName(render(chart, '--set', 'imagePullSecrets[0].name=pull')),
+    byName(
+      (await dryRun('--image-pull-secret', 'pull')).filter(
         ({ kind }) => kind !== 'Namespace' && kind !== 'CustomResourceDefinition',
       ),
     ),

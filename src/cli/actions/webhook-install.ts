@@ -126,6 +126,7 @@ function chartValues(context: CommandContext): ChartValues {
   parseTrustedRoot(utf8(trustedRoot));
   return {
     image,
+    imagePullSecrets: flags.list('image-pull-secret').map((name) => ({ name })),
     replicas: flags.integer('replicas', 1, MAX_REPLICAS) ?? DEFAULT_REPLICAS,
     namespaces: NAMESPACE_SCOPES.find((scope) => scope === flags.string('namespaces')) ?? 'opt-in',
     failurePolicy: flags.string('failure-policy') ?? 'Fail',

@@ -19,6 +19,12 @@ export const webhookInstall: Command = {
       isCommon: true,
     },
     {
+      name: 'image-pull-secret',
+      kind: 'list',
+      value: 'NAME',
+      help: 'Secret of the system namespace with which that image is pulled',
+    },
+    {
       name: 'trusted-root',
       kind: 'string',
       value: 'FILE',

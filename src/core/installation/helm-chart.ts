@@ -18,6 +18,8 @@ import {
 /** What a chart's user may choose, with what stands in its values.yaml. */
 export interface ChartValues {
   readonly image: string;
+  /** Secrets with which it is pulled. */
+  readonly imagePullSecrets: readonly { readonly name: string }[];
   readonly replicas: number;
   readonly namespaces: NamespaceScope;
   readonly failurePolicy: string;
@@ -103,6 +105,7 @@ export function helmChart({
   const options: InstallationOptions = {
     namespace: NAMESPACE,
     image: text('image'),
+    imagePullSecrets: expressions.value('{{ toJson .Values.imagePullSecrets }}'),
     replicas: expressions.value('{{ .Values.replicas }}'),
     namespaceSelector: expressions.value(selectorChoice([NAMESPACE, ...exempt])),
     scope: expressions.value('{{ printf "--namespaces=%s" .Values.namespaces | quote }}'),

@@ -10,6 +10,8 @@ export interface InstallationOptions {
   readonly namespace: string;
   /** The webhook's own image; by digest, or nobody knows what admits. */
   readonly image: JsonValue;
+  /** Secrets in the same namespace with which it is pulled: `[{ name }]`. */
+  readonly imagePullSecrets: JsonValue;
   readonly replicas: JsonValue;
   /** Which namespaces are guarded. */
   readonly namespaceSelector: JsonValue;

@@ -6,6 +6,7 @@ export function removableObjects(namespace: string): InstallationObjects {
   const objects = installationObjects({
     namespace,
     image: '',
+    imagePullSecrets: [],
     replicas: 0,
     namespaceSelector: {},
     scope: '',

@@ -86,11 +86,12 @@ function rule(group: string, resources: readonly string[], verbs: readonly strin
 }
 
 function podSpec(
-  { namespace, image, registryArguments, revocationArguments }: InstallationOptions,
+  { namespace, image, imagePullSecrets, registryArguments, revocationArguments }: InstallationOptions,
   level: Rung,
 ): JsonObject {
   return {
     serviceAccountName: WATCH_NAME,
+    imagePullSecrets,
     securityContext: { ...RESTRICTED_POD, fsGroup: USER },
     containers: [
       {

@@ -22,7 +22,6 @@ export const NODE_OPTIONS = '--max-semi-space-size=4';
 /** Where the certificate that cert-manager renews is seen in a pod. */
 const CERTIFICATE_FOLDER = '/etc/sealwright/certificate';
 const TRUSTED_ROOT = 'trusted_root.json';
-/** Belongs to nobody, as in images without a user database. */
 /** While endpoints forget a pod, it goes on answering. */
 const DRAIN_SECONDS = 15;
 
@@ -81,6 +80,7 @@ export function webhookWorkload(options: InstallationOptions): readonly JsonObje
 function podSpec(options: InstallationOptions): JsonObject {
   return {
     serviceAccountName: INSTALLATION_NAME,
+    imagePullSecrets: options.imagePullSecrets,
     terminationGracePeriodSeconds: 2 * DRAIN_SECONDS,
     securityContext: { ...RESTRICTED_POD, runAsGroup: USER, fsGroup: USER },
     topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({

@@ -19,6 +19,7 @@ import { NAMESPACE } from './replica.ts';
 const OPTIONS = {
   namespace: NAMESPACE,
   image: 'registry.example/sealwright@sha256:' + 'a'.repeat(64),
+  imagePullSecrets: [],
   replicas: 2,
   namespaceSelector: namespaceSelector('opt-in', [NAMESPACE]),
   scope: '--namespaces=opt-in',
