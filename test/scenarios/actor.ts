@@ -150,7 +150,7 @@ export class Actor {
         done(code ?? 128);
       });
     });
-    return { exitCode, stdout: this.#neutral(stdout), stderr: this.#neutral(stderr) };
+    return { exitCode, stdout: this.neutral(stdout), stderr: this.neutral(stderr) };
   }
 
   /** The same, for what must go well before anything can be asserted. */
@@ -164,7 +164,8 @@ export class Actor {
     return (await this.run(args, environment)).exitCode;
   }
 
-  #neutral(text: string): string {
+  /** Without the names that differ between the actors only because each has its own. */
+  neutral(text: string): string {
     return text
       .replaceAll(`${this.stack.status.registry}/${this.kind}/`, 'REGISTRY/')
       .replaceAll(this.stack.status.registry, 'HOST')

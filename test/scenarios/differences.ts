@@ -288,6 +288,86 @@ export const DIFFERENCES: readonly Difference[] = [
     places: places(1, { 'values that are none, and one too many': ['two files and one bundle'] }),
   },
   {
+    cosign:
+      'passes over a bundle, or the whole list of them, that the registry does not hand over, in silence: the image then has no signature, or only the others. Called as `cosign`, a line on stderr says so',
+    here: 'ends with what kept the registry from being asked: 1 for a refusal, 23 for a failure',
+    why: 'not to know is neither "unsigned" nor "signed by the others alone"',
+    places: [
+      ...places(1, {
+        'bundles that the registry lists and does not hand over': [
+          'the only one',
+          'its tree',
+          'its manifest',
+          'the list of all',
+          'one of two',
+        ],
+        'signatures under a tag that the registry does not hand over': ['the only one', 'the other', 'the one'],
+      }),
+      ...places([1, 0, false], { 'bundles that the registry lists and does not hand over': ['the tree without it'] }),
+      ...places(false, { 'bundles that the registry lists and does not hand over': ['one of two, printed'] }),
+      ...places([1, 0], { 'bundles that the registry lists and does not hand over': ['one of two, downloaded'] }),
+      ...places([1, ''], { 'bundles that the registry lists and does not hand over': ['an attestation, downloaded'] }),
+    ],
+  },
+  {
+    cosign:
+      'passes over authorities in files (`--ca-roots`, `--ca-intermediates`, `--certificate-chain`, `--timestamp-certificate-chain`) beside `--trusted-root`, and does not open them; for a bundle it refuses them. Called as `cosign`, a line on stderr says so',
+    here: 'takes them in place of the trusted root’s, for whatever format',
+    why: 'who names an authority means it',
+    places: [
+      ...places(0, { 'authorities in files, beside a trusted root': ['roots', 'a chain'] }),
+      ...places(1, {
+        'authorities in files, beside a trusted root': ['roots that are not there', 'intermediates alone'],
+      }),
+      ...places(12, { 'authorities in files, beside a trusted root': ['a bundle, and roots', 'a blob, and roots'] }),
+    ],
+  },
+  {
+    cosign: 'says of a digest that the registry does not have that it has no signature: 10',
+    here: 'ends with 11, as for a tag that is not there',
+    why: 'of an image that was deleted the signatures are gone as well; nothing says that it had none',
+    places: places(11, { 'image, by tag and by digest': ['a digest that does not exist'] }),
+  },
+  {
+    cosign: 'reads `--oidc-provider` only where a provider is asked: not beside a token, nor where none offers one',
+    here: 'refuses a name that it does not know: 1',
+    why: 'a mistyped provider must not become another one’s token',
+    places: [
+      ...places(1, { 'a provider of tokens that there is not': ['with a token'] }),
+      ...places(true, {
+        'a provider of tokens that there is not': ['where there is none at all, it is not what is complained of'],
+      }),
+    ],
+  },
+  {
+    cosign: 'prints the head of a `tree` before it looks for the image, and ends with 1 when there is none',
+    here: 'prints nothing, and ends with 11, as `verify` does',
+    why: 'what is on stdout is the result',
+    places: [
+      ...places([11, ''], { 'tree of what is not there, or has nothing': ['a tag'] }),
+      ...places(false, { 'tree of what is not there, or has nothing': ['where it ends'] }),
+    ],
+  },
+  {
+    cosign: 'attaches signatures and attestations to an image that they are not about, and payloads that are none',
+    here: 'refuses to: 12, or 1 for what cannot be read',
+    why: 'it would verify nowhere, and its place tells something else',
+    places: [
+      ...places(12, { 'signature of another image, attached': ['attached', 'a bundle', 'an attestation'] }),
+      ...places(10, {
+        'signature of another image, attached': ['verified', 'what is no payload, verified', 'a bundle, verified'],
+      }),
+      ...places(false, { 'signature of another image, attached': ['what is stored'] }),
+      ...places(1, { 'signature of another image, attached': ['what is no payload'] }),
+    ],
+  },
+  {
+    cosign: 'takes the signature to attach from a file alone, or through a pipe',
+    here: 'takes the base64 itself as well',
+    why: 'a signature is a line of text, which scripts have at hand',
+    places: places(0, { 'signature of another image, attached': ['a signature that is no file'] }),
+  },
+  {
     cosign: 'attaches nothing, and ends with 0, when no attestation is given',
     here: 'refuses to: 1',
     why: 'a script with an empty variable would go on without its attestation',

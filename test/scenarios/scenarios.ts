@@ -4,6 +4,7 @@ import { CERTIFICATE_SCENARIOS } from './certificates.ts';
 import { COMMAND_LINE_SCENARIOS } from './command-lines.ts';
 import { IMAGE_SCENARIOS } from './images.ts';
 import { KEY_SCENARIOS } from './keys.ts';
+import { MISLEADING_SCENARIOS } from './misleading.ts';
 import type { Scenario } from './scenario.ts';
 import { SERVICE_SCENARIOS } from './services.ts';
 import { TIMESTAMP_SCENARIOS } from './timestamps.ts';
@@ -17,4 +18,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...TIMESTAMP_SCENARIOS,
   ...SERVICE_SCENARIOS,
   ...KEY_SCENARIOS,
+  ...MISLEADING_SCENARIOS,
 ];

@@ -7,7 +7,7 @@ import {
 import { parseUncheckedPromise } from '../../core/bundle/rekor-bundle.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
-import { UsageError } from '../../errors.ts';
+import { FormatError, LimitError, UsageError } from '../../errors.ts';
 import {
   attachAttestation,
   attachBundle,
@@ -19,10 +19,11 @@ import {
   type AttachSignatureRequest,
 } from '../../workflows/sign/attach-signature.ts';
 import { downloadSignatures } from '../../workflows/carry/download-signatures.ts';
+import { passedOver } from '../choices/image-material.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
-import { readInputFile, readTextFile } from '../terminal/input-file.ts';
+import { readInputFile, readTextFile, readWholeInput } from '../terminal/input-file.ts';
 
 export async function downloadImageSignatures(context: CommandContext): Promise<void> {
   const { terminal, compat } = context;
@@ -33,7 +34,9 @@ export async function downloadImageSignatures(context: CommandContext): Promise<
       reference: imageReference(context.flags.arguments[0] ?? ''),
       tagPrefix: attachmentTagPrefix(context),
       ...(repository === undefined ? {} : { signatureRepository: repository }),
-      ...(compat ? { predicateTypes: 'any', layerReading: { dropsUnreadableEntry: true } } : {}),
+      ...(compat
+        ? { predicateTypes: 'any', layerReading: { dropsUnreadableEntry: true }, passesOver: passedOver(context) }
+        : {}),
     },
     { bundlesFirst: compat },
   );
@@ -46,7 +49,7 @@ export async function attachImageSignature(context: CommandContext): Promise<voi
   const payloadFile = flags.string('payload');
   const payload = payloadFile === undefined ? undefined : readInputFile(payloadFile);
   const request = requestOf(context);
-  if (payload !== undefined && isBundle(payload)) {
+  if (payload !== undefined && isAttachedBundle(context, payload)) {
     report(context, await attachBundle(request, payload));
     return;
   }
@@ -64,7 +67,7 @@ export async function attachImageSignature(context: CommandContext): Promise<voi
   const chain = flags.string('certificate-chain');
   const attached = await attachSignature({
     ...request,
-    signature: parseDetachedSignature(existsSync(signature) ? readInputFile(signature) : utf8(signature)),
+    ...(await signatureOf(context, signature)),
     ...(payload === undefined ? {} : { payload }),
     ...(leaf === undefined ? {} : { certificate: leaf }),
     ...(chain === undefined ? {} : { chain: Certificate.allFromPem(readTextFile(chain)) }),
@@ -72,6 +75,27 @@ export async function attachImageSignature(context: CommandContext): Promise<voi
     ...(response === undefined ? {} : promiseOf(context, response)),
   });
   report(context, attached);
+}
+
+/** To cosign what cannot be read as a bundle is a payload. */
+function isAttachedBundle({ compat }: CommandContext, payload: Uint8Array): boolean {
+  try {
+    return isBundle(payload);
+  } catch (error) {
+    if (compat && (error instanceof FormatError || error instanceof LimitError)) return false;
+    throw error;
+  }
+}
+
+/** cosign stores the text of a file, or of stdin, as it is; by default the base64 itself may be given. */
+async function signatureOf(
+  { compat }: CommandContext,
+  given: string,
+): Promise<Pick<AttachSignatureRequest, 'signature' | 'uncheckedSignature'>> {
+  if (!compat) return { signature: parseDetachedSignature(existsSync(given) ? readInputFile(given) : utf8(given)) };
+  const stored = await readWholeInput(given);
+  if (stored.length > 0) return { signature: stored, uncheckedSignature: Buffer.from(stored).toString() };
+  throw new FormatError('FORMAT_SIGNATURE', 'the signature is empty', { details: { cosign: 'empty signature' } });
 }
 
 /** cosign stores what the file says, which may be no entry of a log at all. */
@@ -106,6 +130,7 @@ function requestOf(context: CommandContext): AttachRequest {
     reference: imageReference(context.flags.arguments[0] ?? ''),
     now: context.now,
     tagPrefix: attachmentTagPrefix(context),
+    ...(context.compat ? { isUnchecked: true } : {}),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   };
 }

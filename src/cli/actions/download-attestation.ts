@@ -1,6 +1,7 @@
 import { parsePlatform, type Platform } from '../../core/image/platform.ts';
 import { FormatError, UsageError } from '../../errors.ts';
 import { downloadAttestations } from '../../workflows/carry/download-attestations.ts';
+import { passedOver } from '../choices/image-material.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
@@ -15,6 +16,7 @@ export async function downloadImageAttestations(context: CommandContext): Promis
     registry: registryClient(context, 'pull'),
     reference: imageReference(argument),
     bundlesOfIndex: compat,
+    ...(compat ? { passesOver: passedOver(context) } : {}),
     tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
     ...(predicateType === undefined ? {} : { predicateType }),

@@ -3,10 +3,11 @@ import { predicateTypeOf } from '../../core/attestation/predicate-type.ts';
 import { InvariantError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { examineAttestations } from '../../workflows/verify/examine-attestations.ts';
-import type { VerificationReport } from '../../workflows/verify/verification-report.ts';
+import { hasBundle, type VerificationReport } from '../../workflows/verify/verification-report.ts';
 import type { VerifiedAttestation, VerifiedAttestations } from '../../workflows/verify/verify-attestations.ts';
 import { attestationPolicies } from '../choices/attestation-policies.ts';
 import { imageMaterial } from '../choices/image-material.ts';
+import { refuseAuthoritiesOfBundles } from '../choices/given-authorities.ts';
 import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
@@ -58,6 +59,7 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
         ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
       });
       reports.push(report);
+      if (compat && hasBundle(report)) refuseAuthoritiesOfBundles(context);
       if (verified !== undefined) images.push(verified);
       if (compat && verified !== undefined) {
         const facts = { hasAnnotations: false, checksClaims, isKey: flags.isGiven('key') };

@@ -8,6 +8,8 @@ import { blobReport, examineBlob, type ExaminedBlob } from '../../workflows/veri
 import type { FindEntry } from '../../workflows/verify/missing-entry.ts';
 import type { OnCheck } from '../../workflows/verify/policy-alternatives.ts';
 import type { SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
+import { hasBundle } from '../../workflows/verify/verification-report.ts';
+import { refuseAuthoritiesOfBundles } from '../choices/given-authorities.ts';
 import { signatureOf } from '../choices/detached-signature.ts';
 import { entryFinder } from '../choices/log-search.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
@@ -72,6 +74,7 @@ export async function verifyGivenBundles(context: CommandContext, file: BundlesO
     );
   }
   const report = blobReport(examined, policy);
+  if (compat && hasBundle(report)) refuseAuthoritiesOfBundles(context);
   const run = {
     trustSource: source,
     signers: demandedTexts(policy),

@@ -1,7 +1,8 @@
 import { HttpClient } from '../../io/net/http-client.ts';
 import { examineImage } from '../../workflows/verify/examine-image.ts';
-import type { VerificationReport } from '../../workflows/verify/verification-report.ts';
+import { hasBundle, type VerificationReport } from '../../workflows/verify/verification-report.ts';
 import type { VerifiedImage } from '../../workflows/verify/verify-image.ts';
+import { refuseAuthoritiesOfBundles } from '../choices/given-authorities.ts';
 import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
@@ -65,6 +66,7 @@ export async function verifyImages(
       ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
     });
     reports.push(report);
+    if (compat && hasBundle(report)) refuseAuthoritiesOfBundles(context);
     if (verified !== undefined) images.push(verified);
     if (compat && verified !== undefined) {
       const facts = { hasAnnotations: Object.keys(wanted).length > 0, checksClaims, isKey: flags.isGiven('key') };

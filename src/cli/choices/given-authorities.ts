@@ -8,7 +8,8 @@ import { textOf } from './input-source.ts';
 const ALWAYS = { start: new Date(0) };
 
 /**
- * The trusted root with the authorities that the flags name instead of its own.
+ * The trusted root with the authorities that the flags name instead of its own. To cosign, a trusted root that is named has
+ * everybody, and the files of other flags are not so much as opened.
  *
  * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError FORMAT_PEM, FORMAT_CERTIFICATE; RemoteError for a URL
  */
@@ -17,6 +18,7 @@ export async function withGivenAuthorities(
   trustedRoot: TrustedRoot,
   http: HttpClient,
 ): Promise<TrustedRoot> {
+  if (isTrustedRootAll(context)) return trustedRoot;
   const [certificateAuthorities, timestampAuthorities] = [
     await certificateAuthoritiesOf(context, http),
     await timestampAuthoritiesOf(context, http),
@@ -26,6 +28,32 @@ export async function withGivenAuthorities(
     ...(certificateAuthorities === undefined ? {} : { certificateAuthorities }),
     ...(timestampAuthorities === undefined ? {} : { timestampAuthorities }),
   };
+}
+
+const AUTHORITY_FLAGS = ['certificate-chain', 'ca-roots', 'ca-intermediates', 'timestamp-certificate-chain'];
+
+function isTrustedRootAll({ flags, terminal, compat }: CommandContext): boolean {
+  if (!compat || !flags.isGiven('trusted-root')) return false;
+  flags.exclude('certificate-chain', 'ca-roots');
+  for (const name of AUTHORITY_FLAGS.filter((flag) => flags.isGiven(flag))) {
+    terminal.warn(`--${name} is passed over beside --trusted-root, as cosign does it`);
+  }
+  return true;
+}
+
+/**
+ * cosign takes authorities for bundles from a trusted root alone.
+ *
+ * @throws UsageError USAGE_BAD_FLAG where a signature is a bundle
+ */
+export function refuseAuthoritiesOfBundles({ flags }: CommandContext): void {
+  const name = AUTHORITY_FLAGS.find((flag) => flags.isGiven(flag));
+  if (name === undefined) return;
+  throw new UsageError('USAGE_BAD_FLAG', `--${name} is for signatures of before bundles`, {
+    found: 'a bundle',
+    expected: '--trusted-root, with all whom to trust',
+    fix: 'sealwright trusted-root create, or leave out --compat cosign',
+  });
 }
 
 /** Whether anybody is named, so that there is somebody to trust without a trusted root. */

@@ -6,7 +6,7 @@ import type { HttpClient } from '../../io/net/http-client.ts';
 import type { DeviceLogin, LoginOptions } from '../../io/oidc/interactive-login.ts';
 import { openBrowser } from '../../io/oidc/browser.ts';
 import { LOGIN_FLOWS, obtainIdentityToken } from '../../io/oidc/identity-token.ts';
-import { TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/offered-tokens.ts';
+import { isOffered, TOKEN_PROVIDERS, type TokenProvider } from '../../io/oidc/offered-tokens.ts';
 import { UsageError } from '../../errors.ts';
 import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import type { CommandContext } from '../grammar/command.ts';
@@ -35,7 +35,7 @@ function isOver(token: string, now: Date): boolean {
 async function obtain(context: CommandContext, http: HttpClient, trust: ResolvedTrust): Promise<string> {
   const { flags, environment } = context;
   const given = flags.string('identity-token');
-  const provider = tokenProvider(flags.string('oidc-provider'));
+  const provider = context.compat ? await cosignProvider(context) : tokenProvider(flags.string('oidc-provider'));
   const flow = LOGIN_FLOWS.find((name) => name === flags.string('fulcio-auth-flow'));
   const login = loginOptions(context, trust);
   const { token } = await obtainIdentityToken({
@@ -57,6 +57,13 @@ async function obtain(context: CommandContext, http: HttpClient, trust: Resolved
       : {}),
   });
   return token;
+}
+
+/** cosign reads the name only where a provider would be asked at all. @throws as {@link tokenProvider} */
+async function cosignProvider({ flags, environment }: CommandContext): Promise<TokenProvider | undefined> {
+  if (flags.isGiven('identity-token') || flags.boolean('oidc-disable-ambient-providers')) return undefined;
+  const offers = await Promise.all(TOKEN_PROVIDERS.map((provider) => isOffered(provider, environment)));
+  return offers.includes(true) ? tokenProvider(flags.string('oidc-provider')) : undefined;
 }
 
 /** The provider that `--oidc-provider` names. @throws UsageError USAGE_BAD_FLAG */

@@ -5,6 +5,7 @@ import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { parseDetachedSignature } from '../../core/bundle/detached-signature.ts';
 import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
+import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import type { DetachedImageSignature, SuppliedParts } from '../../workflows/verify/completed-signatures.ts';
 import type { ImageSignaturesRequest } from '../../workflows/verify/image-signatures.ts';
@@ -29,7 +30,7 @@ export async function imageMaterial(
   http: HttpClient,
 ): Promise<
   SuppliedParts &
-    Pick<ImageSignaturesRequest, 'allowCertificateChain' | 'layerReading' | 'ignoresUnreadable' | 'parallel'>
+    Pick<ImageSignaturesRequest, 'allowCertificateChain' | 'layerReading' | 'passesOver' | 'keepsOthers' | 'parallel'>
 > {
   const { flags, compat } = context;
   const certificate = await givenCertificate(context, http);
@@ -42,10 +43,18 @@ export async function imageMaterial(
     ...(compat
       ? {
           layerReading: { chain: layerChain(context, trustedRoot), dropsUnreadableEntry: true },
-          ignoresUnreadable: true,
+          passesOver: passedOver(context),
+          keepsOthers: true,
         }
       : {}),
     ...maxWorkers(context),
+  };
+}
+
+/** cosign passes over in silence what it cannot read; said aloud, it is no less passed over. */
+export function passedOver({ terminal }: CommandContext): PassOver {
+  return (what, error) => {
+    terminal.warn(`not read, and passed over as cosign does it: ${what}: ${error.code} ${error.message}`);
   };
 }
 

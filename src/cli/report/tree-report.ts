@@ -18,8 +18,13 @@ const TITLES: Readonly<Record<string, string>> = {
   sbom: '📦 SBOMs',
 };
 
+/** The first line, which is true whatever is found. */
+export function treeHeader({ image }: Pick<TreeNames, 'image'>): string {
+  return `📦 Supply Chain Security Related artifacts for an image: ${image}`;
+}
+
 /**
- * cosign's text. By default a line below each bundle says who signed and whether it holds, and images that an index names
+ * cosign's text below the header. By default a line below each bundle says who signed and whether it holds, and images that an index names
  * follow with theirs.
  *
  * @param isPlain cosign's lines and no others
@@ -27,10 +32,8 @@ const TITLES: Readonly<Record<string, string>> = {
 export function treeLines(tree: TreeImage, names: TreeNames, isPlain: boolean): readonly string[] {
   const lines = attachmentLines(tree.attached, names, isPlain, '');
   const more = isPlain ? [] : childLines(tree, names);
-  const header = `📦 Supply Chain Security Related artifacts for an image: ${names.image}`;
-  if (lines.length + more.length > 0) return [header, ...lines, ...more];
+  if (lines.length + more.length > 0) return [...lines, ...more];
   return [
-    header,
     `No Supply Chain Security Related Artifacts found for image ${names.image},`,
     isPlain
       ? ' start creating one with simply running$ cosign sign <img>'

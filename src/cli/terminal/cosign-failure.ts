@@ -1,4 +1,4 @@
-import { NotFoundError, VerificationError, renderError, type SealwrightError } from '../../errors.ts';
+import { FormatError, NotFoundError, VerificationError, renderError, type SealwrightError } from '../../errors.ts';
 import { hasBundle, type VerificationReport } from '../../workflows/verify/verification-report.ts';
 
 /** How a failure of cosign's ends: its words, and its exit code. */
@@ -46,7 +46,16 @@ function cosignExitCode(error: SealwrightError, command: string): number {
   if (!OLDER_CODE.includes(command)) return 1;
   if (error.code === 'NO_SIGNATURE' && error.facts.details?.['format'] === 'bundle') return 1;
   if (error.code === 'NO_SIGNATURE' || error.code === 'TAG_NOT_FOUND') return error.exitCode;
+  if (isUnreadLayer(error)) return UNVERIFIED;
   return error instanceof VerificationError && isLegacy(error) ? error.exitCode : 1;
+}
+
+const UNVERIFIED = 12;
+
+/** A signature under a tag that the registry does not hand over, or not as it was, is to cosign one that does not verify. */
+function isUnreadLayer({ code, facts }: SealwrightError): boolean {
+  const { cause } = facts;
+  return code === 'COULD_NOT_CHECK' && !(cause instanceof FormatError && cause.code === 'FORMAT_SIGNATURE_LAYER');
 }
 
 /** Whether everything that was refused was in the format of before bundles. */

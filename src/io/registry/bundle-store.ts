@@ -10,7 +10,7 @@ import {
   SIGSTORE_BUNDLE_V03,
 } from '../../core/image/media-types.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
-import { FormatError, LimitError, NotFoundError, VerificationError, type SealwrightError } from '../../errors.ts';
+import { FormatError, LimitError, NotFoundError, SealwrightError, VerificationError } from '../../errors.ts';
 import type { ImageSource } from './image-source.ts';
 import type { RegistryClient } from './registry-client.ts';
 
@@ -98,7 +98,12 @@ export async function pushBundle(
   return client.pushReferrer(target, encodeManifest(manifest));
 }
 
+/** Told of what could not be read and is passed over: the list of what refers to an image, or one bundle by its digest. */
+export type PassOver = (what: string, error: SealwrightError) => void;
+
 export interface FetchBundlesOptions {
+  /** As cosign: whatever cannot be read is passed over, though it be the registry that fails. Could-not-check then looks like unsigned. */
+  readonly passesOver?: PassOver;
   /**
    * Bundles that the registry's list says are of another predicate type are not fetched: an SBOM may have megabytes. The list
    * is nobody's word; it decides about what is fetched, never about what counts.
@@ -119,9 +124,9 @@ export async function fetchBundles(
   client: ImageSource,
   repository: Repository,
   digest: Digest,
-  { predicateTypes, parallel = PARALLEL_FETCHES }: FetchBundlesOptions = {},
+  { predicateTypes, parallel = PARALLEL_FETCHES, passesOver }: FetchBundlesOptions = {},
 ): Promise<FetchedBundles> {
-  const { descriptors } = await client.referrers(repository, digest);
+  const descriptors = await referringTo(client, repository, digest, passesOver);
   const carriers = descriptors.filter(mayCarryBundle);
   const isOther = (type: string | undefined): type is string =>
     type !== undefined && predicateTypes?.includes(type) === false;
@@ -136,12 +141,17 @@ export async function fetchBundles(
   const bundles: FetchedBundle[] = [];
   const unusable: { manifestDigest: Digest; error: SealwrightError }[] = [];
   const experiments = descriptors.filter(isExperiment).map((descriptor) => descriptor.digest);
+  const isPassedOver = passesOver === undefined ? isContentFault : isFault;
   let totalBytes = 0;
   for (let start = 0; start < candidates.length; start += parallel) {
     const batch = candidates.slice(start, start + parallel);
-    for (const result of await Promise.all(batch.map((found) => fetchBundle(client, repository, found)))) {
-      if (result instanceof Unusable) unusable.push(result);
-      else if (result instanceof Digest) experiments.push(result);
+    for (const result of await Promise.all(
+      batch.map((found) => fetchBundle(client, repository, found, isPassedOver)),
+    )) {
+      if (result instanceof Unusable) {
+        if (passesOver === undefined) unusable.push(result);
+        else passesOver(result.manifestDigest.toString(), result.error);
+      } else if (result instanceof Digest) experiments.push(result);
       else if (result !== undefined) {
         bundles.push(result);
         totalBytes += result.json.length;
@@ -192,6 +202,7 @@ async function fetchBundle(
   client: ImageSource,
   repository: Repository,
   found: Descriptor,
+  isUnusable: typeof isContentFault,
 ): Promise<FetchedBundle | Unusable | Digest | undefined> {
   const { registry, repository: path } = repository;
   try {
@@ -212,9 +223,29 @@ async function fetchBundle(
     return { json, manifestDigest: found.digest, predicateType: manifest.annotations?.[PREDICATE_TYPE] };
   } catch (error) {
     // Broken content is one bundle's fault; a registry that fails is a reason not to answer at all.
-    if (isContentFault(error)) return new Unusable(found.digest, error);
+    if (isUnusable(error)) return new Unusable(found.digest, error);
     throw error;
   }
+}
+
+async function referringTo(
+  client: ImageSource,
+  repository: Repository,
+  digest: Digest,
+  passesOver: PassOver | undefined,
+): Promise<readonly Descriptor[]> {
+  try {
+    return (await client.referrers(repository, digest)).descriptors;
+  } catch (error) {
+    if (passesOver === undefined || !isFault(error)) throw error;
+    passesOver(`what refers to ${digest.toString()}`, error);
+    return [];
+  }
+}
+
+/** Whoever's it is. */
+export function isFault(error: unknown): error is SealwrightError {
+  return error instanceof SealwrightError;
 }
 
 /** Whether the fault is of what is stored; everything else is the registry's. */

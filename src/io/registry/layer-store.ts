@@ -3,7 +3,7 @@ import type { Annotations, Descriptor } from '../../core/image/descriptor.ts';
 import { Digest } from '../../core/image/digest.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { FormatError, LimitError, RemoteError, type SealwrightError } from '../../errors.ts';
-import { isContentFault, PARALLEL_FETCHES } from './bundle-store.ts';
+import { isContentFault, isFault, PARALLEL_FETCHES } from './bundle-store.ts';
 import type { FetchedManifest } from './manifest-transfer.ts';
 import type { ImageSource } from './image-source.ts';
 
@@ -31,6 +31,8 @@ export interface FetchLayersOptions {
   readonly tagPrefix?: string;
   /** How many are fetched at once, at most. */
   readonly parallel?: number;
+  /** As cosign: a layer that the registry does not hand over does not hide the others. */
+  readonly keepsOthers?: boolean;
 }
 
 /** cosign's own limit (cosign.md §3.2). */
@@ -90,7 +92,7 @@ async function fetchLayers(
   client: ImageSource,
   repository: Repository,
   manifest: FetchedManifest,
-  { maxBytes, guesses = [], parallel = PARALLEL_FETCHES }: FetchLayersOptions,
+  { maxBytes, guesses = [], parallel = PARALLEL_FETCHES, keepsOthers = false }: FetchLayersOptions,
 ): Promise<FetchedLayers> {
   const manifestDigest = manifest.digest;
   let descriptors: readonly Descriptor[];
@@ -109,9 +111,12 @@ async function fetchLayers(
     ({ digest }, index) =>
       !contents.has(digest.toString()) && descriptors.findIndex((other) => other.digest.equals(digest)) === index,
   );
+  const isUnusable = keepsOthers ? isFault : isContentFault;
   for (let start = 0; start < missing.length; start += parallel) {
     const batch = missing.slice(start, start + parallel);
-    const fetched = await Promise.all(batch.map((found) => fetchContent(client, repository, found, maxBytes)));
+    const fetched = await Promise.all(
+      batch.map((found) => fetchContent(client, repository, found, { maxBytes, isUnusable })),
+    );
     for (const [index, { digest }] of batch.entries())
       contents.set(digest.toString(), fetched[index] ?? new Uint8Array(0));
   }
@@ -155,7 +160,7 @@ async function fetchContent(
   client: ImageSource,
   repository: Repository,
   { digest, size }: Descriptor,
-  maxBytes: number,
+  { maxBytes, isUnusable }: { readonly maxBytes: number; readonly isUnusable: typeof isContentFault },
 ): Promise<Uint8Array | SealwrightError> {
   if (size > maxBytes) {
     return new LimitError('LIMIT_SIZE', `the layer ${digest.toString()} is too large`, {
@@ -166,7 +171,7 @@ async function fetchContent(
   try {
     return await client.getBlob(repository, digest, maxBytes);
   } catch (error) {
-    if (isContentFault(error)) return error;
+    if (isUnusable(error)) return error;
     throw error;
   }
 }

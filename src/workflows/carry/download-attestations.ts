@@ -5,6 +5,7 @@ import type { Digest } from '../../core/image/digest.ts';
 import type { Platform } from '../../core/image/platform.ts';
 import type { ImageReference, Repository } from '../../core/image/reference.ts';
 import { NotFoundError, type SealwrightError } from '../../errors.ts';
+import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import { fetchImageAttestations } from '../verify/image-attestations.ts';
 import type { FoundSignature, FoundSignatures } from '../verify/image-signatures.ts';
@@ -23,6 +24,8 @@ export interface DownloadAttestationsRequest {
   readonly platform?: Platform;
   /** As cosign: the platform says where envelopes under `.att` tags come from, and bundles are those of the index. */
   readonly bundlesOfIndex?: boolean;
+  /** As cosign: bundles that cannot be read are passed over. */
+  readonly passesOver?: PassOver;
 }
 
 export interface DownloadedAttestations {

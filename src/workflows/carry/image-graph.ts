@@ -5,6 +5,7 @@ import type { Digest } from '../../core/image/digest.ts';
 import { artifactTypeOf, type Manifest } from '../../core/image/manifest.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { FormatError, LimitError } from '../../errors.ts';
+import { isFault, type PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import type { FetchedManifest } from '../../io/registry/manifest-transfer.ts';
 import { ConcurrencyLimit } from '../../io/net/concurrency-limit.ts';
@@ -38,6 +39,10 @@ export interface ImageGraphRequest {
   readonly tagPrefix?: string;
   /** What of that which belongs to the image matters; everything when absent. */
   readonly only?: readonly AttachmentKind[];
+  /** Nothing of what an index names. */
+  readonly isShallow?: boolean;
+  /** As cosign's tree: what belongs to the image and cannot be read is passed over. */
+  readonly passesOver?: PassOver;
 }
 
 export interface ImageGraph {
@@ -113,8 +118,11 @@ class GraphReader {
 
   async #read(manifest: FetchedManifest, depth: number): Promise<ImageNode> {
     const parsed = manifest.parse();
+    const { isShallow = false } = this.#request;
     const [children, referrers, tagged] = await Promise.all([
-      Promise.all((parsed.kind === 'index' ? parsed.manifests : []).map((child) => this.#child(child, depth))),
+      Promise.all(
+        (parsed.kind === 'index' && !isShallow ? parsed.manifests : []).map((child) => this.#child(child, depth)),
+      ),
       this.#referrers(manifest.digest, depth),
       this.#tagged(manifest.digest),
     ]);
@@ -132,7 +140,9 @@ class GraphReader {
     );
     const found = await Promise.all(
       descriptors.map(async ({ digest }): Promise<AttachedNode | undefined> => {
-        const manifest = await this.#ask(this.#attachments, (source, at) => source.getManifestIfPresent(at(digest)));
+        const manifest = await this.#unlessPassedOver(digest.toString(), () =>
+          this.#ask(this.#attachments, (source, at) => source.getManifestIfPresent(at(digest))),
+        );
         const parsed = manifest?.parse();
         // Only what says so itself: a list that is wrong could lead in circles.
         if (manifest === undefined || parsed?.subject?.digest.equals(subject) !== true) {
@@ -150,8 +160,10 @@ class GraphReader {
     const found = await Promise.all(
       LEGACY.filter((kind) => this.#isWanted(kind)).map(async (kind): Promise<AttachedNode | undefined> => {
         const tag = legacyTag(subject, kind);
-        const manifest = await this.#ask(this.#attachments, (source, at) =>
-          source.getManifestIfPresent(at(`${this.#request.tagPrefix ?? ''}${tag}`)),
+        const manifest = await this.#unlessPassedOver(tag, () =>
+          this.#ask(this.#attachments, (source, at) =>
+            source.getManifestIfPresent(at(`${this.#request.tagPrefix ?? ''}${tag}`)),
+          ),
         );
         if (manifest === undefined) return undefined;
         const parsed = manifest.parse();
@@ -161,6 +173,17 @@ class GraphReader {
       }),
     );
     return found.filter((attached) => attached !== undefined);
+  }
+
+  async #unlessPassedOver<Answer>(what: string, read: () => Promise<Answer>): Promise<Answer | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      const { passesOver } = this.#request;
+      if (passesOver === undefined || !isFault(error)) throw error;
+      passesOver(what, error);
+      return undefined;
+    }
   }
 
   #isWanted(kind: AttachmentKind): boolean {

@@ -8,6 +8,7 @@ import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import type { VerifiedBundle } from '../../core/verify/verified-bundle.ts';
 import { verifyBundle } from '../../core/verify/verify-bundle.ts';
 import { SealwrightError } from '../../errors.ts';
+import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import { fetchImageGraph, type AttachedNode, type AttachmentKind, type ImageNode } from './image-graph.ts';
 import { fetchImageAttestations } from '../verify/image-attestations.ts';
@@ -26,6 +27,10 @@ export interface ImageTreeRequest {
   /** Who must have signed for a signature to hold; whoever it is, when absent. */
   readonly policy?: SignaturePolicy;
   readonly now: Date;
+  /** As cosign: nothing of the images that an index names. */
+  readonly isShallow?: boolean;
+  /** As cosign: what cannot be read is passed over. */
+  readonly passesOver?: PassOver;
 }
 
 /** What a bundle proves, whoever its signer is: a tree names signers, and accepts nobody. */
@@ -66,11 +71,13 @@ const MAX_BUNDLE_BYTES = 16 << 20;
  * @throws all that fetchImageGraph throws; a bundle that does not verify is a finding, not a failure
  */
 export async function imageTree(request: ImageTreeRequest): Promise<TreeImage> {
-  const { source, reference, signatureRepository, tagPrefix = '' } = request;
+  const { source, reference, signatureRepository, tagPrefix = '', isShallow, passesOver } = request;
   const { root } = await fetchImageGraph({
     source,
     reference,
     tagPrefix,
+    ...(isShallow === undefined ? {} : { isShallow }),
+    ...(passesOver === undefined ? {} : { passesOver }),
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
   });
   return treeImage(request, root, undefined);

@@ -22,6 +22,7 @@ import type { Certificate } from '../../core/pki/certificate.ts';
 import { ArtifactDigests } from '../../core/verify/artifact.ts';
 import { checkArtifactClaim } from '../../core/verify/artifact-claim.ts';
 import { parseLogV1Entry } from '../../core/wire/log-v1.ts';
+import { claimedPredicateType } from '../verify/image-signatures.ts';
 import { pushBundle } from '../../io/registry/bundle-store.ts';
 import { pushLayers } from '../../io/registry/layer-writer.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
@@ -34,6 +35,8 @@ export interface AttachRequest {
   /** In front of the older storage's tags. */
   readonly tagPrefix?: string;
   readonly now: () => Date;
+  /** As cosign: whatever it is about, and whether or not anybody can read it. */
+  readonly isUnchecked?: boolean;
 }
 
 export interface AttachSignatureRequest extends AttachRequest {
@@ -48,6 +51,8 @@ export interface AttachSignatureRequest extends AttachRequest {
   readonly entry?: TransparencyLogEntry;
   /** In its place, as it is to be stored: what no reader may understand. */
   readonly uncheckedPromise?: string;
+  /** In the signature's place, as it is to be stored. */
+  readonly uncheckedSignature?: string;
 }
 
 /** Where something was attached. */
@@ -75,12 +80,15 @@ export async function attachSignature(request: AttachSignatureRequest): Promise<
     ...(timestamp === undefined ? {} : { timestamp }),
     ...(entry === undefined ? {} : { entry }),
   });
-  checkClaim(readSignatureLayer(payload, annotations), subject);
-  const { uncheckedPromise } = request;
-  const promise = uncheckedPromise === undefined ? {} : { [LAYER_ANNOTATIONS.rekorBundle]: uncheckedPromise };
+  if (request.isUnchecked !== true) checkClaim(readSignatureLayer(payload, annotations), subject);
+  const { uncheckedPromise, uncheckedSignature } = request;
+  const unchecked = {
+    ...(uncheckedPromise === undefined ? {} : { [LAYER_ANNOTATIONS.rekorBundle]: uncheckedPromise }),
+    ...(uncheckedSignature === undefined ? {} : { [LAYER_ANNOTATIONS.signature]: uncheckedSignature }),
+  };
   const layer = {
     content: payload,
-    annotations: { ...annotations, ...promise },
+    annotations: { ...annotations, ...unchecked },
     mediaType: COSIGN_SIMPLE_SIGNING,
   };
   const target = request.signatureRepository ?? reference;
@@ -99,7 +107,8 @@ export async function attachBundle(request: AttachRequest, json: Uint8Array): Pr
   const { registry, reference, signatureRepository, now } = request;
   const bundle = parseBundle(json);
   const subject = await registry.resolve(reference);
-  const predicateType = checkClaim(bundle, subject) ?? IMAGE_SIGNATURE_PREDICATE;
+  const claimed = request.isUnchecked === true ? claimedPredicateType(bundle) : checkClaim(bundle, subject);
+  const predicateType = claimed ?? IMAGE_SIGNATURE_PREDICATE;
   const manifest = await pushBundle(
     registry,
     signatureRepository ?? reference,
@@ -129,7 +138,7 @@ export async function attachAttestation(request: AttachRequest, json: Uint8Array
     ...(predicateType === undefined ? {} : { predicateType }),
   });
   const subject = await registry.resolve(reference);
-  checkClaim(readAttestationLayer(json, annotations), subject);
+  if (request.isUnchecked !== true) checkClaim(readAttestationLayer(json, annotations), subject);
   const layer = { content: json, annotations, mediaType: DSSE_ENVELOPE };
   const target = signatureRepository ?? reference;
   const pushed = await pushLayers(registry, target, subject.digest, 'att', [layer], {

@@ -4,7 +4,7 @@ import { fetchBundles } from '../../io/registry/bundle-store.ts';
 import { fetchTaggedLayers, type FetchedLayers } from '../../io/registry/layer-store.ts';
 import {
   claimedPredicateType,
-  parallelOf,
+  leniency,
   readBundles,
   type FoundSignature,
   type FoundSignatures,
@@ -38,12 +38,12 @@ export async function fetchImageAttestations(request: ImageAttestationsRequest):
   const [fetched, tagged] = await Promise.all([
     fetchBundles(registry, repository, digest, {
       ...(predicateTypes === 'any' ? {} : { predicateTypes }),
-      ...parallelOf(request),
+      ...leniency(request),
     }),
     fetchTaggedLayers(registry, repository, digest, 'att', {
       maxBytes: MAX_ENVELOPE_BYTES,
       ...(request.tagPrefix === undefined ? {} : { tagPrefix: request.tagPrefix }),
-      ...parallelOf(request),
+      ...leniency(request),
     }),
   ]);
   const bundles = readBundles(fetched, predicateTypes, request);

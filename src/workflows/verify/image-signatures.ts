@@ -6,7 +6,7 @@ import { encodeSimpleSigning, MAX_SIMPLE_SIGNING_BYTES } from '../../core/bundle
 import type { Digest } from '../../core/image/digest.ts';
 import type { ImageReference, Repository } from '../../core/image/reference.ts';
 import { FormatError, LimitError, type SealwrightError } from '../../errors.ts';
-import { fetchBundles, type FetchedBundles } from '../../io/registry/bundle-store.ts';
+import { fetchBundles, type FetchedBundles, type PassOver } from '../../io/registry/bundle-store.ts';
 import {
   fetchReferringLayers,
   fetchTaggedLayers,
@@ -35,7 +35,9 @@ export interface ImageSignaturesRequest extends ImagePresence {
   readonly allowCertificateChain?: boolean;
   readonly layerReading?: LayerReading;
   /** As cosign: a bundle that cannot be read is as good as none. Could-not-check then looks like unsigned. */
-  readonly ignoresUnreadable?: boolean;
+  readonly passesOver?: PassOver;
+  /** As cosign: a signature under a tag that the registry does not hand over does not hide the others. */
+  readonly keepsOthers?: boolean;
   /** How much is fetched at once, at most. */
   readonly parallel?: number;
 }
@@ -92,12 +94,12 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
     maxBytes: MAX_SIMPLE_SIGNING_BYTES,
     guesses: [encodeSimpleSigning(reference.context, digest)],
     ...(request.tagPrefix === undefined ? {} : { tagPrefix: request.tagPrefix }),
-    ...parallelOf(request),
+    ...leniency(request),
   };
   const [fetched, tagged, attested] = await Promise.all([
     fetchBundles(registry, repository, digest, {
       ...(predicateTypes === 'any' ? {} : { predicateTypes }),
-      ...parallelOf(request),
+      ...leniency(request),
     }),
     fetchTaggedLayers(registry, repository, digest, 'sig', layerOptions),
     request.readsAttestationTag === true
@@ -127,8 +129,17 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
   return found;
 }
 
-export function parallelOf({ parallel }: Pick<ImageSignaturesRequest, 'parallel'>): { readonly parallel?: number } {
-  return parallel === undefined ? {} : { parallel };
+/** How much is fetched at once, and what becomes of that which cannot be. */
+export function leniency({
+  parallel,
+  passesOver,
+  keepsOthers,
+}: ImageSignaturesRequest): Pick<ImageSignaturesRequest, 'parallel' | 'passesOver' | 'keepsOthers'> {
+  return {
+    ...(parallel === undefined ? {} : { parallel }),
+    ...(passesOver === undefined ? {} : { passesOver }),
+    ...(keepsOthers === undefined ? {} : { keepsOthers }),
+  };
 }
 
 /** cosign's own limit for a payload. */
@@ -141,7 +152,7 @@ export type ReadBundles = Pick<FoundSignatures, 'signatures' | 'otherPredicateTy
 export function readBundles(
   fetched: FetchedBundles,
   predicateTypes: readonly string[] | 'any',
-  options: BundleParserOptions & Pick<ImageSignaturesRequest, 'ignoresUnreadable'> = {},
+  options: BundleParserOptions & Pick<ImageSignaturesRequest, 'passesOver'> = {},
 ): ReadBundles {
   const signatures: FoundSignature[] = [];
   const otherPredicateTypes = [...fetched.skippedPredicateTypes];
@@ -156,8 +167,9 @@ export function readBundles(
       } else otherPredicateTypes.push(predicateType);
     } catch (error) {
       if (!(error instanceof FormatError || error instanceof LimitError)) throw error;
-      if (options.ignoresUnreadable === true) continue;
-      if (error.code === 'FORMAT_BUNDLE_VERSION') unreadFormats.push(`a bundle of type ${error.facts.found ?? ''}`);
+      if (options.passesOver !== undefined) options.passesOver(manifestDigest.toString(), error);
+      else if (error.code === 'FORMAT_BUNDLE_VERSION')
+        unreadFormats.push(`a bundle of type ${error.facts.found ?? ''}`);
       else unusable.push({ manifestDigest, error });
     }
   }

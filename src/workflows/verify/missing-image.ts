@@ -1,6 +1,7 @@
 import type { Digest } from '../../core/image/digest.ts';
 import { ImageReference } from '../../core/image/reference.ts';
 import { NotFoundError } from '../../errors.ts';
+import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 
 export interface ImagePresence {
@@ -10,7 +11,7 @@ export interface ImagePresence {
   /** The image was just seen: that nothing refers to it is an answer, without asking for it again. */
   readonly isKnownToExist?: true;
   /** As cosign, which does not ask. */
-  readonly ignoresUnreadable?: boolean;
+  readonly passesOver?: PassOver;
 }
 
 /**
@@ -22,13 +23,13 @@ export interface ImagePresence {
  * @throws NotFoundError IMAGE_NOT_FOUND; what keeps the registry from being asked, as it is
  */
 export async function refuseMissingImage(
-  { registry, reference, isKnownToExist, ignoresUnreadable }: ImagePresence,
+  { registry, reference, isKnownToExist, passesOver }: ImagePresence,
   digest: Digest,
   found: Readonly<Record<'signatures' | 'unusable' | 'unreadFormats', readonly unknown[]>>,
 ): Promise<void> {
   if (found.signatures.length + found.unusable.length + found.unreadFormats.length > 0) return;
   // A tag that was resolved a moment ago is an answer as well.
-  if (isKnownToExist === true || ignoresUnreadable === true || reference.digest === undefined) return;
+  if (isKnownToExist === true || passesOver !== undefined || reference.digest === undefined) return;
   const { registry: host, repository } = reference;
   const pinned = new ImageReference({ registry: host, repository, digest });
   try {
