@@ -38,6 +38,8 @@ export class Signers {
   readonly world: World;
   readonly first: string;
   readonly second = encodeTrustedRoot(SECOND.trustedRoot);
+  /** Whose root the second is. */
+  readonly other = SECOND;
   readonly images: readonly [ImageReference, ImageReference];
   readonly home: string;
 
