@@ -78,7 +78,10 @@ test('all of the way: what rests on the key, signed, both for a time, the identi
 
   const listed = await lab.keys(name);
   assert.equal(listed.exitCode, 0, listed.stderr);
-  assert.match(listed.stdout, /long-lived: signed: the key [0-9a-f]{64}\n1 of 1 verified places rest on a key alone/);
+  assert.match(
+    listed.stdout,
+    /long-lived: signed: the key [0-9a-f]{64}; in use since .*\n1 of 1 verified places rest on a key alone/,
+  );
 
   const unsigned = await lab.keys('--migrate', '--apply', name);
   assert.deepEqual([unsigned.exitCode, errorCode(unsigned)], [20, 'POLICY_DENIED'], unsigned.stderr);

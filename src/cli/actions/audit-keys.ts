@@ -1,42 +1,29 @@
-import { digestOf, workloadOf, type AuditEntry } from '../../core/audit/audit-entry.ts';
+import { workloadOf } from '../../core/audit/audit-entry.ts';
+import { knownKeys } from '../../core/audit/audit-ages.ts';
 import { comparedPolicies } from '../../core/policy/conversion/compared-policies.ts';
-import {
-  acceptingBoth,
-  keylessOnly,
-  keyStage,
-  type KeylessIdentity,
-} from '../../core/policy/conversion/key-migration.ts';
+import { acceptingBoth, keylessOnly, keyStage } from '../../core/policy/conversion/key-migration.ts';
 import { comparePolicies } from '../../core/policy/conversion/policy-difference.ts';
-import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
-import { PolicyError, RemoteError, UsageError } from '../../errors.ts';
-import { auditWorkloads } from '../../workflows/audit/audit-workloads.ts';
-import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
-import { auditedThings, isClusterLess, type AuditedThings } from '../choices/audit-choice.ts';
-import { chosenCluster } from '../choices/cluster-choice.ts';
-import { clusterExceptions } from '../choices/cluster-policies.ts';
-import { policiesInTexts, policyTexts, type ChosenPolicies } from '../choices/policy-choice.ts';
-import { openRehearsal, type OpenedRehearsal } from '../choices/rehearsal-choice.ts';
-import { rehearsedPolicies } from '../choices/rehearsed-policies.ts';
+import { parseReference } from '../../core/image/reference.ts';
+import { PolicyError, RemoteError, UsageError, type SealwrightError } from '../../errors.ts';
+import { imagesOf, lostPlaces, withJudgedKeys, type JudgedKeys, type KeyedFile } from '../choices/keys-judgement.ts';
+import { signResting } from '../choices/keys-signing.ts';
+import { policiesInTexts } from '../choices/policy-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
+import { printKeys, type KeyStep, type KeysReport, type MigratedImage } from '../report/keys-report.ts';
+import { failUnlessDone } from '../report/signed-batch-report.ts';
 import { parseAge } from '../terminal/duration.ts';
 import { readTextFile } from '../terminal/input-file.ts';
 import { writeOutputFile } from '../terminal/output-file.ts';
-import { differenceLines } from '../report/difference-report.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
-import { visibleText } from '../terminal/visible-text.ts';
 
 const OVERLAP = '720h';
 const READABLE = 0o644;
-const MAX_NAMED = 20;
+const MAX_FIX = 3;
 
-interface Judged {
-  readonly path: string;
-  readonly text: string;
-  readonly identity: KeylessIdentity;
-  readonly before: readonly AuditEntry[];
-  /** What would be left if no key counted. */
-  readonly after: readonly AuditEntry[];
-  readonly judge: (text: string) => Promise<readonly AuditEntry[]>;
+/** A step, and what stands against it. */
+interface Planned {
+  readonly step?: KeyStep;
+  readonly error?: SealwrightError;
 }
 
 /**
@@ -44,166 +31,137 @@ interface Judged {
  * what runs and from the file alone, so that whoever was interrupted begins where they were.
  *
  * @throws UsageError USAGE_BAD_FLAG, USAGE_BAD_CONFIG; PolicyError POLICY_DENIED where a step would keep something from being made again;
- *   RemoteError COULD_NOT_CHECK where nobody could tell; what its parts throw
+ *   RemoteError COULD_NOT_CHECK where nobody could tell; ReportedFailure with each image that could not be signed; what its parts throw
  */
 export async function showKeys(context: CommandContext): Promise<void> {
-  const { flags, terminal } = context;
-  const [path, ...others] = flags.list('policy');
-  if (path === undefined || others.length > 0) {
-    throw new UsageError('USAGE_BAD_FLAG', 'the policies that name the keys are one file', {
-      found: `${flags.list('policy').length} given`,
-      expected: '--policy FILE',
-    });
-  }
-  if (flags.boolean('apply') && !flags.boolean('migrate')) {
-    throw new UsageError('USAGE_BAD_FLAG', 'there is no step to apply', { expected: '--migrate with --apply' });
-  }
+  const { flags, now } = context;
+  checkFlags(context);
+  const path = policyFile(context);
   const identity = {
     subject: flags.required('certificate-identity'),
     issuer: flags.required('certificate-oidc-issuer'),
   };
   const overlapMs = parseAge(flags.string('overlap') ?? OVERLAP, 'overlap');
-  const text = readTextFile(path);
-  const { keys } = keyStage(text, path, identity);
-  for (const key of keys) terminal.result(visibleText(`long-lived: ${key}`));
-  if (keys.length === 0) {
-    terminal.result(visibleText(`no policy of ${path} names a key`));
+  const file: KeyedFile = { path, text: readTextFile(path), identity };
+  if (keyStage(file.text, path, identity).keys.length === 0) {
+    printKeys(context, { at: now(), path, identity, keys: [], verified: 0, resting: [], unknown: [] });
     return;
   }
-  await withJudge(context, { path, text, identity }, async (judged) => {
-    tellRest(context, judged);
-    if (flags.boolean('migrate')) await nextStep(context, judged, overlapMs);
+  // What nobody could tell about keeps nothing that is known from being signed: it keeps the file as it is, below.
+  const signing = flags.boolean('sign')
+    ? await withJudgedKeys(context, file, (judged) => signResting(context, judged))
+    : undefined;
+  await withJudgedKeys(context, file, async (judged) => {
+    const { step, error } = await nextStep(context, judged, overlapMs);
+    printKeys(context, reportOf(now(), judged, signing, step));
+    failUnlessDone((signing ?? []).map((one) => ({ reference: parseReference(one.image), ...failureOf(one) })));
+    if (error !== undefined) throw error;
   });
 }
 
-async function withJudge(
-  context: CommandContext,
-  { path, text, identity }: Pick<Judged, 'path' | 'text' | 'identity'>,
-  use: (judged: Judged) => Promise<void>,
-): Promise<void> {
-  const { flags } = context;
-  const cluster = isClusterLess(context, flags.arguments) ? undefined : await chosenCluster(context);
-  try {
-    const exceptions = cluster === undefined ? [] : await clusterExceptions(context, cluster);
-    const chosenIn = async (policies: string): Promise<ChosenPolicies> => {
-      const besides = await policyTexts(context, flags.list('trustroot'));
-      const chosen = await policiesInTexts(context, [{ path, text: policies }, ...besides], [path]);
-      return { ...chosen, exceptions: [...chosen.exceptions, ...exceptions] };
-    };
-    const [now, then] = [await chosenIn(text), await chosenIn(keylessOnly(text, path, identity))];
-    const opened = await openRehearsal(context, [now.policies, then.policies], { trust: true });
-    context.terminal.progress(`  trust from ${opened.trustSource}`);
-    try {
-      const things = await auditedThings(context, cluster, opened, flags.arguments);
-      const judge = (chosen: ChosenPolicies): Promise<readonly AuditEntry[]> => audit(context, things, chosen, opened);
-      const [before, after] = [await judge(now), await judge(then)];
-      checkAllKnown(things, [...before, ...after]);
-      await use({ path, text, identity, before, after, judge: async (policies) => judge(await chosenIn(policies)) });
-    } finally {
-      await opened.close();
-    }
-  } finally {
-    cluster?.http.close();
-  }
+function checkFlags({ flags }: CommandContext): void {
+  const name = ['apply', 'sign'].find((one) => flags.boolean(one) && !flags.boolean('migrate'));
+  if (name === undefined) return;
+  throw new UsageError('USAGE_BAD_FLAG', `there is no step to ${name}`, { expected: `--migrate with --${name}` });
 }
 
-function audit(
-  context: CommandContext,
-  { workloads }: AuditedThings,
-  chosen: ChosenPolicies,
-  { rehearsal, trustedRoot }: OpenedRehearsal,
-): Promise<readonly AuditEntry[]> {
-  return auditWorkloads(workloads, {
-    rehearsal,
-    rehearsed: rehearsedPolicies(context, chosen),
-    observation: new SignerObservation(rehearsal, new PolicyMaterial(trustedRoot)),
+function policyFile({ flags }: CommandContext): string {
+  const [path, ...others] = flags.list('policy');
+  if (path !== undefined && others.length === 0) return path;
+  throw new UsageError('USAGE_BAD_FLAG', 'the policies that name the keys are one file', {
+    found: `${flags.list('policy').length} given`,
+    expected: '--policy FILE',
   });
+}
+
+function reportOf(
+  at: Date,
+  { path, identity, before, after, keys, unknown }: JudgedKeys,
+  signing: readonly MigratedImage[] | undefined,
+  step: KeyStep | undefined,
+): KeysReport {
+  const named = new Set(keys.map(({ name }) => name));
+  const policies = { source: path, digest: '', count: 0, keys };
+  return {
+    ...{ at, path, identity, unknown },
+    // Others sign as well, whom no policy of the file asks for.
+    keys: knownKeys({ policies, entries: before }).filter(({ name }) => named.has(name)),
+    verified: before.filter(({ state }) => state === 'verified').length,
+    resting: lostPlaces(before, after),
+    ...(signing === undefined ? {} : { signing }),
+    ...(step === undefined ? {} : { step }),
+  };
+}
+
+function failureOf({ error }: MigratedImage): { readonly error?: SealwrightError } {
+  return error === undefined ? {} : { error };
 }
 
 /** A step that is taken in the dark stops what nobody saw. */
-function checkAllKnown({ notLookedAt }: AuditedThings, entries: readonly AuditEntry[]): void {
-  const unknown = [
-    ...notLookedAt.map(({ what, error }) => `${what}: ${error.code}`),
-    ...entries.filter(({ state }) => state === 'undetermined').map(({ image, code }) => `${image}: ${code ?? ''}`),
-  ];
-  if (unknown.length === 0 && entries.length > 0) return;
-  throw new RemoteError('COULD_NOT_CHECK', 'nobody can tell what rests on the keys', {
+function darkness({ unknown, before }: JudgedKeys): RemoteError | undefined {
+  if (unknown.length === 0 && before.length > 0) return undefined;
+  return new RemoteError('COULD_NOT_CHECK', 'nobody can tell what rests on the keys', {
     found: unknown.length === 0 ? 'nothing that runs' : `${unknown.length} unknown, the first: ${unknown[0] ?? ''}`,
     expected: 'an answer about every image that runs',
     fix: 'give the command what it lacks (credentials, leave to list), and run it again',
   });
 }
 
-/** Verified now, and not any more by other policies. */
-function lost(before: readonly AuditEntry[], after: readonly AuditEntry[]): readonly AuditEntry[] {
-  const placeOf = ({ namespace, owner, path, image }: AuditEntry): string =>
-    JSON.stringify([namespace, owner, path, image]);
-  const kept = new Set(after.filter(({ state }) => state === 'verified').map(placeOf));
-  return before.filter((entry) => entry.state === 'verified' && !kept.has(placeOf(entry)));
-}
-
-function tellRest({ terminal }: CommandContext, { before, after }: Judged): void {
-  const verified = before.filter(({ state }) => state === 'verified');
-  const resting = lost(before, after);
-  terminal.result(`${resting.length} of ${verified.length} verified places rest on a key alone`);
-  for (const entry of resting.slice(0, MAX_NAMED)) {
-    terminal.result(visibleText(`  ${entry.image}  ${workloadOf(entry)} ${entry.path}`));
-  }
-  if (resting.length > MAX_NAMED) terminal.result(`  and ${resting.length - MAX_NAMED} more`);
-}
-
-async function nextStep(context: CommandContext, judged: Judged, overlapMs: number): Promise<void> {
-  const { terminal, now } = context;
+async function nextStep(context: CommandContext, judged: JudgedKeys, overlapMs: number): Promise<Planned> {
+  const { flags, now } = context;
   const { path, text, identity, before, after } = judged;
-  const resting = lost(before, after);
+  const dark = darkness(judged);
+  if (dark !== undefined) return { error: dark };
+  if (!flags.boolean('migrate')) return {};
+  const resting = lostPlaces(before, after);
   if (resting.length > 0) {
-    const images = [...new Map(resting.map((entry) => [digestOf(entry) ?? entry.image, entry.image])).values()];
-    terminal.result('step 1 of 3: sign by the identity what rests on a key alone; nothing else changes');
-    terminal.result(visibleText(`  ${shellCommand(['sealwright', 'sign', '--keyless', ...images])}`));
-    throw new PolicyError('POLICY_DENIED', 'something rests on a key alone', {
+    const images = imagesOf(resting);
+    const error = new PolicyError('POLICY_DENIED', 'something rests on a key alone', {
       found: `${images.length} images, the first: ${images[0] ?? ''}`,
       expected: `each of them signed by ${identity.subject}, authenticated by ${identity.issuer}`,
-      fix: shellCommand(['sealwright', 'sign', '--keyless', ...images.slice(0, 3)]),
+      fix: `${shellCommand(['sealwright', 'sign', '--keyless', ...images.slice(0, MAX_FIX)])}; or --sign here, which signs all of them with one login`,
     });
+    return { step: { name: 'sign', images }, error };
   }
   const { until } = keyStage(text, path, identity);
   if (until === undefined) {
-    terminal.result('step 2 of 3: accept both, until the keys end');
-    await propose(context, judged, acceptingBoth(text, path, identity, new Date(now().getTime() + overlapMs)));
-  } else if (now().getTime() < until.getTime()) {
-    terminal.result(`both may sign until ${until.toISOString()}; then the keys can be taken away`);
-  } else {
-    terminal.result('step 3 of 3: take the keys away');
-    await propose(context, judged, keylessOnly(text, path, identity));
+    const end = new Date(now().getTime() + overlapMs);
+    return propose(context, judged, 'both', acceptingBoth(text, path, identity, end));
   }
+  if (now().getTime() < until.getTime()) return { step: { name: 'wait', until } };
+  return propose(context, judged, 'remove', keylessOnly(text, path, identity));
 }
 
 /** Judged before it is shown: a step that would keep something from being made again is none. */
-async function propose(context: CommandContext, judged: Judged, next: string): Promise<void> {
-  const { flags, terminal } = context;
+async function propose(
+  context: CommandContext,
+  judged: JudgedKeys,
+  name: 'both' | 'remove',
+  next: string,
+): Promise<Planned> {
   const { path, text, before } = judged;
-  const [first, ...more] = lost(before, await judged.judge(next));
+  const [first, ...more] = lostPlaces(before, await judged.judge(next));
   if (first !== undefined) {
-    throw new PolicyError('POLICY_DENIED', 'the step would keep something that runs from being made again', {
+    const error = new PolicyError('POLICY_DENIED', 'the step would keep something that runs from being made again', {
       found: `${more.length + 1} places, the first: ${first.image} in ${workloadOf(first)}`,
       expected: 'everything that is verified now verified afterwards',
       fix: 'look at what else the policy asks for (spec.policy), and edit it by hand',
     });
+    return { error };
   }
   const compared = async (content: string): Promise<ReturnType<typeof comparedPolicies>> =>
     comparedPolicies(
       [{ path, text: content }],
       (await policiesInTexts(context, [{ path, text: content }], [path])).policies.policies,
     );
-  const policies = comparePolicies(await compared(text), await compared(next));
-  for (const line of differenceLines({ policies, decided: 0, decisions: [], notLookedAt: [] })) {
-    terminal.result(visibleText(line));
-  }
-  if (!flags.boolean('apply')) {
-    terminal.result(next.trimEnd());
-    terminal.progress('  nothing was changed: --apply writes it');
-    return;
-  }
+  const differences = comparePolicies(await compared(text), await compared(next));
+  const isApplied = context.flags.boolean('apply');
+  if (isApplied) apply(context, judged, next);
+  else context.terminal.progress('  nothing was changed: --apply writes it');
+  return { step: { name, differences, policy: next, isApplied } };
+}
+
+function apply({ terminal }: CommandContext, { path, text }: JudgedKeys, next: string): void {
   // Whoever changed the file meanwhile meant something by it.
   if (readTextFile(path) !== text) {
     throw new UsageError('USAGE_FILE', `${path} was changed meanwhile`, {

@@ -26,7 +26,7 @@ export function snapshotBundlePath(path: string): string {
 }
 
 /** One among many that a command has beside its own. */
-function seldom(flag: Flag): Flag {
+export function seldom(flag: Flag): Flag {
   const { isCommon: _, ...rest } = flag;
   return rest;
 }

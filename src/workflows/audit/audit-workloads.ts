@@ -29,6 +29,8 @@ export interface AuditOptions {
   readonly observation: SignerObservation;
   /** What leads to workloads from outside; nobody asks where it is absent. */
   readonly outside?: OutsideReach;
+  /** Told of each image in each place, with what it was decided by. */
+  readonly onDecided?: (entry: AuditEntry, admitted: AdmittedImage) => void;
   /** Told after each workload, for whoever waits. */
   readonly onProgress?: (done: number, of: number) => void;
 }
@@ -67,7 +69,7 @@ function auditWorkload(workload: AuditedWorkload, options: AuditOptions): Promis
 async function auditImage(
   { text, path, running, source }: AuditedWorkload['containers'][number],
   { namespace, owner, object, access, isRunning }: AuditedWorkload,
-  { rehearsal, rehearsed, observation, outside }: AuditOptions,
+  { rehearsal, rehearsed, observation, outside, onDecided }: AuditOptions,
 ): Promise<AuditEntry> {
   // Where nothing says a namespace, the object has the one that it would be made in, and that one's exceptions hold.
   const judged = { text: running ?? text, object, namespace: object.namespace ?? namespace, access };
@@ -84,7 +86,7 @@ async function auditImage(
   const finding = findingOf(admitted, observed);
   const reachedBy = outside?.of(judged.namespace, podLabels(object.document)) ?? [];
   const exposure = exposureOf(object.document, reachedBy.length > 0);
-  return {
+  const entry: AuditEntry = {
     namespace,
     owner,
     path,
@@ -99,6 +101,8 @@ async function auditImage(
     ...(exposure.length === 0 ? {} : { exposure }),
     ...(reachedBy.length === 0 ? {} : { reachedBy }),
   };
+  onDecided?.(entry, admitted);
+  return entry;
 }
 
 /** For images that no policy is about: nobody resolved their tags. */
