@@ -14,6 +14,7 @@ import {
 import { RESTRICTED_CONTAINER, RESTRICTED_POD, USER } from './restricted-pod.ts';
 
 const PORT = 8443;
+const LEDGER_PORT = 8444;
 /**
  * Node's own arguments. Reviews make much that is forgotten at once; with the room that Node gives to such things on a large machine, the
  * process grows by 40 MB and answers no faster.
@@ -117,6 +118,8 @@ function container(options: InstallationOptions): JsonObject {
       evidence,
       evidencePassword,
       `--ledger=${DATA_FOLDER}/decisions`,
+      // On loopback alone: for whoever may forward a port.
+      `--ledger-port=${LEDGER_PORT}`,
       `--trusted-root=${TRUST_FOLDER}/${TRUSTED_ROOT}`,
       ...revocationArguments,
       ...options.registryArguments,

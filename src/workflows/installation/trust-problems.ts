@@ -1,4 +1,8 @@
-import { TRUST_FAILED_REASON, TRUST_RENEWED_REASON } from '../../core/installation/installation-options.ts';
+import {
+  TRUST_CONFIG_MAP,
+  TRUST_FAILED_REASON,
+  TRUST_RENEWED_REASON,
+} from '../../core/installation/installation-options.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';
 import type { StatusProblem } from './status-problem.ts';
@@ -33,7 +37,7 @@ export async function trustProblems(
     .filter(([, { reason }]) => reason === TRUST_FAILED_REASON)
     .map(([instance, { message }]) => ({
       text: `${instance} could not renew its trusted root: ${message.slice(0, MAX_TEXT)}`,
-      fix: 'sealwright webhook install --trusted-root trusted_root.json',
+      fix: replaceCommand(namespace),
     }));
 }
 
@@ -47,4 +51,10 @@ function mayNotLook(namespace: string): StatusProblem {
     text: `whether replicas can renew their trusted root is not known: Events of ${namespace} may not be listed`,
     fix: `kubectl auth can-i list events --namespace ${namespace}`,
   };
+}
+
+/** Keeps what else the ConfigMap holds. */
+function replaceCommand(namespace: string): string {
+  const where = `configmap ${TRUST_CONFIG_MAP} --namespace ${namespace}`;
+  return `kubectl create ${where} --from-file=trusted_root.json --dry-run=client -o json | kubectl patch ${where} --type=merge --patch-file=/dev/stdin`;
 }
