@@ -49,7 +49,7 @@ const BELIEVED = [
 
 test('never drilled, and what to do about it', async () => {
   const { stdout } = await report();
-  assert.match(stdout, /## Time to revoke\n\nnever drilled\n\nNext: `sealwright revoke drill`/);
+  assert.match(stdout, /## Time to revoke\n\nnever drilled\n\nNext: `sealwright revoke drill --help`/);
   assert.match((await report('-o', 'html')).stdout, /never drilled<\/p>\n<p>Next: <code>sealwright revoke drill/);
 });
 
@@ -62,11 +62,11 @@ test('the newest of several drills counts; one that is too old, or failed, makes
   assert.match(drilled.stdout, /denied it after 3\.0 s.*signed by ann/, drilled.stderr);
   assert.doesNotMatch(drilled.stdout, /Next:/);
   const stale = await report(...BELIEVED, '--drill', 'old.json');
-  assert.match(stale.stdout, /stale, \d+ days old where 90 are allowed.*\n\nNext: `sealwright revoke drill`/);
+  assert.match(stale.stdout, /stale, \d+ days old where 90 are allowed.*\n\nNext: `sealwright revoke drill --help`/);
   const accepted = await report(...BELIEVED, '--drill', 'old.json', '--drill-max-age', '800000h', '-o', 'json');
   assert.equal((JSON.parse(accepted.stdout) as { isDrillDue: boolean }).isDrillDue, false);
   const failed = await report(...BELIEVED, '--drill', 'failed.json');
-  assert.match(failed.stdout, /failed: denied.*\n\nNext: `sealwright revoke drill`/);
+  assert.match(failed.stdout, /failed: denied.*\n\nNext: `sealwright revoke drill --help`/);
 });
 
 test('a ticket says it as well, and has the drill among its actions once it is due', async () => {
@@ -82,7 +82,11 @@ test('a ticket says it as well, and has the drill among its actions once it is d
   assert.match(drilled.stdout, /Time to revoke.*denied it after 3\.0 s/, drilled.stderr);
   assert.doesNotMatch(drilled.stdout, /sealwright revoke drill/);
   const due = await ticket(...BELIEVED, '--drill', 'old.json');
-  assert.match(due.stdout, /Time to revoke.*stale[^]*sealwright revoke drill$[^]*--drill old\.json/m, due.stderr);
+  assert.match(
+    due.stdout,
+    /Time to revoke.*stale[^]*sealwright revoke drill --help$[^]*--drill old\.json/m,
+    due.stderr,
+  );
   assert.equal(errorCode(await ticket(...BELIEVED, '--drill', 'absent.json')), 'USAGE_FILE');
 });
 

@@ -28,7 +28,7 @@ function open(t: TestContext, state: AuditState = 'unsigned'): Sandbox {
     system: 'shop',
     takenAt: new Date('2026-03-03T08:00:00Z'),
     version: '1',
-    scope: 's',
+    scope: 'a cluster, all namespaces',
     policies,
     trust: 't',
   };

@@ -77,6 +77,7 @@ function rolling(tracker: TicketTracker, waits: number[]): Roll {
       holdDays: 14,
       to: 'github:acme/ops',
       signature: 'unsigned snapshot',
+      signerWords: [],
     });
     return rollTicket(gap, {
       tracker,
@@ -326,6 +327,7 @@ test('names of images and workloads bring no mark-up of their own', () => {
     holdDays: 14,
     to: 'x.md',
     signature: 'unsigned snapshot',
+    signerWords: [],
   };
   const markdown = ticketText('markdown', facts).body;
   assert.doesNotMatch(markdown, /<b>|sign 'r\/x/);

@@ -24,6 +24,7 @@ import { statementSigner, type StatementSigner } from '../choices/statement-sign
 import type { CommandContext } from '../grammar/command.ts';
 import { packageVersion } from '../terminal/package-version.ts';
 import { SNAPSHOT_SIGNING_FLAGS, snapshotBundlePath } from '../flags/snapshot-flags.ts';
+import { REPEATED_FLAGS } from '../flags/repeated-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { writeOutputFile } from '../terminal/output-file.ts';
 import { auditMetricsText } from '../report/audit-metrics.ts';
@@ -59,6 +60,7 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
         system,
         takenAt: now(),
         version: packageVersion(),
+        words: [...flags.words(REPEATED_FLAGS.snapshot), ...flags.arguments],
         scope,
         policies: policyFacts(context, chosen.policies),
         trust: opened.trustSource,

@@ -6,6 +6,9 @@ import { rollTicket, type TicketOutcome } from '../../workflows/audit/audit-tick
 import { drilledTime } from '../choices/drill-choice.ts';
 import { snapshotReader } from '../choices/snapshot-file-choice.ts';
 import { chosenTracker } from '../choices/tracker-choice.ts';
+import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
+import { SNAPSHOT_SIGNER_FLAGS } from '../flags/snapshot-flags.ts';
+import { TRUST_FLAGS } from '../flags/trust-flags.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { signatureText } from '../report/signature-text.ts';
 import { ticketComment, ticketText, USUAL_HOLD_DAYS, type TicketFacts } from '../report/ticket-text.ts';
@@ -51,6 +54,7 @@ export async function keepTicket(context: CommandContext): Promise<void> {
       to: flags.required('to'),
       ...(time === undefined ? {} : { drill: { time, files } }),
       signature: signatureText(signature),
+      signerWords: flags.words([...SNAPSHOT_SIGNER_FLAGS, ...TRUST_FLAGS, ...REVOCATION_FLAGS].map(({ name }) => name)),
     });
     const write = (plan: TicketPlan): ReturnType<Parameters<typeof rollTicket>[1]['write']> => ({
       text: ticketText(tracker.markup, facts(plan)),

@@ -71,6 +71,13 @@ export class FlagValues {
     return (this.#texts(name) ?? []).flatMap((text) => text.split(',')).filter((text) => text !== '');
   }
 
+  /** What was given for some flags, as words to be typed again: `--name=value`. Flags that the command does not have are none. */
+  words(names: readonly string[]): readonly string[] {
+    return names.flatMap((name) =>
+      this.isDeclared(name) ? (this.#texts(name) ?? []).map((text) => `--${name}=${text}`) : [],
+    );
+  }
+
   /** @throws UsageError USAGE_BAD_FLAG */
   integer(name: string, min: number, max: number): number | undefined {
     const text = this.string(name);

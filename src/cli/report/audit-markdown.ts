@@ -61,7 +61,7 @@ export function auditMarkdown(report: AuditReport): string {
     '## Time to revoke',
     '',
     text(report.timeToRevoke),
-    ...(report.isDrillDue ? ['', `Next: ${code('sealwright revoke drill')}`] : []),
+    ...(report.isDrillDue ? ['', `Next: ${code('sealwright revoke drill --help')}`] : []),
     '',
     '## Method',
     '',

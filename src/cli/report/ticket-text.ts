@@ -1,10 +1,11 @@
 import type { AuditGap } from '../../core/audit/audit-gap.ts';
-import { digestOf, workloadOf, type AuditEntry, type AuditState } from '../../core/audit/audit-entry.ts';
+import { digestOf, workloadOf, type AuditEntry } from '../../core/audit/audit-entry.ts';
 import { contentDigest } from '../../core/audit/audit-snapshot.ts';
 import { encodeTicketMarker } from '../../core/audit/ticket-marker.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import type { TicketPlan } from '../../core/audit/ticket-plan.ts';
 import type { TicketText } from '../../core/audit/ticket-tracker.ts';
+import { REPEATED_FLAGS, repeated } from '../flags/repeated-flags.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
 import { exposureTexts } from './audit-report.ts';
 import { countsText } from './audit-text.ts';
@@ -18,6 +19,8 @@ export interface TicketFacts {
   readonly holdDays: number;
   /** Where the ticket is, as the command was told. */
   readonly to: string;
+  /** Who must have signed the snapshot, and by what that is verified, as words to be typed again. */
+  readonly signerWords: readonly string[];
   /** Who stands for the snapshot. */
   readonly signature: string;
   /** How fast a revocation is felt, and the records that say so; absent where nobody asked. */
@@ -90,33 +93,57 @@ export function ticketComment(markup: 'markdown' | 'wiki', { gap, plan }: Ticket
 /** What helps most, as commands that run as pasted; the last one measures it. */
 export function nextActions(facts: TicketFacts): readonly string[] {
   const { entries, snapshot } = facts.gap;
+  const { words = [] } = snapshot;
   const commands = entries
     .filter(({ image }) => PASTABLE.test(image))
-    .map(({ state, image }) =>
-      shellCommand(['sealwright', ...ACTION_OF[state], ...(state === 'revoked' ? [] : [image])]),
-    );
-  const measure = shellCommand(['sealwright', 'audit', 'snapshot', '--system', snapshot.system, '--out', 'now.json']);
-  const rest = ['sealwright policy plan', 'sealwright webhook status'].slice(0, ACTIONS - 1);
-  const due = facts.drill?.time.isDue === true ? ['sealwright revoke drill'] : [];
-  const first = [...new Set([...commands, ...rest])].slice(0, ACTIONS - 1 - due.length);
+    .map((entry) => shellCommand(['sealwright', ...actionFor(entry, facts)]));
+  const images = words.filter((word) => PASTABLE.test(word));
+  const again = [...repeated(words, REPEATED_FLAGS.snapshot), '--out', 'now.json', ...images];
+  const measure = shellCommand(['sealwright', 'audit', 'snapshot', '--system', snapshot.system, ...again]);
+  const due = facts.drill?.time.isDue === true ? ['sealwright revoke drill --help'] : [];
+  const first = [...new Set([...commands, ...standingActions(facts)])].slice(0, ACTIONS - 1 - due.length);
   return [...first, ...due, `${measure} && ${ticketCommand(facts)}`];
 }
 
-const ACTION_OF: Readonly<Record<AuditState, readonly string[]>> = {
-  verified: ['tree'],
-  exempt: ['policy', 'learn'],
-  undetermined: ['download', 'signature'],
-  'signed-untrusted': ['policy', 'learn'],
-  unsigned: ['sign'],
-  // Another signature does not help what is denied by its digest: the pods have to go, or to run something else.
-  revoked: ['revoke', 'watch', '--once'],
-};
+function actionFor({ state, image }: AuditEntry, facts: TicketFacts): readonly string[] {
+  const { words = [] } = facts.gap.snapshot;
+  switch (state) {
+    case 'unsigned':
+      return ['sign', ...repeated(words, REPEATED_FLAGS.sign), image];
+    case 'undetermined':
+      return ['download', 'signature', ...repeated(words, REPEATED_FLAGS.download), image];
+    case 'revoked':
+      // Another signature does not help what is denied by its digest: the pods have to go, or to run something else.
+      return isOfCluster(facts)
+        ? ['revoke', 'watch', '--once', ...repeated(words, REPEATED_FLAGS.plan)]
+        : ['revoke', 'status', ...repeated(words, REPEATED_FLAGS.revocations)];
+    default:
+      return ['policy', 'learn', ...repeated(words, REPEATED_FLAGS.learn), image];
+  }
+}
+
+/** Where nothing in particular helps. */
+function standingActions(facts: TicketFacts): readonly string[] {
+  const { words = [] } = facts.gap.snapshot;
+  if (!isOfCluster(facts)) {
+    const places = repeated(words, ['policy']).map((word) => word.slice('--policy='.length));
+    return places.length === 0 ? [] : [shellCommand(['sealwright', 'policy', 'lint', ...places])];
+  }
+  return [
+    shellCommand(['sealwright', 'policy', 'plan', ...repeated(words, REPEATED_FLAGS.plan)]),
+    shellCommand(['sealwright', 'webhook', 'status', ...repeated(words, REPEATED_FLAGS.webhook)]),
+  ];
+}
+
+function isOfCluster({ gap }: TicketFacts): boolean {
+  return gap.snapshot.scope.startsWith('a cluster');
+}
 
 function drillFact({ text }: TimeToRevoke): TicketBlock {
   return { kind: 'fact', name: 'Time to revoke', value: cut(text) };
 }
 
-function ticketCommand({ gap, to, holdDays, drill }: TicketFacts): string {
+function ticketCommand({ gap, to, holdDays, drill, signerWords }: TicketFacts): string {
   const hold = holdDays === USUAL_HOLD_DAYS ? [] : ['--close-after', String(holdDays)];
   return shellCommand([
     'sealwright',
@@ -129,6 +156,7 @@ function ticketCommand({ gap, to, holdDays, drill }: TicketFacts): string {
     to,
     ...hold,
     ...(drill?.files ?? []).flatMap((file) => ['--drill', file]),
+    ...signerWords,
   ]);
 }
 

@@ -30,6 +30,8 @@ export interface AuditSnapshot {
   readonly takenAt: Date;
   /** Of the program that took it. */
   readonly version: string;
+  /** What was said to it, as words to be typed again, without secrets; absent in snapshots of programs that did not remember. */
+  readonly words?: readonly string[];
   /** Where the entries are from: a cluster and its namespaces, files, or images that were named. */
   readonly scope: string;
   /** What would apply: where the policies are from, and a digest over all of them. */
@@ -52,13 +54,13 @@ const MAX_KINDS = 100;
 
 /** In order and with its digest, as a file for people and programs. */
 export function encodeAuditSnapshot(snapshot: AuditSnapshot): string {
-  const { takenAt, version } = snapshot;
+  const { takenAt, version, words } = snapshot;
   return `${JSON.stringify(
     {
       schema: AUDIT_SCHEMA,
       ...contentOf(snapshot),
       takenAt: takenAt.toISOString(),
-      program: { name: 'sealwright', version },
+      program: { name: 'sealwright', version, ...(words === undefined ? {} : { words }) },
       contentDigest: contentDigest(snapshot),
     },
     undefined,
@@ -103,10 +105,12 @@ export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
   const takenAt = new Date(fields.string('takenAt'));
   if (Number.isNaN(takenAt.getTime())) throw wrong('snapshot.takenAt', 'a time', fields.string('takenAt'));
   const reach = fields.optionalObject('reach');
+  const program = fields.object('program');
   const snapshot: AuditSnapshot = {
     system: fields.string('system'),
     takenAt,
-    version: fields.object('program').string('version'),
+    version: program.string('version'),
+    ...(program.has('words') ? { words: program.strings('words', MAX_LIST) } : {}),
     scope: fields.string('scope'),
     policies: readPolicies(fields.object('policies')),
     trust: fields.string('trust'),
