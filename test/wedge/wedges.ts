@@ -11,7 +11,9 @@ import { RequestBudget } from '../../src/io/net/request-budget.ts';
 import { openSqliteEvidenceStore } from '../../src/servers/webhook/sqlite-evidence-store.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import type { EvidenceStore } from '../../src/workflows/admission/stored-evidence.ts';
+import { HostileMirror } from '../io/tuf/hostile-mirror.ts';
 import { openDoor, policyFor, type Door } from '../servers/webhook/door.ts';
+import { fingerprint, Signers } from '../servers/webhook/followed-trust.ts';
 import { ask, pod, podSpec, type Answer, type ReviewInput } from '../servers/webhook/review.ts';
 import { World } from '../servers/webhook/world.ts';
 
@@ -264,6 +266,33 @@ export const WEDGES: readonly Wedge[] = [
         if (isDown) down(door.world);
         assert.match((await validate(door, door.signed)).message, /^POLICY_DENIED .*taken back/m);
       }
+    },
+  },
+  {
+    danger:
+      'the trusted root has to change, and every replica has to be restarted for that; or its mirror is down, or out of date, and nothing verifies any more',
+    outcome:
+      'a rotation takes effect by itself, without a request to a registry; while the mirror is down or its word has expired, decisions go on by the last good root, which is told by metrics, log and Event',
+    attempt: async (t) => {
+      const signers = await Signers.open(t);
+      const mirror = await HostileMirror.create(t, { trustedRoot: signers.second });
+      const door = await signers.follow(t, { trust: `${await mirror.url()}#${fingerprint(mirror.rootJson)}` });
+      assert.notEqual((await door.decisions())[0], 'admitted');
+      await mirror.advance('two', mirror.keys, { trustedRoot: signers.both });
+      await door.look();
+      door.world.taken();
+      assert.deepEqual(await door.decisions(), ['admitted', 'admitted']);
+      assert.deepEqual(door.world.taken(), []);
+      const nineDays = 9 * 24 * 60;
+      await door.look(nineDays);
+      assert.deepEqual(
+        [door.trust.view().failure?.code, await door.decisions()],
+        ['TRUST_STALE', ['admitted', 'admitted']],
+      );
+      for (const name of mirror.files.keys()) mirror.files.set(name, { status: 503 });
+      await door.look(nineDays);
+      assert.deepEqual(await door.decisions(), ['admitted', 'admitted']);
+      assert.equal(door.events.at(-1)?.reason, 'TrustNotRenewed');
     },
   },
   {

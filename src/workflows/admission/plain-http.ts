@@ -1,7 +1,11 @@
+import { HTTP_REGISTRY, INSTALLATION_NAME } from '../../core/installation/installation-options.ts';
 import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
 import type { ImageDecision } from '../../core/policy/judgement/image-decision.ts';
 import { RemoteError, type SealwrightError } from '../../errors.ts';
 import { ALLOW_HTTP_FIX } from '../../io/registry/registry-endpoint.ts';
+
+/** For an installed webhook; `webhook install --allow-http-registry` keeps it when it is run again. */
+export const ALLOW_HTTP_COMMAND = `kubectl patch deployment ${INSTALLATION_NAME} -n cosign-system --type=json -p '[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"${HTTP_REGISTRY}"}]'`;
 
 /**
  * What could not be checked as its registry speaks no TLS is told with the policy that asked for that, and with who may allow it: no policy
@@ -21,7 +25,7 @@ function explained(error: RemoteError, wish: string): RemoteError {
   return new RemoteError(error.code, error.message, {
     ...error.facts,
     expected: `TLS, or a webhook that was told to do without: ${wish}, and the webhook was started without --allow-http-registry`,
-    fix: 'sealwright webhook install --allow-http-registry',
+    fix: ALLOW_HTTP_COMMAND,
     cause: error.cause,
     retryable,
     ...(status === undefined ? {} : { status }),

@@ -9,6 +9,7 @@ import { PolicySet } from '../../../src/core/policy/judgement/policy-set.ts';
 import { HttpClient } from '../../../src/io/net/http-client.ts';
 import { RegistryClient } from '../../../src/io/registry/registry-client.ts';
 import { createWebhook } from '../../../src/servers/webhook/webhook.ts';
+import { ALLOW_HTTP_COMMAND } from '../../../src/workflows/admission/plain-http.ts';
 import { ISSUER, SUBJECT } from '../../support/instance.ts';
 import { ask, pod, type Answer } from './review.ts';
 import { World } from './world.ts';
@@ -106,7 +107,8 @@ test('where it does not, nothing could be checked, and the answer names the poli
       refused.message,
       /ClusterPolicy p\/signed asks for that \(spec\.rules\[0\]\.verifyImages\[0\]\.imageRegistryCredentials\.allowInsecureRegistry\)/,
     );
-    assert.match(refused.message, /fix: +sealwright webhook install --allow-http-registry\n?/);
+    assert.ok(refused.message.includes(ALLOW_HTTP_COMMAND));
+    assert.match(refused.message, /started without --allow-http-registry/);
   }
 });
 

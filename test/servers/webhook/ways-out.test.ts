@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { openKubeconfigAccess } from '../../../src/io/kubernetes/cluster-access.ts';
+import { ALLOW_HTTP_COMMAND } from '../../../src/workflows/admission/plain-http.ts';
 import { interop } from '../../support/interop.ts';
 import { KubeCluster } from '../../support/kube-cluster.ts';
 import { peer } from '../../support/peers.ts';
@@ -59,6 +60,14 @@ interop(
     for (const object of objects.configurations) await cluster.create(object);
     const ways = waysOut();
     const tried = new Set<string>();
+    const type = async (command: string): Promise<string> => {
+      const env = {
+        PATH: `${dirname(kubectl)}:${process.env['PATH'] ?? ''}`,
+        KUBECONFIG: cluster.kubeconfig,
+        HOME: dir,
+      };
+      return (await promisify(execFile)('sh', ['-e', '-c', command], { env, cwd: dir })).stdout;
+    };
     const paste = async (begin: string): Promise<string> => {
       const command = ways.get(begin);
       assert.ok(command !== undefined, `${begin}: not in the page, which has ${[...ways.keys()].join('; ')}`);
@@ -132,6 +141,14 @@ interop(
       'jsonpath={.spec.template.metadata.annotations}',
     ]);
     assert.match(restarted, /restartedAt/);
+
+    // What a refusal tells of a registry without TLS.
+    await type(ALLOW_HTTP_COMMAND);
+    const args = await cluster.must([
+      ...['get', 'deployment', 'sealwright-webhook', '-n', NAMESPACE],
+      ...['-o', 'jsonpath={.spec.template.spec.containers[0].args}'],
+    ]);
+    assert.match(args, /"--allow-http-registry"\]$/);
 
     assert.deepEqual(
       [...ways.keys()].filter((begin) => !tried.has(begin)),
