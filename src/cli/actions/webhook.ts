@@ -13,7 +13,11 @@ import { openPolicyFiles } from '../../servers/webhook/policy-files.ts';
 import type { PolicySource } from '../../servers/webhook/policy-source.ts';
 import { WorkloadRegistries } from '../../servers/webhook/pull-secrets.ts';
 import type { ControllerConfigSource } from '../../servers/webhook/controller-config-source.ts';
-import { followRevocations, type RevocationFollower } from '../../servers/webhook/revocation-follower.ts';
+import {
+  followRevocations,
+  reopenWithTrust,
+  type RevocationFollower,
+} from '../../servers/webhook/revocation-follower.ts';
 import { trustEvents } from '../../servers/webhook/trust-events.ts';
 import { followTrust, type TrustFollower } from '../../servers/webhook/trust-follower.ts';
 import { createWebhook, type WebhookOptions } from '../../servers/webhook/webhook.ts';
@@ -30,6 +34,7 @@ import { registryBudget } from '../choices/registry-budget-choice.ts';
 import { registryClients } from '../choices/registry-choice.ts';
 import { openRevocations, type OpenedRevocations } from '../choices/revocation-choice.ts';
 import { servingCertificate } from '../choices/serving-choice.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import { trustFor } from '../choices/trust-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { untilInterrupted } from '../terminal/interruption.ts';
@@ -136,8 +141,7 @@ export async function serveWebhook(context: CommandContext): Promise<void> {
 }
 
 /**
- * Undefined where nothing can ever be told: a trust from files, and nothing said about revocations. Opened anew when the trust names
- * another authority, and when its trusted root has changed: statements of the new root's signers are verified by that.
+ * Undefined where nothing can ever be told: a trust from files, and nothing said about revocations.
  *
  * @throws as `openRevocations`; a source that does not answer is told, and shows in decisions
  */
@@ -147,21 +151,13 @@ async function followedRevocations(
   logger: Logger,
 ): Promise<RevocationFollower | undefined> {
   const http = new HttpClient({ proxyEnv: context.environment });
-  let known = trust.current();
-  const first = await openRevocations(context, http, known);
+  const open = (of: ResolvedTrust): Promise<OpenedRevocations | undefined> => openRevocations(context, http, of);
   const isSaid = ['revocations', 'revocation-authority', 'trusted-root', 'trust-config'].some((name) =>
     context.flags.isGiven(name),
   );
-  if (isSaid && first === undefined) return undefined;
-  const reopen = async (): Promise<OpenedRevocations | undefined> => {
-    const now = trust.current();
-    const isSame = now.trustedRoot === known.trustedRoot && now.revocations?.authority === known.revocations?.authority;
-    if (isSame || (!isSaid && now.revocations === undefined)) return undefined;
-    const opened = await openRevocations(context, http, now);
-    known = now;
-    return opened;
-  };
-  return followRevocations({ first, reopen, logger });
+  const reopen = reopenWithTrust(trust, open, !isSaid);
+  const first = await open(trust.current());
+  return isSaid && first === undefined ? undefined : followRevocations({ first, reopen, logger });
 }
 
 interface OpenedPolicies {

@@ -3,9 +3,11 @@ import { RevocationIndex } from '../../core/revocation/revocation-index.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { LimitError, NotFoundError, SealwrightError } from '../../errors.ts';
 import type { RevocationState, RevocationView } from '../../workflows/admission/revocation-state.ts';
+import type { ResolvedTrust } from '../../workflows/trust/trust-source.ts';
 import { readBody } from '../shell/body.ts';
 import type { Logger } from '../shell/logger.ts';
 import { repeatTask } from '../shell/repeated-task.ts';
+import type { TrustFollower } from './trust-follower.ts';
 
 /** What one authority has revoked. */
 export interface FollowedRevocations {
@@ -34,6 +36,28 @@ export interface RevocationFollower {
   /** `POST /revocations`: a snapshot carries its own proof, so anybody may bring one. */
   mount(routes: Hono): void;
   close(): Promise<void>;
+}
+
+/**
+ * Opens what is revoked anew when the trust names another authority, and when its trusted root has changed: statements of the new root's
+ * signers are verified by that. Where opening fails, it is tried again, and what is known stands under the root before.
+ *
+ * @param mayFallSilent whether only a trust that tells of revocations itself is listened to again
+ */
+export function reopenWithTrust(
+  trust: Pick<TrustFollower, 'current'>,
+  open: (trust: ResolvedTrust) => Promise<FollowedRevocations | undefined>,
+  mayFallSilent: boolean,
+): () => Promise<FollowedRevocations | undefined> {
+  let known = trust.current();
+  return async () => {
+    const now = trust.current();
+    const isSame = now.trustedRoot === known.trustedRoot && now.revocations?.authority === known.revocations?.authority;
+    if (isSame || (mayFallSilent && now.revocations === undefined)) return undefined;
+    const opened = await open(now);
+    known = now;
+    return opened;
+  };
 }
 
 const EVERY_MS = 30_000;

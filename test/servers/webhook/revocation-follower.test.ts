@@ -3,9 +3,15 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { encodeHex } from '../../../src/core/encoding/hex.ts';
 import { RemoteError, type SealwrightError } from '../../../src/errors.ts';
-import { followRevocations, type FollowedRevocations } from '../../../src/servers/webhook/revocation-follower.ts';
+import {
+  followRevocations,
+  reopenWithTrust,
+  type FollowedRevocations,
+} from '../../../src/servers/webhook/revocation-follower.ts';
 import { refreshRevocations, RevocationState } from '../../../src/workflows/admission/revocation-state.ts';
-import { ISSUER, SUBJECT } from '../../support/instance.ts';
+import type { TrustedRoot } from '../../../src/core/trust/trusted-root.ts';
+import type { ResolvedTrust } from '../../../src/workflows/trust/trust-source.ts';
+import { FakeInstance, ISSUER, SUBJECT } from '../../support/instance.ts';
 import { Authority, ISSUED, reinstatement, revocation } from '../../support/revocations.ts';
 import { openDoor, policyFor } from './door.ts';
 import { Recorder } from './recorder.ts';
@@ -204,4 +210,73 @@ test('a trust that cannot be asked takes nothing back; one whose word cannot be 
   const people = new Authority(world.instance, ['ann'], { narrow: 1, broad: 1, relaxing: 1 });
   await says(() => open(people, 'not a snapshot'));
   assert.match((await asked()).message, /TRUST_STALE/);
+});
+
+test('statements that only a new trusted root proves are in force once it is there; what cannot be opened is tried again', async (t) => {
+  const world = await World.open(t);
+  const [old, both] = [world.instance, new FakeInstance()];
+  const roots = {
+    old: old.trustedRoot,
+    both: { ...both.trustedRoot, tlogs: [...old.trustedRoot.tlogs, ...both.trustedRoot.tlogs] },
+  };
+  // Their statements are in the new instance's log.
+  const people = new Authority(both, ['ann'], { narrow: 1, broad: 1, relaxing: 1 });
+  const snapshot = await people.snapshot({ version: 1, statements: [people.sign(identity, ['ann'])] });
+  let trust: ResolvedTrust = { source: 'a test', trustedRoot: roots.old };
+  const asked: TrustedRoot[] = [];
+  let failures = 0;
+  const open = async ({ trustedRoot }: ResolvedTrust): Promise<FollowedRevocations> => {
+    asked.push(trustedRoot);
+    if (asked.length === 2) {
+      failures++;
+      throw new RemoteError('REMOTE_UNREACHABLE', 'gone');
+    }
+    const state = await RevocationState.open({
+      authority: people.authority,
+      trustedRoot,
+      keeper: { read: () => Promise.resolve(undefined), write: () => Promise.resolve() },
+      mode: 'last-known',
+      now: () => ISSUED,
+    });
+    return { state, refresh: () => refreshRevocations(state, () => Promise.resolve(snapshot)) };
+  };
+  const recorder = new Recorder();
+  const reopen = reopenWithTrust({ current: () => trust }, open, false);
+  const first = await open(trust);
+  const follower = await followRevocations({ first, reopen, everyMs: 5, logger: recorder.logger });
+  t.after(() => follower.close());
+  assert.equal(follower.view().index.size, 0);
+  assert.equal((recorder.lines[0]?.facts['error'] as SealwrightError).family, 'verification');
+  trust = { ...trust, trustedRoot: roots.both };
+  while (follower.view().index.size === 0) await recorder.line(recorder.lines.length + 1);
+  assert.deepEqual([asked, failures], [[roots.old, roots.both, roots.both], 1]);
+  assert.ok(
+    recorder.lines.some(({ facts }) => (facts['error'] as SealwrightError | undefined)?.code === 'REMOTE_UNREACHABLE'),
+  );
+});
+
+test('a trust that says the same is not opened again, and one that falls silent takes nothing back', async () => {
+  const told = { authority: 'ann', read: () => Promise.resolve('') };
+  const { trustedRoot } = new FakeInstance();
+  let trust: ResolvedTrust = { source: 'a test', trustedRoot, revocations: told };
+  const opened: string[] = [];
+  const open = (of: ResolvedTrust): Promise<undefined> => {
+    opened.push(of.revocations?.authority ?? 'nobody');
+    return Promise.resolve(undefined);
+  };
+  const [listening, said] = [true, false].map((mayFallSilent) =>
+    reopenWithTrust({ current: () => trust }, open, mayFallSilent),
+  );
+  assert.ok(listening !== undefined && said !== undefined);
+  trust = { ...trust, source: 'the same again' };
+  await listening();
+  assert.deepEqual(opened, []);
+  trust = { source: 'silent', trustedRoot: { ...trustedRoot } };
+  await listening();
+  assert.deepEqual(opened, []);
+  await said();
+  assert.deepEqual(opened, ['nobody']);
+  trust = { ...trust, revocations: { ...told, authority: 'ben' } };
+  await listening();
+  assert.deepEqual(opened, ['nobody', 'ben']);
 });
