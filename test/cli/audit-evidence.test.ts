@@ -8,6 +8,7 @@ import { encodeAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { VSA_PREDICATE } from '../../src/core/audit/verification-summary.ts';
 import { errorCode, Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
 import { interop } from '../support/interop.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const WHO = 'auditor@example.test';
 const GOOD = 'a'.repeat(64);
@@ -21,16 +22,7 @@ let stack: SandboxStack;
 before(async () => {
   stack = await SandboxStack.start(sandbox);
   sandbox.write('token', await stack.token(WHO));
-  sandbox.write(
-    'policy.yaml',
-    `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec:
-  images: [{glob: "**"}]
-  authorities: [{keyless: {identities: [{issuer: "${stack.status.issuer}", subject: ${WHO}}]}}]
-`,
-  );
+  sandbox.write('policy.yaml', keylessPolicy(stack.status.issuer, WHO));
   assert.equal((await run('generate-key-pair')).exitCode, 0);
   keep('one.json', '2026-03-03T08:00:00Z');
   keep('two.json', '2026-03-10T08:00:00Z');

@@ -11,13 +11,10 @@ import { Sandbox, type Ended } from '../support/command-line.ts';
 import { ISSUER, SUBJECT } from '../support/instance.ts';
 import type { KubeCluster } from '../support/kube-cluster.ts';
 import { digestName, runningCluster } from './running-cluster.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const TAKE = ['audit', 'snapshot', '--system', 'shop', '--policy', 'policy.yaml', '--trusted-root', 'root.json'];
-const POLICY = `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec: {images: [{glob: "**"}], authorities: [{keyless: {identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]}}]}
-`;
+const POLICY = keylessPolicy(ISSUER, SUBJECT);
 /** The route's definition as far as this needs it: the API server keeps what it does not know. */
 const ROUTES = {
   apiVersion: 'apiextensions.k8s.io/v1',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { errorCode, Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const CI = 'ci@example.test';
 const BOB = 'bob@example.test';
@@ -13,16 +14,7 @@ let keyId: string;
 before(async () => {
   stack = await SandboxStack.start(sandbox);
   sandbox.write('app.bin', 'an artifact');
-  sandbox.write(
-    'policy.yaml',
-    `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec:
-  images: [{glob: "**"}]
-  authorities: [{keyless: {identities: [{issuer: "${stack.status.issuer}", subject: ${CI}}]}}]
-`,
-  );
+  sandbox.write('policy.yaml', keylessPolicy(stack.status.issuer, CI));
   await done('generate-key-pair', '--output-key-prefix', 'own');
   for (const who of [CI, BOB]) sandbox.write(who, await stack.token(who));
   const image = await pushImage();

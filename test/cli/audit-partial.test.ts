@@ -10,6 +10,7 @@ import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
 import { ISSUER, SUBJECT } from '../support/instance.ts';
 import { peerServer } from '../support/peer-server.ts';
 import { digestName, runs } from './running-cluster.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const PAGE = 250;
 
@@ -29,16 +30,7 @@ async function openLab(t: TestContext, lists: (world: World) => Promise<Lists>):
     sandbox.remove();
   });
   sandbox.write('root.json', encodeTrustedRoot(world.instance.trustedRoot));
-  sandbox.write(
-    'policy.yaml',
-    `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec:
-  images: [{glob: "**"}]
-  authorities: [{keyless: {identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]}}]
-`,
-  );
+  sandbox.write('policy.yaml', keylessPolicy(ISSUER, SUBJECT));
   const has = await lists(world);
   const { url } = await peerServer(t, (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://cluster');

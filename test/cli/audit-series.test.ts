@@ -185,6 +185,7 @@ test('a sample: the same again whoever draws it, with its frame and evidence on 
     await draw('series/c.json', 'series/a.json', 'series/b.json', '--n', '4', '-o', 'json'),
   ];
   assert.equal(files.stdout, folder.stdout);
+  assert.doesNotMatch(folder.stderr, /taken for/, 'as the documentation has it');
   const { frame, units } = JSON.parse(folder.stdout) as {
     frame: { units: number; notLookedAt: number; snapshots: unknown[] };
     units: { draw: string; state: string; file: string }[];

@@ -14,6 +14,7 @@ import { after, before, test } from 'node:test';
 import { encodeAuditSnapshot, parseAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { AUDIT_PREDICATE } from '../../src/core/audit/snapshot-statement.ts';
 import { errorCode, Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const WHO = 'auditor@example.test';
 const PASSWORD = { COSIGN_PASSWORD: 'a password' };
@@ -24,16 +25,7 @@ before(async () => {
   stack = await SandboxStack.start(sandbox);
   sandbox.write('token', await stack.token(WHO));
   sandbox.write('stranger', await stack.token('stranger@example.test'));
-  sandbox.write(
-    'policy.yaml',
-    `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec:
-  images: [{glob: "**"}]
-  authorities: [{keyless: {identities: [{issuer: "${stack.status.issuer}", subject: ${WHO}}]}}]
-`,
-  );
+  sandbox.write('policy.yaml', keylessPolicy(stack.status.issuer, WHO));
   assert.equal((await run('generate-key-pair')).exitCode, 0);
 });
 

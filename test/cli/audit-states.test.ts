@@ -23,6 +23,7 @@ import { Authority, revocation } from '../support/revocations.ts';
 import { send } from '../support/registry-server.ts';
 import { LOGIN, realRegistries, type RealRegistries } from './real-registries.ts';
 import { digestName, runs } from './running-cluster.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const execute = promisify(execFile);
 const BOB: DraftInput = { leaf: { names: [{ kind: 'email', value: 'bob@example.com' }], fulcio: { issuer: ISSUER } } };
@@ -70,16 +71,7 @@ async function openShop(t: TestContext): Promise<Shop | undefined> {
   await world.sign(bob, BOB);
   const end = `${new Date(Date.now() + 86_400_000).toISOString().slice(0, 19)}Z`;
   file('root.json', encodeTrustedRoot(world.instance.trustedRoot));
-  file(
-    'policies/signed.yaml',
-    `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec:
-  images: [{glob: "127.0.0.1:*/**"}]
-  authorities: [{keyless: {identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]}}]
-`,
-  );
+  file('policies/signed.yaml', keylessPolicy(ISSUER, SUBJECT, ['127.0.0.1:*/**']));
   file(
     'policies/old.yaml',
     `apiVersion: sealwright.dev/v1alpha1

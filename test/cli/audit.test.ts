@@ -12,6 +12,7 @@ import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
 import { ISSUER, SUBJECT, type DraftInput } from '../support/instance.ts';
 import { Authority, revocation } from '../support/revocations.ts';
 import { digestName, runningCluster, runs } from './running-cluster.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const BOB: DraftInput = { leaf: { names: [{ kind: 'email', value: 'bob@example.com' }], fulcio: { issuer: ISSUER } } };
 
@@ -38,13 +39,7 @@ async function openLab(t: TestContext): Promise<Lab> {
 }
 
 function policy({ host }: World): string {
-  return `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec:
-  images: [{glob: "127.0.0.1:*/**"}, {glob: "${host}/**"}]
-  authorities: [{keyless: {identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]}}]
-`;
+  return keylessPolicy(ISSUER, SUBJECT, ['127.0.0.1:*/**', `${host}/**`]);
 }
 
 const TAKE = ['snapshot', '--system', 'shop', '--policy', 'policy.yaml', '--trusted-root', 'root.json'];

@@ -9,6 +9,7 @@ const FLAGS: readonly Flag[] = [
   { name: 'output', short: 'o', kind: 'string', choices: ['text', 'json'], help: 'format' },
   { name: 'annotations', short: 'a', kind: 'list', help: 'notes' },
   { name: 'yes', short: 'y', kind: 'boolean', help: 'no questions' },
+  { name: 'n', short: 'n', kind: 'string', help: 'how many' },
   { name: 'upload', kind: 'boolean', default: true, help: 'push' },
   { name: 'old', kind: 'boolean', help: 'old', deprecated: 'it means nothing' },
 ];
@@ -48,6 +49,20 @@ test('wrong dashes are put right, and said', () => {
   assert.equal(values.string('key'), 'k');
   assert.equal(values.boolean('yes'), true);
   assert.equal(warnings.length, 2);
+});
+
+test('a name of one letter is typed with one dash or with two', () => {
+  for (const args of [['--n', '3'], ['--n=3'], ['-n', '3'], ['-n3']]) {
+    const { values, warnings } = parse(args);
+    assert.deepEqual([values.string('n'), warnings], ['3', []], args.join(' '));
+  }
+});
+
+test('what was given for flags can be typed again; what the command does not have was not given', () => {
+  const { values } = parse(['--key', 'a b', '-a', 'x=1', '-a', 'y=2', '--upload=false', 'IMAGE']);
+  const words = values.words(['upload', 'annotations', 'key', 'yes', 'none of them']);
+  assert.deepEqual(words, ['--upload=false', '--annotations=x=1', '--annotations=y=2', '--key=a b']);
+  assert.equal(parse(words).values.string('key'), 'a b');
 });
 
 test("cosign's aliases mean the full names", () => {

@@ -12,6 +12,7 @@ import { checkedCommands } from '../support/checked-commands.ts';
 import { errorCode, Sandbox, SandboxStack, SEALWRIGHT, type Ended } from '../support/command-line.ts';
 import { ISSUER, SUBJECT } from '../support/instance.ts';
 import { digestName, runningCluster } from './running-cluster.ts';
+import { keylessPolicy } from '../support/keyless-policy.ts';
 
 const WHO = 'ci@acme.test';
 
@@ -49,14 +50,7 @@ test('a ticket of files: every command does what it is printed for, with the ide
   const token = await stack.token(WHO);
   writeFileSync(sandbox.path('token'), token);
   writeFileSync(sandbox.path('eve'), await stack.token('eve@acme.test'));
-  writeFileSync(
-    sandbox.path('policies of prod.yaml'),
-    `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec: {images: [{glob: "**"}], authorities: [{keyless: {identities: [{issuer: "${stack.status.issuer}", subject: ${WHO}}]}}]}
-`,
-  );
+  writeFileSync(sandbox.path('policies of prod.yaml'), keylessPolicy(stack.status.issuer, WHO));
   const [bare, byEve, gone] = [
     digestName(await world.push('shop/bare')),
     digestName(await world.push('shop/eve')),
@@ -123,14 +117,7 @@ test('a ticket of a cluster: plan, status, watch and the next snapshot look at t
   const running = await runningCluster(t);
   if (running === undefined) return;
   const { cluster, world, sandbox, run } = running;
-  writeFileSync(
-    sandbox.path('policy.yaml'),
-    `apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {name: signed}
-spec: {images: [{glob: "**"}], authorities: [{keyless: {identities: [{issuer: "${ISSUER}", subject: ${SUBJECT}}]}}]}
-`,
-  );
+  writeFileSync(sandbox.path('policy.yaml'), keylessPolicy(ISSUER, SUBJECT));
   await run({
     name: 'web',
     spec: { containers: [{ name: 'c', image: digestName(await world.pushSigned('shop/app')) }] },

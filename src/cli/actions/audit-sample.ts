@@ -13,7 +13,7 @@ const USUAL_SAMPLE = 25;
 /** @throws UsageError USAGE_BAD_FLAG; as `snapshotSeries` and `drawSample` */
 export async function takeSample(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;
-  const count = flags.integer('count', 1, MAX_SAMPLE) ?? USUAL_SAMPLE;
+  const count = flags.integer('n', 1, MAX_SAMPLE) ?? USUAL_SAMPLE;
   const seed = flags.required('seed');
   // It stands alone in a line of what is hashed.
   if (seed.length > MAX_SEED || /\p{Cc}/u.test(seed)) {

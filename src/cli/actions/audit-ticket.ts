@@ -54,7 +54,9 @@ export async function keepTicket(context: CommandContext): Promise<void> {
       to: flags.required('to'),
       ...(time === undefined ? {} : { drill: { time, files } }),
       signature: signatureText(signature),
-      signerWords: flags.words([...SNAPSHOT_SIGNER_FLAGS, ...TRUST_FLAGS, ...REVOCATION_FLAGS].map(({ name }) => name)),
+      signerWords: flags.words(
+        [...SNAPSHOT_SIGNER_FLAGS, ...TRUST_FLAGS, ...REVOCATION_FLAGS].map(({ name }) => name).concat('drill-max-age'),
+      ),
     });
     const write = (plan: TicketPlan): ReturnType<Parameters<typeof rollTicket>[1]['write']> => ({
       text: ticketText(tracker.markup, facts(plan)),

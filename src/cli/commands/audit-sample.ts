@@ -10,7 +10,7 @@ export const auditSampleCommand: Command = {
   operands: 'FOLDER|SNAPSHOT...',
   operandCount: [1, 10_000],
   flags: [
-    { name: 'count', short: 'n', kind: 'string', value: 'COUNT', default: '25', help: 'how many', isCommon: true },
+    { name: 'n', short: 'n', kind: 'string', value: 'COUNT', default: '25', help: 'how many', isCommon: true },
     {
       name: 'seed',
       kind: 'string',
@@ -24,7 +24,7 @@ export const auditSampleCommand: Command = {
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,
   ],
-  examples: ['sealwright audit sample series/ -n 25 --seed 2030-Q1 -o markdown'],
+  examples: ['sealwright audit sample series/ --n 25 --seed 2030-Q1 -o markdown'],
   readsCosignVariables: false,
   run: async (context) => {
     const { takeSample } = await import('../actions/audit-sample.ts');

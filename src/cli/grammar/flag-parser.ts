@@ -126,7 +126,7 @@ class FlagParser {
     const dashes = text.startsWith('--') ? 2 : 1;
     const [, name = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(text.slice(dashes)) ?? [];
     const long = this.#byName.get(name);
-    if (long !== undefined && name.length > 1) {
+    if (long !== undefined && (name.length > 1 || dashes === 2)) {
       if (dashes === 1) this.#takeFor(`-${name}`, `--${name}`);
       return { flag: long, value };
     }
@@ -150,7 +150,11 @@ class FlagParser {
 
   #unknown(text: string, name: string): UsageError {
     const visible = this.#flags.filter(({ deprecated }) => deprecated === undefined).map((flag) => flag.name);
-    const closest = closestName(name, visible);
+    // One letter is like any other.
+    const closest = closestName(
+      name,
+      visible.filter(({ length }) => length > 1),
+    );
     return new UsageError('USAGE_BAD_FLAG', 'the flag is not one of this command', {
       found: text.split('=')[0] ?? '',
       ...(closest === undefined ? {} : { closest: `--${closest}` }),
