@@ -62,6 +62,10 @@ export interface PodTemplateRule {
   readonly path: readonly string[];
 }
 
+/** Brings an installation up to date. Nothing in the cluster says which flags it was made with. */
+export const INSTALL_AGAIN =
+  'sealwright webhook install --image IMAGE@DIGEST --trusted-root FILE, and what else it was installed with';
+
 /** How everything that belongs to an installation is called. */
 export const INSTALLATION_NAME = 'sealwright-webhook';
 /** Both configurations that tell the API server, and what they are found by. */

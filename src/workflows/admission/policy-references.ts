@@ -6,6 +6,7 @@ import type { KeySource, ProgramSource } from '../../core/policy/cluster-image/c
 import {
   keyName,
   mergeReferences,
+  programName,
   type PolicyReferences,
   type Resolved,
   type ResolvedReferences,
@@ -41,7 +42,8 @@ const MAX_PROGRAM_BYTES = 1 << 20;
 
 /**
  * Everything that the policies refer to. What cannot be had now and could be had before stays what it was, so that a key
- * service that is down takes no policy with it; what never could be had is an error in its place.
+ * service that is down takes no policy with it; what never could be had is an error in its place, and so is what was taken
+ * away: when it is not there at two looks in a row, since tools that renew a Secret remove it first.
  *
  * @param previous      what was resolved before
  * @param reportFailure told of what stays in force only because it was had before
@@ -55,27 +57,44 @@ export async function resolveReferences(
   const all = async <Source, Value>(
     wanted: Iterable<readonly [string, Source]>,
     before: ReadonlyMap<string, Resolved<Value>>,
-    resolve: (source: Source) => Promise<Value>,
+    resolve: (source: Source) => Promise<Value | undefined>,
+    absent: (source: Source) => PolicyError,
   ): Promise<ReadonlyMap<string, Resolved<Value>>> => {
     const entries = [...wanted].map(async ([name, source]): Promise<[string, Resolved<Value>]> => {
+      const known = before.get(name);
       try {
-        return [name, { value: await resolve(source) }];
+        const value = await resolve(source);
+        if (value !== undefined) return [name, { value }];
+        const error = absent(source);
+        reportFailure(name, error);
+        const isFirst = known !== undefined && 'value' in known && known.isGone !== true;
+        return [name, isFirst ? { ...known, isGone: true } : { error }];
       } catch (error) {
         if (!(error instanceof SealwrightError) || error.family === 'invariant') throw error;
         reportFailure(name, error);
-        const known = before.get(name);
         return [name, known !== undefined && 'value' in known ? known : { error }];
       }
     });
     return new Map(await Promise.all(entries));
   };
   const [keys, programs, trustRoots] = await Promise.all([
-    all(references.keys, previous.keys, (source) => resolveKey(source, sources)),
-    all(references.programs, previous.programs, (source) => resolveProgram(source, sources)),
+    all(
+      references.keys,
+      previous.keys,
+      (source) => resolveKey(source, sources),
+      (source) => missing(keyName(source)),
+    ),
+    all(
+      references.programs,
+      previous.programs,
+      (source) => resolveProgram(source, sources),
+      (source) => missing(programName(source)),
+    ),
     all(
       [...references.trustRoots].map((name) => [name, name] as const),
       previous.trustRoots,
       (name) => resolveTrustRoot(name, sources),
+      (name) => unusable(`trustRootRef ${name} not found`),
     ),
   ]);
   return { keys, programs, trustRoots, configMaps: sources.configMaps };
@@ -117,11 +136,11 @@ export async function resolveOwnReferences(
 async function resolveKey(
   source: Exclude<KeySource, { kind: 'data' }>,
   { secret, kms }: ReferenceSources,
-): Promise<PublicKey> {
+): Promise<PublicKey | undefined> {
   if (source.kind === 'kms') return kms(source.uri);
   const { name, namespace, entry } = source;
   const entries = await secret(name, namespace);
-  if (entries === undefined) throw missing(keyName(source));
+  if (entries === undefined) return undefined;
   if (entry !== undefined) return secretKey(name, entries.get(entry) ?? new Uint8Array(0));
   const [only, another] = entries.values();
   if (only === undefined) throw unusable(`secret "${name}" contains no data`);
@@ -141,12 +160,8 @@ function secretKey(name: string, entry: Uint8Array): PublicKey {
 async function resolveProgram(
   source: Exclude<ProgramSource, { kind: 'data' }>,
   { configMap, http }: ReferenceSources,
-): Promise<string> {
-  if (source.kind === 'configMap') {
-    const text = (await configMap(source.name))?.get(source.key);
-    if (text === undefined) throw missing(`ConfigMap ${source.name} with the key ${source.key}`);
-    return text;
-  }
+): Promise<string | undefined> {
+  if (source.kind === 'configMap') return (await configMap(source.name))?.get(source.key);
   const { url, sha256 } = source;
   const peer = "the policy's server";
   const { body } = await http.request({ url, maxBytes: MAX_PROGRAM_BYTES, redirects: 'refuse', peer });
@@ -158,10 +173,9 @@ async function resolveProgram(
   });
 }
 
-async function resolveTrustRoot(name: string, sources: ReferenceSources): Promise<TrustedRoot> {
+async function resolveTrustRoot(name: string, sources: ReferenceSources): Promise<TrustedRoot | undefined> {
   const source = await sources.trustRoot(name);
-  if (source === undefined) throw unusable(`trustRootRef ${name} not found`);
-  return readTrustRoot(name, source, sources);
+  return source === undefined ? undefined : readTrustRoot(name, source, sources);
 }
 
 function missing(what: string): PolicyError {

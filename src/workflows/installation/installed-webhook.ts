@@ -1,6 +1,7 @@
 import type { JsonFields } from '../../core/encoding/json-fields.ts';
 import { INJECTION } from '../../core/installation/issued-certificate-objects.ts';
 import {
+  INSTALL_AGAIN,
   INSTALLATION_LABELS,
   INSTALLATION_NAME,
   REVOCATION_AUTHORITY_FILE,
@@ -72,7 +73,7 @@ async function authorityProblems(cluster: ClusterAccess, namespace: string): Pro
     return [
       {
         text: `the ConfigMap ${namespace}/${TRUST_CONFIG_MAP} does not say who may revoke: replicas that start now do not come up`,
-        fix: 'sealwright webhook install --revocations URL --revocation-authority FILE',
+        fix: `${INSTALL_AGAIN}, with --revocations URL --revocation-authority FILE`,
       },
     ];
   }
@@ -98,7 +99,7 @@ export async function managedCertificateProblems(
     return [
       {
         text: `there is no Certificate ${source}: cert-manager was removed, or renews nothing`,
-        fix: 'sealwright webhook install --cert-manager',
+        fix: `${INSTALL_AGAIN}, with --cert-manager`,
       },
     ];
   }

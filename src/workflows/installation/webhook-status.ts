@@ -4,6 +4,7 @@ import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { configurationGaps } from '../../core/installation/configuration-gaps.ts';
 import {
   CONFIGURATION_NAME,
+  INSTALL_AGAIN,
   INSTALLATION_LABELS,
   INSTALLATION_NAME,
 } from '../../core/installation/installation-options.ts';
@@ -72,7 +73,7 @@ export async function webhookStatus(cluster: ClusterAccess, namespace: string, n
   if (isThere && !isTold) {
     problems.push({
       text: 'the webhook runs, and the API server does not ask it: every image is admitted',
-      fix: 'sealwright webhook install',
+      fix: INSTALL_AGAIN,
     });
   }
   problems.push(...(replicas?.problems ?? []));
@@ -128,7 +129,7 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<Re
       common.failurePolicy === 'Fail' ? 'refuses what it is asked about' : 'lets everything through unseen';
     if (isOurs && common.name.includes('.images.')) {
       const gaps = configurationGaps(webhook, kind);
-      problems.push(...gaps.map((gap) => ({ text: `${common.name} ${gap}`, fix: 'sealwright webhook install' })));
+      problems.push(...gaps.map((gap) => ({ text: `${common.name} ${gap}`, fix: INSTALL_AGAIN })));
     }
     if (isOurs) problems.push(...bundleProblems(common.name, restart, client, reading.now));
     const service = client.optionalObject('service');

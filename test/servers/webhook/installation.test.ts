@@ -1,6 +1,7 @@
 /** Install, status and uninstall on a real kube-apiserver, with the objects that are shipped. */
 import assert from 'node:assert/strict';
 import { openKubeconfigAccess, type ClusterAccess } from '../../../src/io/kubernetes/cluster-access.ts';
+import { INSTALL_AGAIN } from '../../../src/core/installation/installation-options.ts';
 import type { InstallationObjects } from '../../../src/core/installation/installation-objects.ts';
 import { installWebhook } from '../../../src/workflows/installation/install-webhook.ts';
 import { uninstallWebhook } from '../../../src/workflows/installation/uninstall-webhook.ts';
@@ -212,7 +213,7 @@ interop('kube-apiserver', 'both', 'install, judge, status, a leftover, uninstall
       `${name}.images.sealwright has a condition`,
     ]),
   );
-  assert.equal(gaps[0]?.fix, 'sealwright webhook install');
+  assert.equal(gaps[0]?.fix, INSTALL_AGAIN);
   await install(access, objects, () => Promise.resolve(replicas));
   assert.deepEqual((await webhookStatus(access, NAMESPACE, new Date())).problems, []);
   await cluster.create(pod('again', ALLOWED));

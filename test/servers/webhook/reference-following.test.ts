@@ -27,18 +27,25 @@ const SYSTEM = 'cosign-system';
 /** The API server: one policy, and the objects that a test puts there. */
 class Api {
   readonly objects = new Map<string, object>();
+  /** Paths that are answered with 503. */
+  readonly unavailable = new Set<string>();
   readonly recorder = new Recorder();
   nowMs = Date.now();
   #watch: ServerResponse | undefined;
   #opened: (() => void) | undefined;
 
-  async open(t: TestContext, world: World, authority: string): Promise<{ decide: Decide; metrics: Metrics }> {
+  async open(
+    t: TestContext,
+    world: World,
+    ...authorities: readonly string[]
+  ): Promise<{ decide: Decide; metrics: Metrics }> {
     const { url } = await peerServer(t, (request, response) => {
       const asked = new URL(request.url ?? '', 'http://x');
       response.setHeader('content-type', 'application/json');
       const object = this.objects.get(asked.pathname);
       if (asked.searchParams.get('watch') === '1') this.#hold(response);
-      else if (asked.pathname.endsWith('/clusterimagepolicies')) response.end(JSON.stringify(policies(authority)));
+      else if (asked.pathname.endsWith('/clusterimagepolicies')) response.end(JSON.stringify(policies(authorities)));
+      else if (this.unavailable.has(asked.pathname)) response.writeHead(503).end('{"kind":"Status","code":503}');
       else if (object === undefined) response.writeHead(404).end('{"kind":"Status","code":404}');
       else response.end(JSON.stringify(object));
     });
@@ -90,13 +97,13 @@ class Api {
 type Decide = (image: ImageReference) => Promise<boolean>;
 type Metrics = () => Promise<string>;
 
-function policies(authority: string): object {
+function policies(authorities: readonly string[]): object {
   return {
     metadata: { resourceVersion: '1' },
     items: [
       {
         metadata: { name: 'shop', resourceVersion: '1' },
-        spec: { images: [{ glob: '**' }], authorities: [JSON.parse(authority) as object] },
+        spec: { images: [{ glob: '**' }], authorities: authorities.map((text) => JSON.parse(text) as object) },
       },
     ],
   };
@@ -201,4 +208,65 @@ test("a policy's key in a Secret: another one takes its place; nonsense does not
   assert.deepEqual([await decide(byOne), await decide(byTwo)], [false, true]);
   const { error } = api.recorder.lines.at(-1)?.facts as { readonly error: SealwrightError };
   assert.match(error.message, /secret "key" contains an invalid public key/);
+});
+
+test('what a policy refers to and somebody has deleted: missing once it counts still, missing twice no more, and back it counts again', async (t) => {
+  const { signers, api } = await bySigners(t);
+  const { world } = signers;
+  const key = PrivateKey.generate('ecdsa-p256');
+  const byKey = await world.push('shop/one');
+  await world.sign(byKey, { key, managed: true });
+  const [byRoot] = signers.images;
+  const secret = `/api/v1/namespaces/${SYSTEM}/secrets/key`;
+  const objects: readonly (readonly [string, object])[] = [
+    [secret, { data: { 'cosign.pub': Buffer.from(key.publicKey.toPem()).toString('base64') } }],
+    [TRUST_ROOT, JSON.parse(trustRoot(world.instance)) as object],
+  ];
+  const put = (): void => {
+    for (const [path, object] of objects) api.objects.set(path, object);
+  };
+  put();
+  const authorities = [
+    { name: 'key', key: { secretRef: { name: 'key' } } },
+    { name: 'root', ...(JSON.parse(BY_TRUST_ROOT) as object) },
+  ];
+  const { decide, metrics } = await api.open(t, world, ...authorities.map((authority) => JSON.stringify(authority)));
+  const both = async (): Promise<readonly boolean[]> => [await decide(byKey), await decide(byRoot)];
+  assert.deepEqual(await both(), [true, true]);
+  api.objects.clear();
+  await api.fiveMinutesPass();
+  assert.deepEqual(await both(), [true, true], 'tools that renew a Secret remove it first');
+  put();
+  await api.fiveMinutesPass();
+  api.objects.clear();
+  await api.fiveMinutesPass();
+  assert.deepEqual(await both(), [true, true], 'it was back in between');
+  await api.fiveMinutesPass();
+  assert.deepEqual(await both(), [false, false]);
+  const codes = api.recorder.lines.map(({ facts }) => (facts['error'] as SealwrightError | undefined)?.code);
+  assert.ok(codes.includes('POLICY_EVALUATION'), codes.join());
+  assert.match(
+    await metrics(),
+    /^sealwright_policy_reference_failures_total\{reference="lab",code="POLICY_EVALUATION"\} 3$/m,
+  );
+  put();
+  await api.fiveMinutesPass();
+  assert.deepEqual(await both(), [true, true]);
+});
+
+test('an API server that does not say whether a Secret is there has taken none away', async (t) => {
+  const { signers, api } = await bySigners(t);
+  const { world } = signers;
+  const key = PrivateKey.generate('ecdsa-p256');
+  const image = await world.push('shop/one');
+  await world.sign(image, { key, managed: true });
+  const secret = `/api/v1/namespaces/${SYSTEM}/secrets/key`;
+  api.objects.set(secret, { data: { 'cosign.pub': Buffer.from(key.publicKey.toPem()).toString('base64') } });
+  const { decide } = await api.open(t, world, JSON.stringify({ key: { secretRef: { name: 'key' } } }));
+  api.unavailable.add(secret);
+  for (let time = 0; time < 3; time++) {
+    await api.fiveMinutesPass();
+    assert.equal(await decide(image), true);
+  }
+  assert.equal((api.recorder.lines.at(-1)?.facts['error'] as SealwrightError).code, 'REMOTE_STATUS');
 });

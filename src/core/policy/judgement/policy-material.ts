@@ -10,7 +10,9 @@ import type {
 } from '../cluster-image/cluster-image-policy.ts';
 
 /** A value that a policy refers to, or why it could not be had. */
-export type Resolved<Value> = { readonly value: Value } | { readonly error: SealwrightError };
+export type Resolved<Value> =
+  /** `isGone`: looked for the last time, it was not there any more. */
+  { readonly value: Value; readonly isGone?: true } | { readonly error: SealwrightError };
 
 /** What policies refer to and do not contain, by the names that {@link keyName} and {@link programName} give. */
 export interface PolicyReferences {
