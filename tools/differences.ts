@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DIFFERENCES, KEPT_DIFFERENCES, type Difference } from '../test/scenarios/differences.ts';
+import { ACCEPTED } from '../test/scenarios/sweep/accepted.ts';
 import { SCENARIOS } from '../test/scenarios/scenarios.ts';
 import { NOT_PLAYED, UPSTREAM_TESTS } from '../test/scenarios/upstream.ts';
 
@@ -26,6 +27,16 @@ export function renderDifferences(): string {
     '| cosign | Here, always | Because | Held up by |',
     '|---|---|---|---|',
     ...KEPT_DIFFERENCES.map(row),
+    '',
+    '## Different in small things, also when called as cosign',
+    '',
+    'Found by `test/scenarios/sweep`, which plays hundreds of small invocations of every command (operands and flags left out,',
+    'empty, wrong, or naming files and images that are not there) by cosign and by Sealwright called as `cosign`, and compares',
+    'exit code, stdout, files and registry. What is not in this table is the same.',
+    '',
+    '| cosign | Here, always | Because |',
+    '|---|---|---|',
+    ...ACCEPTED.map(({ cosign, here, why }) => `| ${cell(cosign)} | ${cell(here)} | ${cell(why)} |`),
     '',
     '## Scenarios',
     '',

@@ -120,7 +120,7 @@ async function run(host: DecidedHost, { name, arguments: args }: Call): Promise<
     if (host.compat) terminal.note(cosign);
     else terminal.warn(text);
   }
-  await checkOperands(command, parsed);
+  await checkOperands(command, parsed, host.compat);
   if (values.boolean('verbose')) {
     const { traceHttp } = await import('./terminal/http-trace.ts');
     traceHttp((line) => {
@@ -195,8 +195,8 @@ async function helpPage({ compat }: DecidedHost, about: CommandEntry | undefined
   return about === undefined ? overviewPage(COMMANDS) : commandPage(await about.load(), isComplete);
 }
 
-async function checkOperands(command: Command, { values }: ParsedFlags): Promise<void> {
-  const [min, max] = command.operandCount;
+async function checkOperands(command: Command, { values }: ParsedFlags, compat: boolean): Promise<void> {
+  const [min, max] = (compat ? command.cosignOperandCount : undefined) ?? command.operandCount;
   const count = values.arguments.length;
   if (count >= min && count <= max) return;
   const { usageLine } = await import('./help-page.ts');

@@ -19,7 +19,7 @@ export interface ActorOptions {
   readonly kind: ActorKind;
   /** A folder that is this actor's alone. */
   readonly folder: string;
-  readonly stack: SandboxStack;
+  readonly stack: Pick<SandboxStack, 'dir' | 'status'>;
   /** Of {@link WHO}. */
   readonly token: string;
   /** cosign's executable. */
@@ -29,7 +29,7 @@ export interface ActorOptions {
 export class Actor {
   readonly kind: ActorKind;
   readonly token: string;
-  readonly stack: SandboxStack;
+  readonly stack: Pick<SandboxStack, 'dir' | 'status'>;
   readonly work: string;
   readonly #home: string;
   readonly #program: string;

@@ -7,7 +7,7 @@ import {
   verifyAttestationCommand,
 } from '../report/attestation-report.ts';
 import { attestationContent } from '../choices/attestation-content.ts';
-import { bundleFiles } from '../choices/bundle-files.ts';
+import { bundleFiles, requirePlace } from '../choices/bundle-files.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { chosenSigner } from '../choices/signer-choice.ts';
 import { signingClient } from '../choices/signing-client.ts';
@@ -24,6 +24,7 @@ export async function attestAboutImages(context: CommandContext): Promise<void> 
   const references = flags.arguments.map(imageReference);
   const older = olderAttestationStorage(context);
   const files = bundleFiles(context, references.length > 1);
+  if (older === undefined) requirePlace(context, !flags.boolean('no-upload'));
   const maxWorkers = maxSigningWorkers(context);
   const content = await attestationContent(context);
   const http = signingClient(context);
@@ -48,12 +49,12 @@ export async function attestAboutImages(context: CommandContext): Promise<void> 
     ...signingOptions(context, http),
     upload: !flags.boolean('no-upload'),
     now,
+    ...(files === undefined ? {} : { keep: files.write }),
     ...(older === undefined ? {} : { olderStorage: older }),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   };
   const origin = { key, trustFlags: trustFlagsGiven(context) };
   const tell = (attested: AttestedImage): void => {
-    files?.write(attested);
     tellAttested(context, attested, origin);
   };
   if (compat) {

@@ -7,6 +7,7 @@ import {
   parseTimestampFile,
 } from '../../core/bundle/detached-signature.ts';
 import { PublicKey } from '../../core/crypto/public-key.ts';
+import { SIGSTORE_BUNDLE_V03 } from '../../core/image/media-types.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { UsageError } from '../../errors.ts';
 import { LogV1Client } from '../../io/clients/log-v1-client.ts';
@@ -50,8 +51,11 @@ export async function createBundleFile(context: CommandContext): Promise<void> {
     ...(timestamp === undefined ? {} : { timestamp: parseTimestampFile(readInputFile(timestamp)) }),
     ...(flags.boolean('ignore-tlog') ? {} : { findEntry: (entry) => log.find(entry) }),
   });
-  writeResult(context, json);
+  // cosign writes an older name of the same version.
+  writeResult(context, context.compat ? json.replace(SIGSTORE_BUNDLE_V03, OLDER_NAME) : json);
 }
+
+const OLDER_NAME = 'application/vnd.dev.sigstore.bundle+json;version=0.3';
 
 function signatureAndCertificate({ flags }: CommandContext): {
   readonly signature: CreateBundleRequest['signature'];

@@ -3,6 +3,7 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { generateKeyPair, generateKeyPairAt } from '../../workflows/sign/generate-key-pair.ts';
 import { keySources } from '../choices/key-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
+import { requireFolderOf } from '../terminal/output-folder.ts';
 import { overwriteAsCosign } from '../terminal/confirmation.ts';
 
 export async function makeKeyPair(context: CommandContext): Promise<void> {
@@ -27,6 +28,7 @@ export async function makeKeyPair(context: CommandContext): Promise<void> {
     terminal.progress(`Public key written to ${file}`);
     return;
   }
+  if (compat) requireFolderOf(prefix);
   const { files } = await generateKeyPair({
     prefix,
     password,

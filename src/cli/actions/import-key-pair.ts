@@ -1,13 +1,16 @@
 import { passwordSource } from '../../io/keys/password.ts';
 import { importKeyPair } from '../../workflows/sign/import-key-pair.ts';
 import type { CommandContext } from '../grammar/command.ts';
+import { requireFolderOf } from '../terminal/output-folder.ts';
 import { overwriteAsCosign } from '../terminal/confirmation.ts';
 import { askPassword } from '../terminal/password-prompt.ts';
 
 export async function takeOverKeyPair({ flags, terminal, environment, compat }: CommandContext): Promise<void> {
+  const prefix = flags.string('output-key-prefix') ?? 'import-cosign';
+  if (compat) requireFolderOf(prefix);
   const { files } = await importKeyPair({
     path: flags.required('key'),
-    prefix: flags.string('output-key-prefix') ?? 'import-cosign',
+    prefix,
     password: passwordSource(environment, askPassword),
     ...(compat
       ? { confirmOverwrite: overwriteAsCosign(terminal, flags.boolean('yes')), allowWorldWritable: true }

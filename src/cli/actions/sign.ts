@@ -5,7 +5,7 @@ import { UsageError } from '../../errors.ts';
 import { signImage, signImageRecursively, type SignImageRequest } from '../../workflows/sign/sign-image.ts';
 import { signImages as signImagesTogether } from '../../workflows/sign/sign-images.ts';
 import type { SignedImage } from '../../workflows/sign/signed-image.ts';
-import { bundleFiles } from '../choices/bundle-files.ts';
+import { bundleFiles, requirePlace } from '../choices/bundle-files.ts';
 import { privateUnlogged } from '../choices/log-consent.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import { signedReferences } from '../choices/signed-attachment.ts';
@@ -29,7 +29,8 @@ export async function signImages(context: CommandContext): Promise<void> {
   const files = bundleFiles(context, isSeveral);
   const maxWorkers = maxSigningWorkers(context);
   const older = olderStorage(context);
-  if (older !== undefined) checkOutputFiles(context, references.length);
+  if (older === undefined) requirePlace(context, flags.boolean('upload'));
+  else checkOutputFiles(context, references.length);
   const http = signingClient(context);
   const trust = await signingTrust(context, http);
   const { signer, key } = await chosenSigner(context, http, trust);
@@ -56,14 +57,14 @@ export async function signImages(context: CommandContext): Promise<void> {
     upload: flags.boolean('upload'),
     now,
     ...(older === undefined ? {} : { olderStorage: older }),
+    keep: (image) => {
+      files?.write(image);
+      writeParts(context, image, key);
+    },
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   };
-  const write = (image: SignedImage): void => {
-    files?.write(image);
-    writeParts(context, image, key);
-  };
   if (compat) {
-    await signAsCosign(context, request, signed, { write, unlogged });
+    await signAsCosign(context, request, signed, unlogged);
     return;
   }
   const origin = { key, trustFlags: trustFlagsGiven(context) };
@@ -74,7 +75,6 @@ export async function signImages(context: CommandContext): Promise<void> {
     maxWorkers,
     skipIfSigned: !flags.boolean('force'),
     onOutcome: (outcome) => {
-      if (outcome.kind === 'signed') outcome.images.forEach(write);
       reportOutcome(context, outcome, origin);
     },
   });
@@ -87,7 +87,7 @@ async function signAsCosign(
   context: CommandContext,
   request: Omit<SignImageRequest, 'reference'>,
   references: readonly ImageReference[],
-  { write, unlogged }: { write: (image: SignedImage) => void; unlogged: ReadonlySet<ImageReference> },
+  unlogged: ReadonlySet<ImageReference>,
 ): Promise<void> {
   for (const reference of references) {
     const { signingConfig } = request;
@@ -95,7 +95,6 @@ async function signAsCosign(
     const images = context.flags.boolean('recursive')
       ? await signImageRecursively({ ...own, reference })
       : [await signImage({ ...own, reference })];
-    images.forEach(write);
     reportSignedAsCosign(context, images);
   }
 }

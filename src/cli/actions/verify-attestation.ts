@@ -6,7 +6,7 @@ import { examineAttestations } from '../../workflows/verify/examine-attestations
 import { hasBundle, type VerificationReport } from '../../workflows/verify/verification-report.ts';
 import type { VerifiedAttestation, VerifiedAttestations } from '../../workflows/verify/verify-attestations.ts';
 import { attestationPolicies } from '../choices/attestation-policies.ts';
-import { imageMaterial } from '../choices/image-material.ts';
+import { cosignStorage, imageMaterial } from '../choices/image-material.ts';
 import { refuseAuthoritiesOfBundles } from '../choices/given-authorities.ts';
 import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
@@ -43,12 +43,14 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
     };
     const reports: VerificationReport[] = [];
     const images: VerifiedAttestations[] = [];
+    let storage = cosignStorage(context);
     for (const { registry, reference, isLocal } of targets) {
       const { report, verified } = await examineAttestations({
         registry,
         reference,
         type,
         ...material,
+        ...(compat ? { storage } : {}),
         ...(checksClaims ? {} : { unsafeSkipClaims: true }),
         tagPrefix: isLocal ? '' : attachmentTagPrefix(context),
         trustedRoot: trust.trustedRoot,
@@ -59,6 +61,8 @@ export async function verifyImageAttestations(context: CommandContext): Promise<
         ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
       });
       reports.push(report);
+      // To cosign all images are stored as the first one is.
+      if (storage === 'first-found') storage = hasBundle(report) ? 'bundles' : 'older';
       if (compat && hasBundle(report)) refuseAuthoritiesOfBundles(context);
       if (verified !== undefined) images.push(verified);
       if (compat && verified !== undefined) {

@@ -6,7 +6,7 @@ import { tellDeprecated } from '../grammar/deprecation.ts';
 import { readTextFile } from '../terminal/input-file.ts';
 import { verifyImages } from './verify.ts';
 
-/** cosign looks for signatures under tags alone here; this is `verify`, format by format, for each image. */
+/** cosign looks for signatures under tags alone here; this is `verify`, format by format, for each image, but in its mode. */
 export async function verifyDockerfile(context: CommandContext): Promise<void> {
   tellDeprecated(context, 'dockerfile verify', 'verify does it for each image');
   const path = context.flags.arguments[0] ?? '';
@@ -36,7 +36,7 @@ async function verifyFound(context: CommandContext, images: readonly string[]): 
     });
   }
   context.terminal.progress(`  images    ${each.join(', ')}`);
-  await verifyImages(context, each);
+  await verifyImages(context, each, 'older');
 }
 
 function noImages(path: string, expected: string): UsageError {

@@ -7,7 +7,7 @@ import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
-import { attachedReference, detachedSignatureOf, imageMaterial } from '../choices/image-material.ts';
+import { attachedReference, cosignStorage, detachedSignatureOf, imageMaterial } from '../choices/image-material.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import { verificationTrust } from '../choices/verification-trust.ts';
 import type { CommandContext } from '../grammar/command.ts';
@@ -17,10 +17,14 @@ import { cosignHeader, cosignReport } from '../report/cosign-report.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { documentOf, failUnlessVerified, printReport, tellImage } from '../report/report-output.ts';
 
-/** @param names of images, or folders with `--local-image`; the command's arguments when absent */
+/**
+ * @param names      of images, or folders with `--local-image`; the command's arguments when absent
+ * @param ofCosign   the storage that cosign reads, in its mode
+ */
 export async function verifyImages(
   context: CommandContext,
   names: readonly string[] = context.flags.arguments,
+  ofCosign = cosignStorage(context),
 ): Promise<void> {
   const { flags, terminal, environment, compat, now } = context;
   if (flags.isGiven('policy')) {
@@ -48,6 +52,7 @@ export async function verifyImages(
   };
   const reports: VerificationReport[] = [];
   const images: VerifiedImage[] = [];
+  let storage = ofCosign;
   for (const { registry, reference, isLocal } of targets) {
     const { report, verified } = await examineImage({
       registry,
@@ -55,6 +60,7 @@ export async function verifyImages(
       trustedRoot: trust.trustedRoot,
       policy,
       ...material,
+      ...(compat ? { storage } : {}),
       ...(detached === undefined ? {} : { detached }),
       // Annotations are claims too, and cosign checks all of them or none.
       ...(checksClaims ? {} : { unsafeSkipClaims: true }),
@@ -66,6 +72,8 @@ export async function verifyImages(
       ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
     });
     reports.push(report);
+    // To cosign all images are stored as the first one is.
+    if (storage === 'first-found') storage = hasBundle(report) ? 'bundles' : 'older';
     if (compat && hasBundle(report)) refuseAuthoritiesOfBundles(context);
     if (verified !== undefined) images.push(verified);
     if (compat && verified !== undefined) {

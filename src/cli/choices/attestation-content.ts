@@ -9,10 +9,12 @@ import { readWholeInput } from '../terminal/input-file.ts';
  * @throws UsageError USAGE_BAD_FLAG unless exactly one was named, USAGE_FILE; LimitError LIMIT_SIZE
  */
 export async function attestationContent({ flags, compat }: CommandContext): Promise<AttestationContent> {
-  flags.exclude('predicate', 'statement');
-  const type = flags.string('type') ?? 'custom';
-  const statement = flags.string('statement');
+  // To cosign the predicate stands before a statement.
+  if (!compat) flags.exclude('predicate', 'statement');
+  // To cosign an empty type is none that it knows.
+  const type = flags.string('type') ?? (compat && flags.isGiven('type') ? '' : 'custom');
   const predicate = flags.string('predicate');
+  const statement = compat && predicate !== undefined ? undefined : flags.string('statement');
   if (statement !== undefined) {
     return {
       kind: 'statement',

@@ -69,6 +69,17 @@ function makeFolder(path: string): void {
   }
 }
 
+/** cosign makes no signature of an image that nobody would get. @throws UsageError USAGE_BAD_FLAG in its mode */
+export function requirePlace({ flags, compat }: CommandContext, isUploaded: boolean): void {
+  if (!compat || isUploaded || flags.string('bundle') !== undefined) return;
+  throw new UsageError('USAGE_BAD_FLAG', 'the bundle would be nowhere', {
+    expected: '--bundle FILE, or a registry that it is pushed to',
+    details: {
+      cosign: 'must enable upload to the OCI registry or specify a local --bundle path with --new-bundle-format',
+    },
+  });
+}
+
 /** cosign writes the bundles of blobs to files only (cosign.md §1.4). @throws UsageError USAGE_BAD_FLAG in its mode without one */
 export function requireBundleFile({ flags, compat }: CommandContext): void {
   if (!compat || flags.string('bundle') !== undefined) return;

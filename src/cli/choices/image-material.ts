@@ -8,7 +8,7 @@ import type { HttpClient } from '../../io/net/http-client.ts';
 import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import type { DetachedImageSignature, SuppliedParts } from '../../workflows/verify/completed-signatures.ts';
-import type { ImageSignaturesRequest } from '../../workflows/verify/image-signatures.ts';
+import type { ImageSignaturesRequest, SignatureStorage } from '../../workflows/verify/image-signatures.ts';
 import type { SignaturePolicy } from '../../workflows/verify/signature-policy.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { checkGivenCertificate, givenCertificate } from './given-certificate.ts';
@@ -49,6 +49,12 @@ export async function imageMaterial(
       : {}),
     ...maxWorkers(context),
   };
+}
+
+/** What cosign reads of an image that is verified: with `--new-bundle-format=false` no bundles. */
+export function cosignStorage({ flags }: CommandContext): SignatureStorage {
+  const isOlder = flags.isDeclared('new-bundle-format') && !flags.boolean('new-bundle-format');
+  return isOlder && !flags.boolean('local-image') ? 'older' : 'first-found';
 }
 
 /** cosign passes over in silence what it cannot read; said aloud, it is no less passed over. */

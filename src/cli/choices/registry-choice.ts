@@ -92,25 +92,42 @@ export function imageReference(text: string): ImageReference {
   return asUsage(() => parseReference(text));
 }
 
-function transportOptions({ flags, environment }: CommandContext): HttpClientOptions {
+/** cosign goes on without files that it cannot read, and without one half of a pair. */
+function transportOptions(context: CommandContext): HttpClientOptions {
+  const { compat, terminal } = context;
+  try {
+    return { ...proofOptions(context), ...commonOptions(context) };
+  } catch (error) {
+    if (!compat || !(error instanceof UsageError)) throw error;
+    terminal.warn(`passed over as cosign does it: ${error.code} ${error.message}`);
+    return commonOptions(context);
+  }
+}
+
+function commonOptions({ flags, environment }: CommandContext): HttpClientOptions {
+  const serverName = flags.string('registry-server-name');
+  return {
+    proxyEnv: environment,
+    clientCertificateFlags: '--registry-client-cert FILE and --registry-client-key FILE',
+    ...(serverName === undefined ? {} : { serverName }),
+    ...(flags.boolean('allow-insecure-registry') ? { unsafeSkipTlsVerify: true } : {}),
+  };
+}
+
+function proofOptions({ flags }: CommandContext): HttpClientOptions {
   const ca = flags.string('registry-cacert');
   const certificate = flags.string('registry-client-cert');
   const key = flags.string('registry-client-key');
-  const serverName = flags.string('registry-server-name');
   if ((certificate === undefined) !== (key === undefined)) {
     throw new UsageError('USAGE_BAD_FLAG', '--registry-client-cert and --registry-client-key belong together', {
       expected: 'both or neither',
     });
   }
   return {
-    proxyEnv: environment,
-    clientCertificateFlags: '--registry-client-cert FILE and --registry-client-key FILE',
     ...(ca === undefined ? {} : { ca: [readTextFile(ca)] }),
     ...(certificate === undefined || key === undefined
       ? {}
       : { clientCertificate: { certificate: readTextFile(certificate), key: readTextFile(key) } }),
-    ...(serverName === undefined ? {} : { serverName }),
-    ...(flags.boolean('allow-insecure-registry') ? { unsafeSkipTlsVerify: true } : {}),
   };
 }
 

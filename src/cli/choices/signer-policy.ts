@@ -25,11 +25,11 @@ const ISSUER = ['certificate-oidc-issuer', 'certificate-oidc-issuer-regexp'] as 
 export async function signerPolicy(context: CommandContext): Promise<SignaturePolicy> {
   const { flags, compat } = context;
   refuseHardwareKeys(context);
-  if (!flags.isGiven('require')) for (const name of [...IDENTITY, ...ISSUER]) flags.exclude('key', name);
+  if (!flags.isGiven('require')) for (const name of excludedByKey(context)) flags.exclude('key', name);
   // cosign takes the last of several.
   const references = compat ? lastOf(flags.string('key')) : flags.several('key');
   const keys = await Promise.all(references.map((reference) => verificationKey(context, reference)));
-  const isByIdentity = keys.length === 0 || [...IDENTITY, ...ISSUER].some((name) => flags.isGiven(name));
+  const isByIdentity = keys.length === 0 || (!compat && [...IDENTITY, ...ISSUER].some((name) => flags.isGiven(name)));
   const signers: SignerPolicy[] = [
     ...(isByIdentity ? [{ kind: 'identities', identities: identityMatchers(context) } as const] : []),
     ...keys.map((key) => keySigner(context, key)),
@@ -49,6 +49,11 @@ export async function signerPolicy(context: CommandContext): Promise<SignaturePo
   refuseRepetition(demandedTexts(policy));
   const require = requiredSigners(context, demandedSigners(policy).length);
   return require === 1 ? policy : { ...policy, require };
+}
+
+/** Beside a key cosign reads no issuer, and an identity that is empty is none. */
+function excludedByKey({ flags, compat }: CommandContext): readonly string[] {
+  return compat ? IDENTITY.filter((name) => flags.string(name) !== undefined) : [...IDENTITY, ...ISSUER];
 }
 
 function keySigner(context: CommandContext, key: PublicKey): SignerPolicy {

@@ -84,6 +84,10 @@ export function signingOptions(
   context: CommandContext,
   http: HttpClient,
 ): Pick<SigningContext, 'timestampHttp' | 'chainInBundle' | 'unverifiedServices' | 'undatedCertificates'> {
+  const { flags, compat } = context;
+  const secret = flags.string('oidc-client-secret-file');
+  // cosign reads it whether or not anybody is to log in.
+  if (compat && secret !== undefined) readTextFile(secret);
   return {
     timestampHttp: timestampClient(context, http),
     ...(context.compat ? { chainInBundle: true, undatedCertificates: true } : {}),
@@ -94,11 +98,13 @@ export function signingOptions(
 const TIMESTAMP_PROOF = '--timestamp-client-cert FILE and --timestamp-client-key FILE';
 
 /** With nothing to prove and nobody else to trust, the connection to a host that has the other services as well is shared. */
-function timestampClient({ flags, environment }: CommandContext, http: HttpClient): HttpClient {
+function timestampClient({ flags, environment, compat }: CommandContext, http: HttpClient): HttpClient {
   const [ca, certificate, key, serverName] = ['cacert', 'cert', 'key']
     .map((name) => flags.string(`timestamp-client-${name}`))
     .concat(flags.string('timestamp-server-name'));
-  if ((certificate === undefined) !== (key === undefined)) {
+  const isHalf = (certificate === undefined) !== (key === undefined);
+  // cosign goes on without.
+  if (isHalf && !compat) {
     throw new UsageError('USAGE_BAD_FLAG', '--timestamp-client-cert and --timestamp-client-key belong together', {
       expected: 'both or neither',
     });

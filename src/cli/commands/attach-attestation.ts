@@ -6,6 +6,8 @@ export const attachAttestationCommand: Command = {
   summary: 'attach attestations that were made elsewhere',
   operands: 'IMAGE',
   operandCount: [1, 1],
+  // It reads no words behind, and complains of none.
+  cosignOperandCount: [1, Infinity],
   flags: [
     {
       name: 'attestation',

@@ -5,6 +5,8 @@ export const bundleCreate: Command = {
   summary: 'a bundle of version 0.3 from the loose parts of a signature',
   operands: '',
   operandCount: [0, 0],
+  // It reads no words behind, and complains of none.
+  cosignOperandCount: [0, Infinity],
   flags: [
     { name: 'artifact', kind: 'string', value: 'FILE', help: 'what was signed', isCommon: true },
     { name: 'signature', kind: 'string', value: 'FILE', help: 'the signature: base64 or raw', isCommon: true },

@@ -5,6 +5,8 @@ export const importKeyPair: Command = {
   summary: 'take over a key that another program made',
   operands: '',
   operandCount: [0, 0],
+  // It reads no words behind, and complains of none.
+  cosignOperandCount: [0, Infinity],
   flags: [
     {
       name: 'key',

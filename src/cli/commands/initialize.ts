@@ -5,6 +5,8 @@ export const initialize: Command = {
   summary: 'start trusting an instance by its TUF root',
   operands: '',
   operandCount: [0, 0],
+  // It reads no words behind, and complains of none.
+  cosignOperandCount: [0, Infinity],
   flags: [
     {
       name: 'mirror',

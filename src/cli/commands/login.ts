@@ -5,6 +5,7 @@ export const login: Command = {
   summary: 'keep credentials for a registry',
   operands: '[SERVER]',
   operandCount: [0, 1],
+  cosignOperandCount: [1, 1],
   flags: [
     { name: 'username', short: 'u', kind: 'string', value: 'NAME', help: 'user name', isCommon: true },
     {

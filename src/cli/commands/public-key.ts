@@ -6,6 +6,8 @@ export const publicKey: Command = {
   summary: 'the public half of a key',
   operands: '',
   operandCount: [0, 0],
+  // It reads no words behind, and complains of none.
+  cosignOperandCount: [0, Infinity],
   flags: [
     {
       name: 'key',

@@ -23,6 +23,8 @@ export const signingConfigCreate: Command = {
   summary: 'which services to sign with',
   operands: '',
   operandCount: [0, 0],
+  // It reads no words behind, and complains of none.
+  cosignOperandCount: [0, Infinity],
   flags: [
     spec('fulcio', 'a certificate authority'),
     spec('rekor', 'a log'),

@@ -15,6 +15,8 @@ export const version: Command = {
   summary: 'version of Sealwright and its runtime',
   operands: '',
   operandCount: [0, 0],
+  // It reads no words behind, and complains of none.
+  cosignOperandCount: [0, Infinity],
   flags: [{ name: 'json', kind: 'boolean', help: 'as JSON', isCommon: true }],
   examples: ['sealwright version --json'],
   readsCosignVariables: true,

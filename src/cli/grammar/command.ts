@@ -21,6 +21,8 @@ export interface Command {
   readonly operands: string;
   /** How many of them there may be. */
   readonly operandCount: readonly [min: number, max: number];
+  /** In cosign's mode, where that is not as strict, or stricter. */
+  readonly cosignOperandCount?: readonly [min: number, max: number];
   readonly flags: readonly Flag[];
   /** Lines for help: what one types most. */
   readonly examples: readonly string[];

@@ -164,7 +164,9 @@ class FlagParser {
   }
 
   #give(flag: Flag, text: string): void {
-    if (flag.choices !== undefined && !flag.choices.includes(text)) {
+    // To cosign an empty text is none, and chooses nothing.
+    const isNothing = text === '' && this.#compat;
+    if (flag.choices !== undefined && !flag.choices.includes(text) && !isNothing) {
       throw new UsageError('USAGE_BAD_FLAG', `--${flag.name} has no such value`, {
         found: text,
         expected: flag.choices.join(', '),

@@ -41,7 +41,9 @@ function cosignPayload(image: VerifiedImage, signature: VerifiedSignature): obje
   const isLayer = signature.bundle.content.kind === 'simpleSigning';
   // With bundles cosign forgets who signed, where it was logged and when.
   const facts = isLayer ? { ...signerFacts(signature), ...extensionFacts(signature), ...layerFacts(signature) } : {};
-  const noted = Object.entries({ ...signature.annotations, ...facts }).sort(([a], [b]) => (a < b ? -1 : 1));
+  // Of keys it tells nothing, and of issuers those that there are.
+  const told = Object.entries(facts).filter(([name, value]) => name !== 'KeyID' && value !== '');
+  const noted = [...Object.entries(signature.annotations), ...told].sort(([a], [b]) => (a < b ? -1 : 1));
   // Nothing noted is nothing in the older formats, and an empty list in a statement.
   const isNothing = isLayer && noted.length === 0;
   return { critical: critical(image, signature), optional: isNothing ? null : Object.fromEntries(noted) };

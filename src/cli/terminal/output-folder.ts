@@ -43,3 +43,14 @@ export function checkOutputFolder(path: string): void {
     expected: 'a folder that does not exist yet, or an empty one',
   });
 }
+
+/** cosign makes no folder for its keys. @param prefix of the files' names. @throws UsageError USAGE_FILE */
+export function requireFolderOf(prefix: string): void {
+  const folder = dirname(prefix);
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new UsageError('USAGE_FILE', `${folder} is no folder`, {
+    found: prefix,
+    expected: 'a folder that is there',
+    fix: 'choose another --output-key-prefix',
+  });
+}

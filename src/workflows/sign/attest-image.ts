@@ -29,6 +29,8 @@ export interface AttestImageRequest extends SigningContext {
   readonly upload?: boolean;
   /** Signs and stores as cosign did before bundles (`--new-bundle-format=false`): an envelope under the `.att` tag. */
   readonly olderStorage?: OlderAttestationStorage;
+  /** Keeps what was made where somebody wants it, before anything is pushed: what cannot be kept is not pushed either. */
+  readonly keep?: (attested: AttestedImage) => void;
 }
 
 /** How an `.att` tag is to be written, where cosign lets one choose. */
@@ -85,15 +87,17 @@ export async function attestImageBy(
   const { algorithm, hex } = subject.digest;
   const attested = attestedStatement(content, { name: reference.context, digests: new Map([[algorithm, hex]]) }, now());
   const assembled = await assemble(servicesFor(request), attested, envelopeCredentials(await credentials.current()));
-  return {
+  const made = {
     reference,
     digest: subject.digest,
     isTagResolved: reference.digest === undefined,
     statement: attested.statement,
     dropped: attested.dropped,
     ...assembled,
-    referrer: await push(request, subject, assembled, attested.statement.predicateType),
+    referrer: undefined,
   };
+  request.keep?.(made);
+  return { ...made, referrer: await push(request, subject, assembled, attested.statement.predicateType) };
 }
 
 type Assembled = Pick<AttestedImage, 'bundleJson' | 'layer' | 'bundle'>;

@@ -40,6 +40,8 @@ export interface SignImageRequest extends SigningContext {
   readonly olderStorage?: OlderStorage;
   /** Leaves alone what carries this very signature already: same signer, same annotations, and all that a new one would prove. */
   readonly skipIfSigned?: boolean;
+  /** Keeps what was made where somebody wants it, before anything is pushed: what cannot be kept is not pushed either. */
+  readonly keep?: (image: SignedImage) => void;
   /** Told of signatures that could not be taken back after another one of the same image failed: the registry does not delete. */
   readonly onLeftBehind?: (signature: StoredSignature) => void;
 }
@@ -93,10 +95,18 @@ export async function signManifests(
     SIGNING_TURNS,
     subjects.map((subject) => () => signManifest(context, subject, credentials)),
   );
+  const referenceOf = (digest: Digest, index: number): ImageReference =>
+    index === 0 ? request.reference : request.reference.atDigest(digest);
+  for (const [index, signature] of made.entries()) {
+    const reference = referenceOf(signature.subject.digest, index);
+    request.keep?.(
+      'present' in signature ? describePresent(reference, signature) : describeSigned(reference, signature, undefined),
+    );
+  }
   const stored: StoredSignature[] = [];
   const store = async (signature: SignedManifest | PresentManifest, index: number): Promise<SignedImage> => {
     const { digest } = signature.subject;
-    const reference = index === 0 ? request.reference : request.reference.atDigest(digest);
+    const reference = referenceOf(digest, index);
     if ('present' in signature) return describePresent(reference, signature);
     const referrer = await push(request, signature);
     if (referrer !== undefined) stored.push({ subject: digest, referrer: referrer.digest });

@@ -6,6 +6,7 @@ import {
   claimedPredicateType,
   leniency,
   readBundles,
+  storagesRead,
   type FoundSignature,
   type FoundSignatures,
   type ImageSignaturesRequest,
@@ -48,15 +49,16 @@ export async function fetchImageAttestations(request: ImageAttestationsRequest):
   ]);
   const bundles = readBundles(fetched, predicateTypes, request);
   const layers = readAttestationLayers(tagged, request);
+  const { isOlder, isNewer } = storagesRead(request.storage, bundles);
   const found = {
     reference,
     digest,
     isTagResolved: reference.digest === undefined,
     predicateTypes,
-    signatures: [...bundles.signatures, ...layers.signatures],
+    signatures: [...(isNewer ? bundles.signatures : []), ...(isOlder ? layers.signatures : [])],
     otherPredicateTypes: [...new Set([...bundles.otherPredicateTypes, ...layers.otherPredicateTypes])],
     unreadFormats: bundles.unreadFormats,
-    unusable: [...bundles.unusable, ...layers.unusable],
+    unusable: [...(isNewer ? bundles.unusable : []), ...(isOlder ? layers.unusable : [])],
   };
   await refuseMissingImage(request, digest, found);
   return found;

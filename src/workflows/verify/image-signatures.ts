@@ -38,9 +38,16 @@ export interface ImageSignaturesRequest extends ImagePresence {
   readonly passesOver?: PassOver;
   /** As cosign: a signature under a tag that the registry does not hand over does not hide the others. */
   readonly keepsOthers?: boolean;
+  /**
+   * As cosign: signatures of one storage alone. `first-found` takes those of before bundles where there is no bundle of any kind;
+   * every storage when absent.
+   */
+  readonly storage?: SignatureStorage;
   /** How much is fetched at once, at most. */
   readonly parallel?: number;
 }
+
+export type SignatureStorage = 'bundles' | 'older' | 'first-found';
 
 /**
  * How a signature is stored: as a Sigstore bundle that refers to the image, under the image's `.sig` tag, or as cosign tried
@@ -111,6 +118,7 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
   );
   const bundles = readBundles(fetched, predicateTypes, request);
   const { layerReading } = request;
+  const { isOlder, isNewer } = storagesRead(request.storage, bundles);
   const layers = [
     ...referring.map((found) => readLayers(found, 'oci-1-1-experiment', readSignatureLayer, layerReading)),
     readLayers(tagged, 'legacy', readSignatureLayer, layerReading),
@@ -122,8 +130,11 @@ export async function fetchImageSignatures(request: ImageSignaturesRequest): Pro
     isTagResolved: reference.digest === undefined,
     predicateTypes,
     ...bundles,
-    signatures: [...bundles.signatures, ...layers.flatMap(({ signatures }) => signatures)],
-    unusable: [...bundles.unusable, ...layers.flatMap(({ unusable }) => unusable)],
+    signatures: [
+      ...(isNewer ? bundles.signatures : []),
+      ...(isOlder ? layers.flatMap(({ signatures }) => signatures) : []),
+    ],
+    unusable: [...(isNewer ? bundles.unusable : []), ...(isOlder ? layers.flatMap(({ unusable }) => unusable) : [])],
   };
   await refuseMissingImage(request, digest, found);
   return found;
@@ -140,6 +151,16 @@ export function leniency({
     ...(passesOver === undefined ? {} : { passesOver }),
     ...(keepsOthers === undefined ? {} : { keepsOthers }),
   };
+}
+
+/** A bundle of any predicate type is one: which storage is read is decided before what is in it. */
+export function storagesRead(
+  storage: SignatureStorage | undefined,
+  { signatures, otherPredicateTypes }: ReadBundles,
+): { readonly isOlder: boolean; readonly isNewer: boolean } {
+  const hasBundles = signatures.length + otherPredicateTypes.length > 0;
+  if (storage === 'first-found') return { isOlder: !hasBundles, isNewer: hasBundles };
+  return { isOlder: storage !== 'bundles', isNewer: storage !== 'older' };
 }
 
 /** cosign's own limit for a payload. */

@@ -1,0 +1,25 @@
+/** Both on the same invocations, side by side, and in what they differ. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Invocation } from './invocations.ts';
+import type { Effects, Stand } from './stand.ts';
+
+/** What a script could notice. */
+export const ASPECTS = ['exitCode', 'stdout', 'files', 'registry'] as const;
+export type Aspect = (typeof ASPECTS)[number];
+
+export interface Compared {
+  readonly invocation: Invocation;
+  readonly cosign: Effects;
+  readonly called: Effects;
+  readonly aspects: readonly Aspect[];
+}
+
+export async function sweep(cosign: Stand, called: Stand, list: readonly Invocation[]): Promise<readonly Compared[]> {
+  const found: Compared[] = [];
+  for (const invocation of list) {
+    const [theirs, ours] = await Promise.all([cosign.play(invocation), called.play(invocation)]);
+    const aspects = ASPECTS.filter((aspect) => !isDeepStrictEqual(theirs[aspect], ours[aspect]));
+    found.push({ invocation, cosign: theirs, called: ours, aspects });
+  }
+  return found;
+}
