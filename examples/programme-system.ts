@@ -1,6 +1,6 @@
 /** The system that the programme is about: three services of one namespace, what its CI does, and what is asked about it. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { DemoCluster } from './demo-cluster.ts';
 import { pushDemoImage } from './demo-image.ts';
 import { insist, say, type DemoShell } from './demo-shell.ts';
@@ -81,7 +81,7 @@ export class Programme {
   }
 
   async snapshot(out: string): Promise<void> {
-    const where = ['--dir', 'stack', '--kubeconfig', this.cluster.kubeconfig];
+    const where = ['--dir', 'stack', '--kubeconfig', relative(this.shell.folder, this.cluster.kubeconfig)];
     await this.#tokenOf(AUDITOR);
     const signed = ['--sign', '--identity-token', 'token', '--out', out];
     await this.shell.sealwright(['audit', 'snapshot', '--system', SYSTEM, ...where, ...signed]);

@@ -59,9 +59,9 @@ test('a name of one letter is typed with one dash or with two', () => {
 });
 
 test('what was given for flags can be typed again; what the command does not have was not given', () => {
-  const { values } = parse(['--key', 'a b', '-a', 'x=1', '-a', 'y=2', '--upload=false', 'IMAGE']);
-  const words = values.words(['upload', 'annotations', 'key', 'yes', 'none of them']);
-  assert.deepEqual(words, ['--upload=false', '--annotations=x=1', '--annotations=y=2', '--key=a b']);
+  const { values } = parse(['--key', 'a b', '-a', 'x=1', '-a', 'y=2', '--upload=false', '-y', 'IMAGE']);
+  const words = values.words(['upload', 'annotations', 'key', 'yes', 'old', 'none of them']);
+  assert.deepEqual(words, ['--upload=false', '--annotations=x=1', '--annotations=y=2', '--key=a b', '--yes']);
   assert.equal(parse(words).values.string('key'), 'a b');
 });
 

@@ -45,10 +45,36 @@ function place(index: number, state: AuditState): AuditEntry {
       : {}),
     pods: 1 + ((index * 7) % 12),
     ...(index % 9 === 2 ? { exposure: ['privileged' as const] } : {}),
+    ...(index % 9 === 7 ? { exposure: ['from-outside' as const], reachedBy: [`Ingress pay/${name}`] } : {}),
     ...(state === 'verified'
       ? { signers: [{ kind: 'identity' as const, name: CI }] }
       : { reason: REASONS[state], code: 'POLICY_DENIED' }),
   });
+}
+
+const KEY = { name: `the key ${'4b'.repeat(32)}`, policies: ['prod'], since: '2024-11-04T09:00:00Z' };
+const EXCEPTIONS = [
+  {
+    name: 'ImageException pay/old',
+    owner: 'payments',
+    from: '2026-01-12T00:00:00.000Z',
+    expires: '2026-06-30T00:00:00.000Z',
+  },
+  {
+    name: 'ImageException pay/older',
+    owner: 'payments',
+    from: '2025-09-01T00:00:00.000Z',
+    expires: '2026-02-01T00:00:00.000Z',
+  },
+];
+const WIDEST = { policy: 'prod', pattern: '/^https://github\\.com/acme//', fixed: 24 };
+/** Everything else that a snapshot knows. */
+function standing({ policies }: AuditSnapshot): Partial<AuditSnapshot> {
+  return {
+    policies: { ...policies, widest: WIDEST, keys: [KEY] },
+    exceptions: EXCEPTIONS,
+    reach: { kinds: ['Service', 'Ingress', 'HTTPRoute', 'GRPCRoute'], notLookedAt: [] },
+  };
 }
 
 /** 48 containers, of which more and more are signed. */
@@ -61,6 +87,7 @@ function day(number: number, of: number): AuditSnapshot {
     return place(index, index < signed ? 'verified' : index % 5 === 0 ? 'signed-untrusted' : 'unsigned');
   });
   return auditSnapshot(entries, {
+    ...standing(auditSnapshot([])),
     takenAt: new Date(Date.UTC(2026, 2, 1 + number, 3, 17)),
     notLookedAt: number === of ? [{ what: 'cronjobs in the namespace batch', reason: 'REMOTE_STATUS status 403' }] : [],
   });

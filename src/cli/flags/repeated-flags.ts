@@ -36,5 +36,5 @@ export const REPEATED_FLAGS = {
 
 /** Of words that a snapshot remembers those that a command takes; what it does not know is dropped, whoever wrote it there. */
 export function repeated(words: readonly string[], names: readonly string[]): readonly string[] {
-  return words.filter((word) => names.some((name) => word.startsWith(`--${name}=`)));
+  return words.filter((word) => names.some((name) => word === `--${name}` || word.startsWith(`--${name}=`)));
 }

@@ -71,10 +71,10 @@ export class FlagValues {
     return (this.#texts(name) ?? []).flatMap((text) => text.split(',')).filter((text) => text !== '');
   }
 
-  /** What was given for some flags, as words to be typed again: `--name=value`. Flags that the command does not have are none. */
+  /** What was given for some flags, as words to be typed again: `--name=value`, `--name`. Flags that the command does not have are none. */
   words(names: readonly string[]): readonly string[] {
     return names.flatMap((name) =>
-      this.isDeclared(name) ? (this.#texts(name) ?? []).map((text) => `--${name}=${text}`) : [],
+      this.isDeclared(name) ? (this.#texts(name) ?? []).map((text) => this.#word(name, text)) : [],
     );
   }
 
@@ -106,6 +106,10 @@ export class FlagValues {
     throw new UsageError('USAGE_BAD_FLAG', `--${one} and --${other} exclude each other`, {
       expected: 'only one of them',
     });
+  }
+
+  #word(name: string, text: string): string {
+    return this.#flags.get(name)?.kind === 'boolean' && text === 'true' ? `--${name}` : `--${name}=${text}`;
   }
 
   #texts(name: string): readonly string[] | undefined {

@@ -3,7 +3,7 @@ import { visibleText } from '../terminal/visible-text.ts';
 import { STATE_MARKS } from './slope-chart.ts';
 
 /** As many as fit on a sheet with everything else. */
-const FIRST_ROWS = 7;
+const FIRST_ROWS = 6;
 
 /** Of its own alone: no script, no font, no request to anybody. Colours follow the reader's; on paper there is no dark. */
 const STYLE = `
