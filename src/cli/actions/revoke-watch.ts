@@ -48,8 +48,13 @@ export async function watchRunningCopies(context: CommandContext): Promise<void>
 
 async function lookForEver(context: CommandContext, metrics: SweepMetrics, intervalMs: number): Promise<void> {
   const { terminal, now } = context;
-  const interrupted = untilInterrupted().then(() => 'over' as const);
-  for (;;) {
+  // Whoever races a promise stays on its list until it settles: only the pause that lasts may be on this one's.
+  const interruption = { isOver: false, wake: (): void => undefined };
+  void untilInterrupted().then(() => {
+    interruption.isOver = true;
+    interruption.wake();
+  });
+  while (!interruption.isOver) {
     try {
       const { sweep, version } = await look(context);
       metrics.looked(sweep, version, now());
@@ -58,7 +63,7 @@ async function lookForEver(context: CommandContext, metrics: SweepMetrics, inter
       metrics.failed();
       terminal.warn(`${error.code} ${error.message}: looking again in ${intervalMs / 1000} s`);
     }
-    if ((await Promise.race([interrupted, SYSTEM_CLOCK.sleep(intervalMs)])) === 'over') return;
+    await Promise.race([SYSTEM_CLOCK.sleep(intervalMs), new Promise<void>((wake) => (interruption.wake = wake))]);
   }
 }
 

@@ -33,7 +33,9 @@ export interface Exchange {
   discard(): void;
 }
 
-type Agents = Map<string, NonNullable<RequestOptions['agent']>>;
+type Agent = Exclude<RequestOptions['agent'], boolean | undefined>;
+/** Promises, so that requests which begin together share one: of two, the first would be forgotten with its connections open. */
+type Agents = Map<string, Promise<Agent>>;
 
 /** One request, one answer: sockets, TLS, time-outs. No retries, no redirects. */
 export class Transport {
@@ -86,7 +88,15 @@ export class Transport {
 
   /** Closes idle connections; running exchanges fail. */
   close(): void {
-    for (const agent of this.#agents.values()) if (typeof agent === 'object') agent.destroy();
+    for (const making of this.#agents.values()) {
+      making.then(
+        (agent) => {
+          agent.destroy();
+        },
+        // Whoever asked by it was told.
+        () => undefined,
+      );
+    }
     this.#agents.clear();
   }
 
@@ -120,22 +130,25 @@ export class Transport {
     return open(url, { method: request.method ?? 'GET', headers, agent: await this.#agent(url) });
   }
 
-  async #agent(url: URL): Promise<NonNullable<RequestOptions['agent']>> {
+  #agent(url: URL): Promise<Agent> {
     const proxied = this.#options.proxyEnv !== undefined && !isLoopback(url.hostname);
     const name = `${url.protocol}${proxied ? 'proxy' : 'direct'}`;
     const existing = this.#agents.get(name);
     if (existing !== undefined) return existing;
+    const making = this.#makeAgent(url.protocol, proxied);
+    this.#agents.set(name, making);
+    return making;
+  }
+
+  async #makeAgent(protocol: string, proxied: boolean): Promise<Agent> {
     const shared = {
       keepAlive: true,
       maxFreeSockets: 16,
       ...(proxied ? { proxyEnv: { ...this.#options.proxyEnv } } : {}),
     };
-    const agent =
-      url.protocol === 'https:'
-        ? new (await import('node:https')).Agent({ ...shared, ...(await this.#tls()) })
-        : new (await import('node:http')).Agent(shared);
-    this.#agents.set(name, agent);
-    return agent;
+    return protocol === 'https:'
+      ? new (await import('node:https')).Agent({ ...shared, ...(await this.#tls()) })
+      : new (await import('node:http')).Agent(shared);
   }
 
   async #tls(): Promise<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { HttpClient, type HttpClientOptions } from '../../../src/io/net/http-client.ts';
 import type { RemoteError } from '../../../src/errors.ts';
@@ -60,6 +61,37 @@ test('connections are kept alive between requests', async (t) => {
   const { http } = client(t);
   for (let i = 0; i < 5; i++) await http.request({ url: peer.url });
   assert.equal(ports.size, 1);
+});
+
+test('requests that begin together share their connections with those that follow, and closing ends all of them', async (t) => {
+  const TOGETHER = 3;
+  let waiting: (() => void)[] = [];
+  const sockets = new Set<Socket>();
+  const peer = await peerServer(t, (request, response) => {
+    sockets.add(request.socket);
+    // None is answered before all have come, so that none can use the connection of another.
+    waiting.push(() => response.end('ok'));
+    if (waiting.length < TOGETHER) return;
+    for (const answer of waiting) answer();
+    waiting = [];
+  });
+  const { http } = client(t);
+  const together = (): Promise<unknown> =>
+    Promise.all(Array.from({ length: TOGETHER }, () => http.request({ url: peer.url })));
+  await together();
+  await together();
+  assert.equal(sockets.size, TOGETHER, 'whoever opens more has forgotten some, and can close them no more');
+  const ended = [...sockets].map((socket) => once(socket, 'close'));
+  http.close();
+  await Promise.all(ended);
+});
+
+test('a client certificate that cannot be used is refused to each of those who ask together', async (t) => {
+  const { http } = client(t, { clientCertificate: { certificate: 'none', key: 'none' } });
+  const asked = await Promise.allSettled([1, 2].map(() => http.request({ url: 'https://127.0.0.1:1/' })));
+  for (const one of asked) {
+    assert.equal(one.status === 'rejected' && (one.reason as RemoteError).code, 'USAGE_BAD_CONFIG');
+  }
 });
 
 test('a streamed upload arrives whole, and is read again for a retry', async (t) => {
