@@ -7,7 +7,7 @@ import { chosenCluster } from '../choices/cluster-choice.ts';
 import { sweepCluster, type SweptCluster } from '../choices/sweep-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { parseDuration } from '../terminal/duration.ts';
-import { untilInterrupted } from '../terminal/interruption.ts';
+import { pausesUntilInterrupted } from '../terminal/interruption.ts';
 import { SweepMetrics } from '../report/sweep-metrics.ts';
 import { sweepDocument, sweepText } from '../report/sweep-report.ts';
 
@@ -48,13 +48,8 @@ export async function watchRunningCopies(context: CommandContext): Promise<void>
 
 async function lookForEver(context: CommandContext, metrics: SweepMetrics, intervalMs: number): Promise<void> {
   const { terminal, now } = context;
-  // Whoever races a promise stays on its list until it settles: only the pause that lasts may be on this one's.
-  const interruption = { isOver: false, wake: (): void => undefined };
-  void untilInterrupted().then(() => {
-    interruption.isOver = true;
-    interruption.wake();
-  });
-  while (!interruption.isOver) {
+  const pause = pausesUntilInterrupted((ms) => SYSTEM_CLOCK.sleep(ms));
+  for (;;) {
     try {
       const { sweep, version } = await look(context);
       metrics.looked(sweep, version, now());
@@ -63,7 +58,7 @@ async function lookForEver(context: CommandContext, metrics: SweepMetrics, inter
       metrics.failed();
       terminal.warn(`${error.code} ${error.message}: looking again in ${intervalMs / 1000} s`);
     }
-    await Promise.race([SYSTEM_CLOCK.sleep(intervalMs), new Promise<void>((wake) => (interruption.wake = wake))]);
+    if ((await pause(intervalMs)) === 'over') return;
   }
 }
 

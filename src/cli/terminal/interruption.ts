@@ -19,3 +19,29 @@ export function untilInterrupted(): Promise<void> {
     }
   });
 }
+
+/**
+ * Pauses that end when the process is asked to end; asked before, there is none.
+ *
+ * Whoever races a promise stays on its list until it settles, so that a race with each pause would keep them all: only the pause that lasts
+ * is waiting here.
+ */
+export function pausesUntilInterrupted(sleep: (ms: number) => Promise<void>): (ms: number) => Promise<'over' | 'due'> {
+  let isOver = false;
+  let wake = (): void => undefined;
+  void untilInterrupted().then(() => {
+    isOver = true;
+    wake();
+  });
+  return (ms) =>
+    isOver
+      ? Promise.resolve('over')
+      : Promise.race([
+          sleep(ms).then(() => 'due' as const),
+          new Promise<'over'>((resolve) => {
+            wake = () => {
+              resolve('over');
+            };
+          }),
+        ]);
+}
