@@ -1,5 +1,6 @@
 import { findBlocks } from '../../core/emergency/generated-text.ts';
-import { checkPlan, type PlanFinding } from '../../core/emergency/plan-check.ts';
+import { checkPlan } from '../../core/emergency/plan-check.ts';
+import type { PlanFinding } from '../../core/emergency/plan-finding.ts';
 import { PolicyError, RemoteError } from '../../errors.ts';
 import { carriedOver, foundInstallation, notLookedAt } from '../choices/emergency-facts-choice.ts';
 import { heldExercises } from '../choices/held-exercises.ts';

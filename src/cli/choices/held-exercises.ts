@@ -1,5 +1,5 @@
 import { parseTabletop } from '../../core/emergency/tabletop-record.ts';
-import type { HeldDrill, HeldTabletop } from '../../core/emergency/plan-check.ts';
+import type { HeldDrill, HeldTabletop } from '../../core/emergency/exercise-check.ts';
 import { hasPassed, missedStages } from '../../core/revocation/drill-record.ts';
 import { verifySignedDrill } from '../../core/revocation/signed-drill.ts';
 import { SealwrightError } from '../../errors.ts';

@@ -4,62 +4,10 @@ import { missingContacts, type Contact } from './emergency-contacts.ts';
 import { allSigners, type EmergencyFacts } from './emergency-facts.ts';
 import type { EmergencyPlan } from './emergency-plan.ts';
 import { draftsFor, type StatementDraft } from './statement-draft.ts';
+import { checkExercises, type HeldExercises } from './exercise-check.ts';
+import { finding, type PlanFinding } from './plan-finding.ts';
 
-/** `missing`: it never was there. `outdated`: it was true once. `unknown`: nobody could look. */
-export type FindingKind = 'missing' | 'outdated' | 'unknown';
-
-export interface PlanFinding {
-  readonly kind: FindingKind;
-  /** Stable, for programs. */
-  readonly rule: PlanRule;
-  /** In words: what was found. */
-  readonly found: string;
-  readonly fix: string;
-}
-
-export const PLAN_RULES = [
-  'authority-missing',
-  'authority-changed',
-  'authority-single',
-  'authority-locked',
-  'trust-changed',
-  'contact-missing',
-  'contact-unknown',
-  'draft-missing',
-  'draft-stale',
-  'signer-undrafted',
-  'cluster-changed',
-  'registry-unknown',
-  'page-changed',
-  'drill-missing',
-  'drill-old',
-  'drill-failed',
-  'drill-partial',
-  'record-unreadable',
-  'tabletop-missing',
-  'tabletop-old',
-  'tabletop-open',
-  'not-looked-at',
-] as const;
-
-export type PlanRule = (typeof PLAN_RULES)[number];
-
-/** What was held, newest last or not. */
-export interface HeldDrill {
-  readonly endedAt: Date;
-  readonly passed: boolean;
-  /** Whether it asked a cluster. */
-  readonly isInCluster: boolean;
-  readonly detail: string;
-}
-
-export interface HeldTabletop {
-  readonly heldAt: Date;
-  /** Questions that nobody could answer. */
-  readonly open: readonly string[];
-}
-
-export interface PlanInput {
+export interface PlanInput extends HeldExercises {
   readonly plan: EmergencyPlan;
   /** As the installation is found now. */
   readonly facts: EmergencyFacts;
@@ -69,18 +17,10 @@ export interface PlanInput {
   readonly drafts: readonly StatementDraft[];
   /** Names of blocks that are not in the page, or are not about this installation. */
   readonly staleBlocks: readonly string[];
-  readonly drills: readonly HeldDrill[];
-  readonly tabletops: readonly HeldTabletop[];
-  /** Records that nobody can believe, each with why. */
-  readonly unreadable: readonly string[];
   /** What could not be looked at, each with why. */
   readonly notLookedAt: readonly string[];
-  readonly drillDays: number;
-  readonly tabletopDays: number;
-  readonly now: Date;
 }
 
-const DAY_MS = 86_400_000;
 const REFRESH = 'sealwright plan init';
 
 /** What is missing in a plan, and what is not true any more: by rule, in a fixed order. */
@@ -210,60 +150,4 @@ function checkPlaces({ plan, facts, staleBlocks }: PlanInput): readonly PlanFind
       finding('outdated', 'page-changed', `plan.md: ${name} is not what it would be now`, `${REFRESH}, or --force`),
     ),
   ];
-}
-
-function checkExercises(input: PlanInput): readonly PlanFinding[] {
-  const { facts, unreadable, drillDays, tabletopDays, now } = input;
-  // A clock that was ahead must not keep an exercise fresh until it is right.
-  const hasCome = (time: Date): boolean => time.getTime() - now.getTime() <= DAY_MS;
-  const drills = input.drills.filter(({ endedAt }) => hasCome(endedAt));
-  const tabletops = input.tabletops.filter(({ heldAt }) => hasCome(heldAt));
-  const early = input.drills.length + input.tabletops.length - drills.length - tabletops.length;
-  const findings = [...unreadable, ...(early === 0 ? [] : [`${early} of a time that has not come yet`])].map((what) =>
-    finding('unknown', 'record-unreadable', what, 'hold it again, or take the file away'),
-  );
-  const drill = newest(drills, ({ endedAt }) => endedAt);
-  const drillFix = 'sealwright revoke drill with --out records/drill-DATE.json in the folder of the plan';
-  if (drill === undefined) findings.push(finding('missing', 'drill-missing', 'no drill was ever held', drillFix));
-  else {
-    const days = daysSince(drill.endedAt, now);
-    if (days > drillDays)
-      findings.push(finding('outdated', 'drill-old', `the last drill is ${days} days old`, drillFix));
-    if (!drill.passed) {
-      findings.push(finding('outdated', 'drill-failed', `the last drill failed: ${drill.detail}`, drillFix));
-    }
-    if (facts.cluster !== undefined && !drill.isInCluster) {
-      findings.push(
-        finding('missing', 'drill-partial', 'the last drill did not ask the cluster', `${drillFix}, and -n NAMESPACE`),
-      );
-    }
-  }
-  const tabletop = newest(tabletops, ({ heldAt }) => heldAt);
-  const tableFix = 'sealwright tabletop stolen-identity --participant NAME --record';
-  if (tabletop === undefined) {
-    findings.push(finding('missing', 'tabletop-missing', 'no tabletop was ever held', tableFix));
-    return findings;
-  }
-  const days = daysSince(tabletop.heldAt, now);
-  if (days > tabletopDays) {
-    findings.push(finding('outdated', 'tabletop-old', `the last tabletop is ${days} days old`, tableFix));
-  }
-  return [
-    ...findings,
-    ...tabletop.open.map((question) =>
-      finding('missing', 'tabletop-open', `nobody could answer: ${question}`, 'find out, and hold it again'),
-    ),
-  ];
-}
-
-function newest<Value>(list: readonly Value[], time: (value: Value) => Date): Value | undefined {
-  return [...list].sort((left, right) => time(right).getTime() - time(left).getTime())[0];
-}
-
-function daysSince(time: Date, now: Date): number {
-  return Math.max(0, Math.floor((now.getTime() - time.getTime()) / DAY_MS));
-}
-
-function finding(kind: FindingKind, rule: PlanRule, found: string, fix: string): PlanFinding {
-  return { kind, rule, found, fix };
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missingContacts, type Contact } from '../../../src/core/emergency/emergency-contacts.ts';
 import type { EmergencyFacts } from '../../../src/core/emergency/emergency-facts.ts';
-import { checkPlan, PLAN_RULES, type PlanInput } from '../../../src/core/emergency/plan-check.ts';
+import { checkPlan, type PlanInput } from '../../../src/core/emergency/plan-check.ts';
+import { PLAN_RULES } from '../../../src/core/emergency/plan-finding.ts';
 import { draftsFor } from '../../../src/core/emergency/statement-draft.ts';
 import { FACTS } from '../../support/emergency.ts';
 
