@@ -49,7 +49,16 @@ export class KubeCluster {
 
   /** Ends everything that runs, and starts it again with what it had stored; the API server's port is another one. */
   async restart(): Promise<void> {
+    await this.halt();
+    await this.resume();
+  }
+
+  /** The first half of a restart: until the other one, nobody answers. */
+  async halt(): Promise<void> {
     await run(join(TOOLS, 'stop'), [this.#dir]);
+  }
+
+  async resume(): Promise<void> {
     await run(join(TOOLS, 'start'), [this.#dir], { env: { ...process.env, ...this.#more, KEEP: '1' } });
   }
 
