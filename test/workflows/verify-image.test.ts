@@ -7,7 +7,7 @@ import { PrivateKey } from '../../src/core/crypto/private-key.ts';
 import { utf8 } from '../../src/core/encoding/bytes.ts';
 import { Digest } from '../../src/core/image/digest.ts';
 import { encodeManifest } from '../../src/core/image/manifest.ts';
-import { OCI_CONFIG, OCI_EMPTY, OCI_MANIFEST } from '../../src/core/image/media-types.ts';
+import { OCI_CONFIG, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST } from '../../src/core/image/media-types.ts';
 import type { ImageReference } from '../../src/core/image/reference.ts';
 import { renderError, type SealwrightError } from '../../src/errors.ts';
 import { pushBundle } from '../../src/io/registry/bundle-store.ts';
@@ -488,6 +488,29 @@ test('an unreachable registry is not an unsigned image', async (t) => {
   const { reference } = await world.pushImage();
   world.faults.set('', () => new Response(null, { status: 502 }));
   await refused(world, reference, 'REMOTE_STATUS');
+});
+
+test('a page in the place of the list of referrers is not an unsigned image, unless the fallback tag has a list', async (t) => {
+  const world = await signingWorld(t);
+  const { reference, digest } = await world.pushImage();
+  const page = (): Response => new Response('<!doctype html>', { headers: { 'content-type': 'text/html' } });
+  world.faults.set('GET /v2/demo/app/referrers/', page);
+  const error = await refused(world, reference, 'COULD_NOT_CHECK');
+  assert.equal(error.exitCode, 23);
+  assert.match(error.facts.found ?? '', /REMOTE_BODY/);
+  // cosign takes it for a registry without the list.
+  const told: string[] = [];
+  await refused(world, reference, 'NO_SIGNATURE', { passesOver: (what) => told.push(what) });
+  assert.deepEqual(told, [`what refers to ${digest.toString()}`]);
+  // Whoever signs there writes the tag, and then nothing is in doubt.
+  world.faults.clear();
+  await pushSignature(world, reference);
+  const { descriptors } = await world.registry.referrers(reference, digest);
+  world.faults.set('GET /v2/demo/app/referrers/', page);
+  await refused(world, reference, 'COULD_NOT_CHECK');
+  const list = encodeManifest({ kind: 'index', mediaType: OCI_INDEX, manifests: descriptors });
+  await world.registry.putManifest(reference, `sha256-${digest.hex}`, list, OCI_INDEX);
+  assert.equal((await verify(world, reference)).signatures.length, 1);
 });
 
 test('configurations of images are no bundles', async (t) => {

@@ -56,10 +56,16 @@ export class Terminal {
       write(STDOUT, bytes);
       return;
     }
+    const isNew = !this.#isOutputBegun && !fileSystem.existsSync(outputFile);
     try {
       fileSystem.writeFileSync(outputFile, bytes, { flag: this.#isOutputBegun ? 'a' : 'w' });
     } catch (cause) {
-      throw new UsageError('USAGE_FILE', 'the output file cannot be written', { found: outputFile, cause });
+      if (isNew) fileSystem.rmSync(outputFile, { force: true });
+      const code = (cause as NodeJS.ErrnoException).code ?? 'an error';
+      throw new UsageError('USAGE_FILE', 'the output file cannot be written', {
+        found: `${outputFile}: ${code}`,
+        cause,
+      });
     }
     this.#isOutputBegun = true;
   }

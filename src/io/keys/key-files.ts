@@ -73,10 +73,16 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
   // `wx`: a file that appears in the meantime is not overwritten either.
   const file = await open(path, 'wx', mode);
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // It is ours, and half of a key on a full disk would keep the name from the next attempt.
+    await rm(path, { force: true });
+    throw error;
   }
   await syncFolder(dirname(path));
 }

@@ -12,6 +12,7 @@ import {
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { FormatError, LimitError, NotFoundError, SealwrightError, VerificationError } from '../../errors.ts';
 import type { ImageSource } from './image-source.ts';
+import type { ReferrerList } from './referrers.ts';
 import type { RegistryClient } from './registry-client.ts';
 
 export interface PushBundleOptions {
@@ -126,7 +127,7 @@ export async function fetchBundles(
   digest: Digest,
   { predicateTypes, parallel = PARALLEL_FETCHES, passesOver }: FetchBundlesOptions = {},
 ): Promise<FetchedBundles> {
-  const descriptors = await referringTo(client, repository, digest, passesOver);
+  const { descriptors, doubt } = await referringTo(client, repository, digest, passesOver);
   const carriers = descriptors.filter(mayCarryBundle);
   const isOther = (type: string | undefined): type is string =>
     type !== undefined && predicateTypes?.includes(type) === false;
@@ -140,6 +141,10 @@ export async function fetchBundles(
   }
   const bundles: FetchedBundle[] = [];
   const unusable: { manifestDigest: Digest; error: SealwrightError }[] = [];
+  if (doubt !== undefined) {
+    if (passesOver === undefined) unusable.push({ manifestDigest: digest, error: doubt });
+    else passesOver(`what refers to ${digest.toString()}`, doubt);
+  }
   const experiments = descriptors.filter(isExperiment).map((descriptor) => descriptor.digest);
   const isPassedOver = passesOver === undefined ? isContentFault : isFault;
   let totalBytes = 0;
@@ -233,13 +238,13 @@ async function referringTo(
   repository: Repository,
   digest: Digest,
   passesOver: PassOver | undefined,
-): Promise<readonly Descriptor[]> {
+): Promise<Pick<ReferrerList, 'descriptors' | 'doubt'>> {
   try {
-    return (await client.referrers(repository, digest)).descriptors;
+    return await client.referrers(repository, digest);
   } catch (error) {
     if (passesOver === undefined || !isFault(error)) throw error;
     passesOver(`what refers to ${digest.toString()}`, error);
-    return [];
+    return { descriptors: [] };
   }
 }
 

@@ -21,6 +21,11 @@ export interface ReferrerList {
   readonly descriptors: readonly Descriptor[];
   /** `tag` when the registry has no referrers API and the fallback tag was read. */
   readonly source: 'api' | 'tag';
+  /**
+   * Something other than a list was sent in the place of one, and under the fallback tag there is nothing: it may be that nothing
+   * refers to the manifest, or that somebody on the way keeps the list to himself (docs/decisions/0089).
+   */
+  readonly doubt?: RemoteError;
 }
 
 const MAX_REFERRERS = 10_000;
@@ -42,11 +47,16 @@ export class Referrers {
 
   /** Filtered here as well: a registry may ignore the filter, and may not say that it did. */
   async list(repository: Repository, digest: Digest, artifactType?: string): Promise<ReferrerList> {
-    const listed = await this.#fromApi(repository, digest, artifactType);
+    let other: string | undefined;
+    const listed = await this.#fromApi(repository, digest, artifactType, (type) => {
+      other = type;
+    });
     const descriptors = listed ?? (await this.#readTag(tagOf(repository, digest), digest)) ?? [];
     const wanted =
       artifactType === undefined ? descriptors : descriptors.filter((d) => d.artifactType === artifactType);
-    return { descriptors: wanted, source: listed === undefined ? 'tag' : 'api' };
+    if (listed !== undefined) return { descriptors: wanted, source: 'api' };
+    const isDoubtful = other !== undefined && descriptors.length === 0;
+    return { descriptors: wanted, source: 'tag', ...(isDoubtful ? { doubt: noList(repository, other) } : {}) };
   }
 
   async push(repository: Repository, bytes: Uint8Array): Promise<Descriptor> {
@@ -109,11 +119,16 @@ export class Referrers {
     throw overwritten(tag, 'the entries were back');
   }
 
-  /** Undefined when the registry has no such API. */
+  /**
+   * Undefined when the registry has no such API.
+   *
+   * @param onOther told of the media type of what lives at that path instead
+   */
   async #fromApi(
     repository: Repository,
     digest: Digest,
     artifactType: string | undefined,
+    onOther?: (type: string) => void,
   ): Promise<readonly Descriptor[] | undefined> {
     const filter = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
     let at: { path: string } | { url: URL } = { path: `referrers/${digest.toString()}${filter}` };
@@ -129,7 +144,11 @@ export class Referrers {
       });
       const type = mediaTypeEssence(answer.headers['content-type'] ?? '');
       // Something else may live at that path: a web page is not an empty list.
-      if (answer.status !== 200 || (page === 0 && type !== OCI_INDEX)) return undefined;
+      if (answer.status !== 200) return undefined;
+      if (page === 0 && type !== OCI_INDEX) {
+        onOther?.(type);
+        return undefined;
+      }
       found.push(...readIndex(answer.body));
       if (found.length > MAX_REFERRERS) throw tooMany(repository, digest);
       const next = nextPage(answer);
@@ -223,5 +242,13 @@ function tooMany(repository: Repository, digest: Digest): LimitError {
   return new LimitError('LIMIT_COUNT', `too much refers to ${digest.toString()}`, {
     found: `more than ${MAX_REFERRERS} manifests in ${repository.registry}/${repository.repository}`,
     expected: `at most ${MAX_REFERRERS}`,
+  });
+}
+
+function noList({ registry }: Repository, type = ''): RemoteError {
+  return new RemoteError('REMOTE_BODY', `what ${registry} sent in the place of a list of referrers is none`, {
+    found: type === '' ? 'status 200 without a media type' : `status 200 with ${type}`,
+    expected: `${OCI_INDEX}, or status 404 where there is no such list`,
+    fix: 'ask past the proxy or the page that answers in the place of the registry',
   });
 }
