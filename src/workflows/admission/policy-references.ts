@@ -88,7 +88,10 @@ export async function resolveReferences(
       references.programs,
       previous.programs,
       (source) => resolveProgram(source, sources),
-      (source) => missing(programName(source)),
+      (source) =>
+        missing(
+          source.kind === 'configMap' ? `ConfigMap ${source.name} with the key ${source.key}` : programName(source),
+        ),
     ),
     all(
       [...references.trustRoots].map((name) => [name, name] as const),
