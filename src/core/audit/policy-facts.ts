@@ -96,8 +96,8 @@ export function acceptedKeys(policies: readonly AdmissionPolicy[]): readonly Acc
   const keys = new Map<string, { policies: Set<string>; since: string[] }>();
   for (const { name, signers = [], revision } of policies) {
     for (const signer of signers) {
-      const key = signer.kind === 'key' ? `the key ${signer.id}` : signer.kind === 'other' ? signer.text : '';
-      if (!key.startsWith('the key ')) continue;
+      if (signer.kind === 'identity' || (signer.kind === 'other' && signer.isKey !== true)) continue;
+      const key = signer.kind === 'key' ? `the key ${signer.id}` : signer.text;
       const known = keys.get(key) ?? { policies: new Set(), since: [] };
       keys.set(key, known);
       known.policies.add(name);

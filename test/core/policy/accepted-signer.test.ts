@@ -79,7 +79,7 @@ spec:
       [
         { kind: 'identity', issuer: 'https://a.example', subject: 'ann@example.com' },
         { kind: 'other', text: 'x, authenticated by /.*/' },
-        { kind: 'other', text: 'the key hashivault://k' },
+        { kind: 'other', text: 'the key hashivault://k', isKey: true },
       ],
       [{ kind: 'identity', issuer: 'https://token.example', subject: 'https://github.com/acme/*' }],
     ],

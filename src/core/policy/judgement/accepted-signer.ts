@@ -8,8 +8,8 @@ export type AcceptedSigner =
   | { readonly kind: 'identity'; readonly issuer: string; readonly subject: string }
   /** Lower-case hexadecimal SHA-256 of the key. */
   | { readonly kind: 'key'; readonly id: string }
-  /** What these words cannot say. */
-  | { readonly kind: 'other'; readonly text: string };
+  /** What these words cannot say; `isKey`: a key that is somewhere else, so that nobody has its digest. */
+  | { readonly kind: 'other'; readonly text: string; readonly isKey?: true };
 
 export function authoritySigners(authorities: readonly SigningAuthority[]): readonly AcceptedSigner[] {
   return authorities.flatMap((authority) =>
@@ -28,9 +28,9 @@ export function keySigner(source: KeySource): AcceptedSigner {
     case 'data':
       return { kind: 'key', id: encodeHex(source.key.id) };
     case 'secret':
-      return { kind: 'other', text: `the key in the Secret ${source.namespace ?? ''}/${source.name}` };
+      return { kind: 'other', text: `the key in the Secret ${source.namespace ?? ''}/${source.name}`, isKey: true };
     case 'kms':
-      return { kind: 'other', text: `the key ${source.uri}` };
+      return { kind: 'other', text: `the key ${source.uri}`, isKey: true };
   }
 }
 

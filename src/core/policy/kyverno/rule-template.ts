@@ -1,3 +1,4 @@
+import { isObject } from '../../attestation/json-kind.ts';
 import { JsonFields } from '../../encoding/json-fields.ts';
 import type { JsonObject, JsonValue } from '../../encoding/json.ts';
 import type { KyvernoProblems } from './kyverno-problems.ts';
@@ -86,8 +87,4 @@ function withLeft(own: JsonObject, filled: JsonValue): JsonObject {
     return isObject(before) ? withLeft(before, one) : one;
   });
   return { ...filled, ...left, attestations: whole };
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
