@@ -135,5 +135,8 @@ interop('kube-apiserver', 'both', 'webhook install, status and uninstall, as typ
   const clean = await run('status');
   assert.deepEqual([clean.exitCode, clean.stdout], [0, 'replicas in cosign-system: 0 of 0 ready\n']);
   assert.match((await run('uninstall', '--purge')).stdout, /objects removed\n$/);
-  assert.equal((await cluster.kubectl(['get', 'cip'])).exitCode, 1);
+  // A definition goes when its objects have gone, behind the answer.
+  await cluster.kubectl(['wait', '--for=delete', 'crd/clusterimagepolicies.policy.sigstore.dev', '--timeout=60s']);
+  const definition = await cluster.kubectl(['get', 'crd', 'clusterimagepolicies.policy.sigstore.dev']);
+  assert.match(definition.stderr, /NotFound/);
 });
