@@ -5,7 +5,8 @@ import type { AuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { auditTrend } from '../../src/core/audit/audit-trend.ts';
 import { timeToRevoke } from '../../src/core/audit/time-to-revoke.ts';
 import { auditHtml } from '../../src/cli/report/audit-html.ts';
-import { auditReport, type ReportedFile } from '../../src/cli/report/audit-report.ts';
+import { auditReport } from '../../src/cli/report/audit-report.ts';
+import type { ReportedFile } from '../../src/cli/report/reported-snapshot.ts';
 import { trendDocument } from '../../src/cli/report/trend-document.ts';
 import { trendHtml } from '../../src/cli/report/trend-html.ts';
 import { auditEntry, auditSnapshot } from './audits.ts';
@@ -44,6 +45,7 @@ function place(index: number, state: AuditState): AuditEntry {
         }
       : {}),
     pods: 1 + ((index * 7) % 12),
+    ...(index % 8 === 7 ? {} : { team: index % 8 < 4 ? 'payments' : 'platform' }),
     ...(index % 9 === 2 ? { exposure: ['privileged' as const] } : {}),
     ...(index % 9 === 7 ? { exposure: ['from-outside' as const], reachedBy: [`Ingress pay/${name}`] } : {}),
     ...(state === 'verified'
@@ -73,6 +75,8 @@ function standing({ policies }: AuditSnapshot): Partial<AuditSnapshot> {
   return {
     policies: { ...policies, widest: WIDEST, keys: [KEY] },
     exceptions: EXCEPTIONS,
+    cluster: { name: 'pay-eu-1', id: '5f1c3c0e-9c1b-4a52-8a3f-0c1d2e3f4a5b' },
+    teams: { labels: ['app.kubernetes.io/part-of'], notLookedAt: [] },
     reach: { kinds: ['Service', 'Ingress', 'HTTPRoute', 'GRPCRoute'], notLookedAt: [] },
   };
 }

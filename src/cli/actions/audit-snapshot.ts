@@ -13,9 +13,18 @@ import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { UsageError } from '../../errors.ts';
 import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { auditWorkloads, type AuditedWorkload } from '../../workflows/audit/audit-workloads.ts';
+import { auditWorkloads, type AuditedWorkload, type TeamSources } from '../../workflows/audit/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
-import { auditedPolicies, auditedReach, auditedThings, isClusterLess, policyFacts } from '../choices/audit-choice.ts';
+import {
+  auditedCluster,
+  auditedNamespaces,
+  auditedPolicies,
+  auditedReach,
+  auditedThings,
+  isClusterLess,
+  policyFacts,
+  teamLabels,
+} from '../choices/audit-choice.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
 import type { ChosenPolicies } from '../choices/policy-choice.ts';
 import { openRehearsal } from '../choices/rehearsal-choice.ts';
@@ -56,15 +65,20 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
       const things = await auditedThings(context, cluster, opened, flags.arguments);
       const { workloads, notLookedAt, scope } = things;
       const { outside, reach } = await auditedReach(context, cluster, things);
+      const namespaces = await auditedNamespaces(context, cluster);
+      const teams = { labels: teamLabels(context), namespaces: namespaces.metadata };
+      const which = auditedCluster(context, namespaces);
       const snapshot: AuditSnapshot = {
         system,
         takenAt: now(),
         version: packageVersion(),
         words: [...flags.words(REPEATED_FLAGS.snapshot), ...flags.arguments],
         scope,
+        ...(which === undefined ? {} : { cluster: which }),
+        teams: { labels: teams.labels, notLookedAt: namespaces.notLookedAt },
         policies: policyFacts(context, chosen.policies),
         trust: opened.trustSource,
-        entries: await audit(context, { workloads, outside }, chosen, opened),
+        entries: await audit(context, { workloads, outside, teams }, chosen, opened),
         notLookedAt: notLookedAt.map(({ what, error }) => ({ what, reason: `${error.code} ${error.message}` })),
         reach,
         exceptions: knownExceptions(chosen.exceptions),
@@ -81,9 +95,15 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
   }
 }
 
+interface Audited {
+  readonly workloads: readonly AuditedWorkload[];
+  readonly outside: OutsideReach;
+  readonly teams: TeamSources;
+}
+
 async function audit(
   context: CommandContext,
-  { workloads, outside }: { readonly workloads: readonly AuditedWorkload[]; readonly outside: OutsideReach },
+  { workloads, outside, teams }: Audited,
   chosen: ChosenPolicies,
   { rehearsal, trustedRoot }: Awaited<ReturnType<typeof openRehearsal>>,
 ): Promise<AuditSnapshot['entries']> {
@@ -96,6 +116,7 @@ async function audit(
     rehearsed: rehearsedPolicies(context, chosen),
     observation: new SignerObservation(rehearsal, new PolicyMaterial(trustedRoot), keys),
     outside,
+    teams,
     onProgress: (done, of) => {
       const tenth = Math.floor((done * 10) / of);
       if (of < PERCENT || tenth === told) return;

@@ -1,6 +1,7 @@
-import type { AuditSnapshot, NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { AuditedCluster, AuditSnapshot, NotAudited } from '../../core/audit/audit-snapshot.ts';
 import { acceptedKeys, widestPattern } from '../../core/audit/policy-facts.ts';
 import { OutsideReach, REACHING_KINDS } from '../../core/audit/outside-reach.ts';
+import { DEFAULT_TEAM_LABEL } from '../../core/audit/team-of.ts';
 import { sha256 } from '../../core/crypto/digest.ts';
 import { utf8 } from '../../core/encoding/bytes.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
@@ -8,6 +9,7 @@ import type { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { AuditedWorkload } from '../../workflows/audit/audit-workloads.ts';
+import { readClusterNamespaces, type FoundNamespaces } from '../../workflows/audit/cluster-namespaces.ts';
 import { readClusterReach, type FoundReach } from '../../workflows/audit/cluster-reach.ts';
 import { readClusterWorkloads } from '../../workflows/planning/cluster-workloads.ts';
 import type { CommandContext } from '../grammar/command.ts';
@@ -103,6 +105,27 @@ export async function auditedReach(
   };
 }
 
+/** Namespaces of a cluster; of files and images nobody knows any. */
+export async function auditedNamespaces(
+  { flags }: CommandContext,
+  cluster: ClusterAccess | undefined,
+): Promise<FoundNamespaces> {
+  if (cluster === undefined) return { metadata: new Map(), notLookedAt: [] };
+  return readClusterNamespaces(cluster, flags.list('namespace'));
+}
+
+/** Which cluster it is: by the name that is given, and by what tells it from others. */
+export function auditedCluster({ flags }: CommandContext, { clusterId }: FoundNamespaces): AuditedCluster | undefined {
+  const name = flags.string('cluster');
+  if (name === undefined && clusterId === undefined) return undefined;
+  return { ...(name === undefined ? {} : { name }), ...(clusterId === undefined ? {} : { id: clusterId }) };
+}
+
+/** Labels and annotations that say whose something is. */
+export function teamLabels({ flags }: CommandContext): readonly string[] {
+  return flags.isGiven('team-label') ? flags.list('team-label') : [DEFAULT_TEAM_LABEL];
+}
+
 /** Where they are from, how many, and a digest that another set of policies does not have. */
 export function policyFacts({ flags }: CommandContext, { policies }: PolicySet): AuditSnapshot['policies'] {
   const hashes = policies.map(({ kind, name, mode, revision }) => [kind, name, mode, revision?.hash ?? '']);
@@ -126,13 +149,14 @@ async function clusterThings(
   const picture = await readClusterWorkloads(cluster, namespaces);
   const accessOf = workloadAccess(context, cluster, opened);
   return {
-    workloads: picture.workloads.map(({ kind, namespace, owner, object, identity, containers }) => ({
+    workloads: picture.workloads.map(({ kind, namespace, owner, object, identity, containers, makerMetadata }) => ({
       namespace,
       owner,
       isRunning: kind === 'pod',
       object,
       access: accessOf(namespace, identity),
       containers,
+      ...(makerMetadata === undefined ? {} : { makerMetadata }),
     })),
     notLookedAt: picture.notLookedAt,
     reaching: [],

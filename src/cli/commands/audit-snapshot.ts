@@ -1,4 +1,5 @@
 import { GATED_STATES } from '../../core/audit/audit-gate.ts';
+import { DEFAULT_TEAM_LABEL } from '../../core/audit/team-of.ts';
 import type { Command } from '../grammar/command.ts';
 import { POLICY_NAMESPACE_FLAG } from '../flags/cluster-flags.ts';
 import { outputFlag } from '../flags/output-flag.ts';
@@ -16,6 +17,13 @@ export const auditSnapshot: Command = {
   operandCount: [0, 10_000],
   flags: [
     { name: 'system', kind: 'string', value: 'NAME', help: 'what is looked at, for reports', isCommon: true },
+    { name: 'cluster', kind: 'string', value: 'NAME', help: 'what its cluster is called, for figures by cluster' },
+    {
+      name: 'team-label',
+      kind: 'list',
+      value: 'NAME',
+      help: `label or annotation of teams; ${DEFAULT_TEAM_LABEL} when absent`,
+    },
     { ...POLICY_FLAG, help: "what should apply, instead of the cluster's own policies" },
     TRUSTROOT_FLAG,
     ...STANDING_FLAGS,

@@ -21,6 +21,7 @@ const REVOCATIONS = REVOCATION_FLAGS.map(({ name }) => name);
 export const REPEATED_FLAGS = {
   snapshot: [
     ...[...POLICIES, 'resource', 'images', 'namespace', 'pull-secrets', 'system-namespace', 'key', 'sign'],
+    ...['cluster', 'team-label'],
     ...[...CLUSTER, ...TRUST, ...REVOCATIONS, ...REGISTRY],
   ],
   sign: [...TRUST, ...REGISTRY],

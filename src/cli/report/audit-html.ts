@@ -1,21 +1,24 @@
 import { AUDIT_STATES } from '../../core/audit/audit-entry.ts';
-import { auditPage, escaped, imageText, stateText, table, tableAndRest } from './audit-page.ts';
+import { CUTS } from '../../core/audit/audit-figures.ts';
+import { auditPage, escaped, imageText, moreThan, stateText, table, tableAndRest } from './audit-page.ts';
 import {
   deltaText,
   exposureTexts,
   noiseText,
   pairedRows,
-  unknownReach,
   type AuditReport,
   type ReportedChange,
   type ReportedGap,
-  type ReportedSnapshot,
 } from './audit-report.ts';
+import { cutName, cutShare, pairedCuts, type PairedCut } from './cut-rows.ts';
+import { teamLines, unknownReach, type ReportedSnapshot } from './reported-snapshot.ts';
 import { signatureText } from './signature-text.ts';
 import { percent } from './percent-text.ts';
 import { slopeChart } from './slope-chart.ts';
 
 const MAX_ROWS = 200;
+/** Of one kind, in its line. */
+const FIRST_CUTS = 4;
 
 /** The report as one page that can be looked at, printed and kept. */
 export function auditHtml(report: AuditReport): string {
@@ -28,6 +31,7 @@ ${slopeChart(before.containers, after.containers)}
 <figcaption class="faint">Containers by state, ${before.takenAt.slice(0, 10)} and ${after.takenAt.slice(0, 10)}</figcaption>
 </figure>
 ${stateTable(report)}
+${cutList(report)}
 <h2>What trust rests on</h2>
 ${trustList(report)}
 ${changeSection('What got worse', regressions)}
@@ -54,6 +58,9 @@ ${unknownReach(after)
     }</li>
 ${[before, after].map(evidence).join('\n')}
 <li>${escaped(noiseText(report))}</li>
+${teamLines(after)
+  .map((line) => `<li>${escaped(line)}</li>`)
+  .join('\n')}
 ${[...before.notLookedAt, ...after.notLookedAt].map(({ what, reason }) => `<li>Not looked at: ${escaped(what)}: ${escaped(reason)}</li>`).join('\n')}
 </ul>
 ${report.ticket === undefined ? '' : `<p>Followed up in ${escaped(report.ticket)}</p>`}`,
@@ -78,6 +85,29 @@ function stateTable({ before, after }: AuditReport): string {
     ...rows,
     ...coverage,
   ]);
+}
+
+/** A line each, and the rest where whoever wants it opens it: the page stays one that is printed. */
+function cutList({ before, after }: AuditReport): string {
+  const all = pairedCuts(before.cuts, after.cuts);
+  const lines = CUTS.flatMap((by) => {
+    const rows = all.filter((row) => row.by === by);
+    if (rows.length === 0) return [];
+    const more = rows.length > FIRST_CUTS ? [`${rows.length - FIRST_CUTS} more`] : [];
+    return [`<li>by ${by}: ${[...rows.slice(0, FIRST_CUTS).map(cutText), ...more].map(escaped).join('; ')}</li>`];
+  });
+  const list = lines.length === 0 ? '' : `<ul>\n${lines.join('\n')}\n</ul>`;
+  if (CUTS.every((by) => all.filter((row) => row.by === by).length <= FIRST_CUTS)) return list;
+  const cells = ({ by, name, before: was, after: is }: PairedCut): string =>
+    `<tr><td>${by}</td><td>${escaped(cutName(name))}</td><td class="n">${cutShare(was)}</td><td class="n">${cutShare(is)}</td></tr>`;
+  const head = '<th>By</th><th>Name</th><th class="n">Before</th><th class="n">After</th>';
+  const rows = all.slice(0, MAX_ROWS).map(cells);
+  return `${list}\n<details><summary>all ${all.length}</summary>\n${table(head, rows)}${moreThan(all.length, rows.length)}\n</details>`;
+}
+
+function cutText({ name, before, after }: PairedCut): string {
+  const [was, is] = [cutShare(before), cutShare(after)];
+  return `${cutName(name)} ${was === is ? is : `${was} → ${is}`}`;
 }
 
 function trustList(report: AuditReport): string {

@@ -4,11 +4,12 @@ import {
   exposureTexts,
   noiseText,
   pairedRows,
-  unknownReach,
   type AuditReport,
   type ReportedChange,
   type ReportedGap,
 } from './audit-report.ts';
+import { cutShare, pairedCuts } from './cut-rows.ts';
+import { teamLines, unknownReach } from './reported-snapshot.ts';
 import { signatureText } from './signature-text.ts';
 import { percent } from './percent-text.ts';
 import { code, text } from './markdown-text.ts';
@@ -34,6 +35,11 @@ export function auditMarkdown(report: AuditReport): string {
         `| coverage by ${by} | ${percent(before.coverage[by].share)} of ${before.coverage[by].of} | ${percent(after.coverage[by].share)} of ${after.coverage[by].of} | ${deltaText(before.coverage[by].verified, after.coverage[by].verified)} |`,
     ),
     '',
+    '## Coverage by cluster, namespace, team and registry',
+    '',
+    ...cuts(report),
+    '',
+    ...teamLines(after).flatMap((line) => [text(line), '']),
     '## What trust rests on',
     '',
     '| Figure | Before | After |',
@@ -77,6 +83,21 @@ export function auditMarkdown(report: AuditReport): string {
     ...notLookedAt(report),
     ...(report.ticket === undefined ? [] : ['', `Followed up in ${text(report.ticket)}`]),
   ].join('\n')}\n`;
+}
+
+function cuts({ before, after }: AuditReport): readonly string[] {
+  const all = pairedCuts(before.cuts, after.cuts);
+  return [
+    '| By | Name | Before | After | Change |',
+    '|---|---|---:|---:|---:|',
+    ...all
+      .slice(0, MAX_ROWS)
+      .map(
+        ({ by, name, before: was, after: is }) =>
+          `| ${by} | ${name === '' ? 'unknown' : code(name)} | ${cutShare(was)} | ${cutShare(is)} | ${deltaText(was?.coverage.verified ?? 0, is?.coverage.verified ?? 0)} |`,
+      ),
+    ...(all.length > MAX_ROWS ? ['', `And ${all.length - MAX_ROWS} more.`] : []),
+  ];
 }
 
 function changes(title: string, list: readonly ReportedChange[], none: string): readonly string[] {

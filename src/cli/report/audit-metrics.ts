@@ -1,6 +1,6 @@
 import { AUDIT_STATES, type AuditState } from '../../core/audit/audit-entry.ts';
 import type { Ages } from '../../core/audit/audit-ages.ts';
-import type { AuditFigures, StateCounts } from '../../core/audit/audit-figures.ts';
+import { CUTS, type AuditCuts, type AuditFigures, type StateCounts } from '../../core/audit/audit-figures.ts';
 import type { AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const PREFIX = 'sealwright_audit_';
@@ -57,10 +57,14 @@ export function auditFamilies(
           [label({ of: 'median' }), medianDays],
           [label({ of: 'oldest' }), maxDays],
         ];
-  const cut = (name: string, groups: AuditFigures['byNamespace']): MetricFamily['samples'] =>
-    [...groups].flatMap(([group, counts]) =>
-      AUDIT_STATES.flatMap((state) =>
-        counts[state] === 0 ? [] : [[label({ [name]: group, state }), counts[state]] as const],
+  const cut = (by: keyof AuditCuts): MetricFamily =>
+    family(
+      `${by}_states`,
+      `How many containers of a ${by} are in which state.`,
+      [...figures.cuts[by]].flatMap(([name, counts]) =>
+        AUDIT_STATES.flatMap((state) =>
+          counts[state] === 0 ? [] : [[label({ [by]: name, state }), counts[state]] as const],
+        ),
       ),
     );
   const { coverage, rescheduleRisk, exceptions, keys, signers } = figures;
@@ -119,15 +123,6 @@ export function auditFamilies(
           : [[label({ policy: signers.widest.policy }), signers.widest.fixed] as const]),
       ],
     ),
-    family(
-      'namespace_states',
-      'How many containers of a namespace are in which state.',
-      cut('namespace', figures.byNamespace),
-    ),
-    family(
-      'registry_states',
-      'How many containers of a registry are in which state.',
-      cut('registry', figures.byRegistry),
-    ),
+    ...CUTS.map(cut),
   ];
 }

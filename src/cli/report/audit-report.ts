@@ -3,8 +3,8 @@ import { AUDIT_STATES, workloadOf, type AuditEntry, type AuditState } from '../.
 import { exposureRank, type Exposure } from '../../core/audit/exposure.ts';
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
-import type { SnapshotSignature } from '../../core/audit/snapshot-statement.ts';
-import { trustRows, type TrustFigures } from './audit-trust-text.ts';
+import { trustRows } from './audit-trust-text.ts';
+import { reportedSnapshot, type ReportedFile, type ReportedSnapshot } from './reported-snapshot.ts';
 import { contentDigest, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const SCHEMA = 'urn:sealwright:audit-report:v1';
@@ -28,24 +28,6 @@ export interface ReportedGap {
   readonly exposure?: readonly Exposure[];
   readonly reachedBy?: readonly string[];
   readonly reason?: string;
-}
-
-export interface ReportedSnapshot {
-  readonly takenAt: string;
-  readonly contentDigest: string;
-  readonly containers: AuditFigures['containers'];
-  readonly coverage: AuditFigures['coverage'];
-  readonly figures: TrustFigures & Pick<AuditFigures, 'fromOutside' | 'withoutRule'>;
-  readonly notLookedAt: AuditSnapshot['notLookedAt'];
-  readonly policies: AuditSnapshot['policies'];
-  /** Whether what leads here from outside was looked at; absent where the program that took it did not. */
-  readonly reach?: AuditSnapshot['reach'];
-  readonly scope: string;
-  readonly trust: string;
-  readonly version: string;
-  readonly signature: SnapshotSignature;
-  /** `sha256:…` of the file. */
-  readonly fileDigest: string;
 }
 
 /** One page on what changed, as data; every format is made from it. */
@@ -96,12 +78,6 @@ export interface ReportFacts {
   readonly again?: AuditSnapshot | undefined;
 }
 
-/** Which file it was, and who stands for it. */
-export interface ReportedFile {
-  readonly digest: string;
-  readonly signature: SnapshotSignature;
-}
-
 export function auditReport(comparison: AuditComparison, facts: ReportFacts): AuditReport {
   const { drilled, ticket } = facts;
   const { before, after, regressions, improvements, others, unchanged, hasSamePolicies } = comparison;
@@ -119,8 +95,8 @@ export function auditReport(comparison: AuditComparison, facts: ReportFacts): Au
     schema: SCHEMA,
     system: after.system,
     summary: summaryOf(before, after),
-    before: snapshotOf(before, facts.before),
-    after: snapshotOf(after, facts.after),
+    before: reportedSnapshot(before, facts.before),
+    after: reportedSnapshot(after, facts.after),
     hasSamePolicies,
     ...(facts.again === undefined ? {} : { noise: noiseOf(after, facts.again) }),
     regressions: regressions.map(changeOf),
@@ -150,14 +126,6 @@ export function noiseText({ noise, after }: AuditReport): string {
   const pair = `Snapshots of ${after.takenAt} and ${noise.takenAt}`;
   if (noise.agrees) return `${pair} agree in every byte but the moment`;
   return `${pair} differ in ${noise.differing} places: the figures are as good as that`;
-}
-
-/** Why something that is not called exposed may be: one line each; none where all that leads here was looked at. */
-export function unknownReach({ reach }: ReportedSnapshot): readonly string[] {
-  if (reach === undefined) return ['nobody looked at what leads here from outside of the cluster'];
-  return reach.notLookedAt.map(
-    ({ what, reason }) => `not looked at, and may lead here from outside: ${what}: ${reason}`,
-  );
 }
 
 /** What a gap is exposed by, with what leads to it. */
@@ -198,27 +166,6 @@ function summaryOf(before: AuditSnapshot, after: AuditSnapshot): string {
 
 function day(time: Date): string {
   return time.toISOString().slice(0, 10);
-}
-
-function snapshotOf(snapshot: AuditSnapshot, { digest, signature }: ReportedFile): ReportedSnapshot {
-  const { takenAt, notLookedAt, policies, reach, scope, trust, version } = snapshot;
-  const { containers, coverage, signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule } =
-    auditFigures(snapshot);
-  return {
-    takenAt: takenAt.toISOString(),
-    contentDigest: contentDigest(snapshot),
-    containers,
-    coverage,
-    figures: { signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule },
-    notLookedAt,
-    policies,
-    ...(reach === undefined ? {} : { reach }),
-    scope,
-    trust,
-    version,
-    signature,
-    fileDigest: digest,
-  };
 }
 
 function changeOf({ workload, path, before, after }: AuditChange): ReportedChange {

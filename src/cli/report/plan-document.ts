@@ -1,3 +1,4 @@
+import { groupedBy } from '../../core/audit/grouped-by.ts';
 import type { AdmissionPolicy } from '../../core/policy/judgement/admission-policy.ts';
 import type { NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
 import type { Mend } from '../../core/policy/learning/mend.ts';
@@ -137,21 +138,12 @@ function counts(states: readonly PlanState[]): Counts {
 }
 
 function coverage(placed: readonly Placed[], by: (place: Placed) => string): readonly CoverageRow[] {
-  const groups = new Map<string, Placed[]>();
-  for (const place of placed) {
-    const name = by(place);
-    const group = groups.get(name) ?? [];
-    groups.set(name, group);
-    group.push(place);
-  }
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, group]) => ({
-      name,
-      images: group.length,
-      covered: group.filter(({ image }) => image.policies.length > 0).length,
-      ...counts(group.map(({ image }) => stateWithTag(image))),
-    }));
+  return groupedBy(placed, by).map(([name, group]) => ({
+    name,
+    images: group.length,
+    covered: group.filter(({ image }) => image.policies.length > 0).length,
+    ...counts(group.map(({ image }) => stateWithTag(image))),
+  }));
 }
 
 function changes(placed: readonly Placed[]): PlanDocument['changes'] {

@@ -31,6 +31,7 @@ export function entryContent(entry: AuditEntry): object {
     ...(entry.exception === undefined ? {} : { exception: exceptionContent(entry.exception) }),
     ...(entry.exposure === undefined ? {} : { exposure: [...entry.exposure] }),
     ...(entry.reachedBy === undefined ? {} : { reachedBy: [...entry.reachedBy] }),
+    ...(entry.team === undefined ? {} : { team: entry.team }),
   };
 }
 
@@ -52,10 +53,11 @@ export function exceptionContent({ name, owner, from, expires }: AuditException)
 export function readEntry(fields: JsonFields): AuditEntry {
   fields.only(
     ...['namespace', 'owner', 'path', 'text', 'image', 'source', 'pods', 'state', 'cause', 'code', 'reason'],
-    ...['signers', 'policies', 'exception', 'exposure', 'reachedBy'],
+    ...['signers', 'policies', 'exception', 'exposure', 'reachedBy', 'team'],
   );
   const cause = fields.has('cause') ? oneOf(fields, 'cause', UNDETERMINED_CAUSES) : undefined;
   const [code, reason] = [fields.optionalString('code'), fields.optionalString('reason')];
+  const team = fields.optionalString('team');
   const exception = fields.optionalObject('exception');
   return {
     namespace: fields.string('namespace'),
@@ -74,6 +76,7 @@ export function readEntry(fields: JsonFields): AuditEntry {
     ...(exception === undefined ? {} : { exception: readException(exception) }),
     ...(fields.has('exposure') ? { exposure: readExposure(fields) } : {}),
     ...(fields.has('reachedBy') ? { reachedBy: fields.strings('reachedBy', MAX_LIST) } : {}),
+    ...(team === undefined ? {} : { team }),
   };
 }
 

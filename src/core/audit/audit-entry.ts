@@ -68,6 +68,8 @@ export interface AuditEntry {
   readonly exposure?: readonly Exposure[];
   /** What leads to it from outside of the cluster: `Ingress shop/web`; absent where nothing is known to. */
   readonly reachedBy?: readonly string[];
+  /** Whose it is, by a label or an annotation; absent where none says it. */
+  readonly team?: string;
 }
 
 /** `registry/repository@sha256:…` without the name: what two names of one image have in common. */

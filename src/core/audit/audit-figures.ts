@@ -10,6 +10,7 @@ import {
 } from './audit-entry.ts';
 import { exceptionFigures, keyFigures, type ExceptionFigures, type KeyFigures } from './audit-ages.ts';
 import type { AuditSnapshot } from './audit-snapshot.ts';
+import { groupedBy } from './grouped-by.ts';
 import type { WidestPattern } from './policy-facts.ts';
 
 export type StateCounts = Readonly<Record<AuditState, number>>;
@@ -22,6 +23,12 @@ export interface Coverage {
   readonly share: number;
 }
 
+/** What figures are cut by. */
+export const CUTS = ['cluster', 'namespace', 'team', 'registry'] as const;
+
+/** What has no name, such as a container of which nothing says whose it is, stands under the empty one; where nobody looked there is nothing. */
+export type AuditCuts = Readonly<Record<(typeof CUTS)[number], ReadonlyMap<string, StateCounts>>>;
+
 /** The figures of one snapshot: every one of them counted from entries, none estimated. */
 export interface AuditFigures {
   readonly containers: StateCounts;
@@ -29,8 +36,8 @@ export interface AuditFigures {
   readonly workloads: StateCounts;
   /** By the three denominators, which disagree. */
   readonly coverage: { readonly containers: Coverage; readonly digests: Coverage; readonly workloads: Coverage };
-  readonly byNamespace: ReadonlyMap<string, StateCounts>;
-  readonly byRegistry: ReadonlyMap<string, StateCounts>;
+  /** Containers by where they are, whose they are, and where their images are from; by name. */
+  readonly cuts: AuditCuts;
   /** Running containers that would be refused if their pods had to be made again now; unknown ones apart. */
   readonly rescheduleRisk: { readonly refused: number; readonly unknown: number };
   /** Containers that something outside of the cluster reaches, and that are neither verified nor exempt: as far as anybody looked. */
@@ -61,8 +68,8 @@ export interface SignerFigures {
 export function auditFigures(snapshot: AuditSnapshot): AuditFigures {
   const { entries, policies } = snapshot;
   const containers = countStates(entries.map(({ state }) => state));
-  const digests = countStates(grouped(entries, (entry) => digestOf(entry) ?? entry.image).map(worstOf));
-  const workloads = countStates(grouped(entries, workloadOf).map(worstOf));
+  const digests = countStates(groups(entries, (entry) => digestOf(entry) ?? entry.image).map(worstOf));
+  const workloads = countStates(groups(entries, workloadOf).map(worstOf));
   const signed = entries.filter(
     ({ state }) => state === 'verified' || state === 'signed-untrusted' || state === 'revoked',
   );
@@ -71,9 +78,13 @@ export function auditFigures(snapshot: AuditSnapshot): AuditFigures {
     containers,
     digests,
     workloads,
-    coverage: { containers: coverage(containers), digests: coverage(digests), workloads: coverage(workloads) },
-    byNamespace: cut(entries, ({ namespace }) => namespace),
-    byRegistry: cut(entries, registryOf),
+    coverage: { containers: coverageOf(containers), digests: coverageOf(digests), workloads: coverageOf(workloads) },
+    cuts: {
+      cluster: cut(entries, snapshot.cluster === undefined ? undefined : () => clusterName(snapshot)),
+      namespace: cut(entries, ({ namespace }) => namespace),
+      team: cut(entries, snapshot.teams === undefined ? undefined : ({ team = '' }) => team),
+      registry: cut(entries, registryOf),
+    },
     rescheduleRisk: {
       refused: containers['signed-untrusted'] + containers.unsigned + containers.revoked,
       unknown: containers.undetermined,
@@ -101,7 +112,7 @@ export function countStates(states: readonly AuditState[]): StateCounts {
   return counts;
 }
 
-function coverage(counts: StateCounts): Coverage {
+export function coverageOf(counts: StateCounts): Coverage {
   const of = AUDIT_STATES.reduce((sum, state) => sum + (state === 'exempt' ? 0 : counts[state]), 0);
   return { verified: counts.verified, of, share: share(counts.verified, of, 1) };
 }
@@ -114,23 +125,24 @@ function worstOf(entries: readonly AuditEntry[]): AuditState {
   return worstState(entries.map(({ state }) => state));
 }
 
-function grouped(entries: readonly AuditEntry[], by: (entry: AuditEntry) => string): readonly AuditEntry[][] {
-  const groups = new Map<string, AuditEntry[]>();
-  for (const entry of entries) {
-    const name = by(entry);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [entry]);
-    else group.push(entry);
-  }
-  return [...groups.values()];
+function groups(entries: readonly AuditEntry[], by: (entry: AuditEntry) => string): readonly (readonly AuditEntry[])[] {
+  return groupedBy(entries, by).map(([, group]) => group);
 }
 
-function cut(entries: readonly AuditEntry[], by: (entry: AuditEntry) => string): ReadonlyMap<string, StateCounts> {
-  const groups = grouped(entries, by).map((group) => {
-    const [first] = group;
-    return [first === undefined ? '' : by(first), countStates(group.map(({ state }) => state))] as const;
-  });
-  return new Map(groups.sort(([a], [b]) => (a < b ? -1 : 1)));
+/** @param by undefined where nobody looked */
+function cut(
+  entries: readonly AuditEntry[],
+  by: ((entry: AuditEntry) => string) | undefined,
+): ReadonlyMap<string, StateCounts> {
+  if (by === undefined) return new Map();
+  return new Map(
+    groupedBy(entries, by).map(([name, group]) => [name, countStates(group.map(({ state }) => state))] as const),
+  );
+}
+
+/** As its people call it, else as it is told from others. */
+function clusterName({ cluster }: AuditSnapshot): string {
+  return cluster?.name ?? cluster?.id ?? '';
 }
 
 function tally(names: readonly string[]): ReadonlyMap<string, number> {

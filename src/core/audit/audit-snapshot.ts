@@ -24,6 +24,22 @@ export interface AuditReach {
   readonly notLookedAt: readonly NotAudited[];
 }
 
+/** The one cluster that all entries are from. */
+export interface AuditedCluster {
+  /** As its people call it. */
+  readonly name?: string;
+  /** The UID of its namespace kube-system, which it has for as long as it is there; absent where that may not be read, or no cluster was asked. */
+  readonly id?: string;
+}
+
+/** How it was found out whose what is. */
+export interface AuditedTeams {
+  /** Labels and annotations that say it, the most telling first. */
+  readonly labels: readonly string[];
+  /** What may say it of more, and was not looked at. */
+  readonly notLookedAt: readonly NotAudited[];
+}
+
 /** Everything that was found out about one system at one moment. */
 export interface AuditSnapshot {
   readonly system: string;
@@ -34,6 +50,10 @@ export interface AuditSnapshot {
   readonly words?: readonly string[];
   /** Where the entries are from: a cluster and its namespaces, files, or images that were named. */
   readonly scope: string;
+  /** Absent where nothing says which it is. */
+  readonly cluster?: AuditedCluster;
+  /** Absent in snapshots of programs that did not look. */
+  readonly teams?: AuditedTeams;
   /** What would apply: where the policies are from, and a digest over all of them. */
   readonly policies: AuditedPolicies;
   readonly trust: string;
@@ -75,10 +95,14 @@ export function contentDigest(snapshot: AuditSnapshot): string {
 
 /** Members in one order, so that equal content has equal bytes. */
 function contentOf(snapshot: AuditSnapshot): object {
-  const { system, scope, policies, trust, entries, notLookedAt, reach, exceptions } = snapshot;
+  const { system, scope, cluster, teams, policies, trust, entries, notLookedAt, reach, exceptions } = snapshot;
   return {
     system,
     scope,
+    ...(cluster === undefined ? {} : { cluster: clusterContent(cluster) }),
+    ...(teams === undefined
+      ? {}
+      : { teams: { labels: teams.labels, notLookedAt: notAuditedContent(teams.notLookedAt) } }),
     policies: policiesContent(policies),
     trust,
     entries: [...entries].sort(byPlace).map(entryContent),
@@ -90,6 +114,10 @@ function contentOf(snapshot: AuditSnapshot): object {
   };
 }
 
+function clusterContent({ name, id }: AuditedCluster): AuditedCluster {
+  return { ...(name === undefined ? {} : { name }), ...(id === undefined ? {} : { id }) };
+}
+
 function notAuditedContent(list: readonly NotAudited[]): readonly object[] {
   return [...list].sort((a, b) => (a.what < b.what ? -1 : 1)).map(({ what, reason }) => ({ what, reason }));
 }
@@ -99,12 +127,26 @@ export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
   const fields = new JsonFields(parseJson(input, 'the audit snapshot', CODE, LIMITS), 'snapshot', CODE);
   if (fields.string('schema') !== AUDIT_SCHEMA) throw wrong('snapshot.schema', AUDIT_SCHEMA, fields.string('schema'));
   fields.only(
-    ...['schema', 'system', 'scope', 'policies', 'trust', 'entries', 'notLookedAt', 'reach', 'exceptions'],
+    ...[
+      'schema',
+      'system',
+      'scope',
+      'cluster',
+      'teams',
+      'policies',
+      'trust',
+      'entries',
+      'notLookedAt',
+      'reach',
+      'exceptions',
+    ],
     ...['takenAt', 'program', 'contentDigest'],
   );
   const takenAt = new Date(fields.string('takenAt'));
   if (Number.isNaN(takenAt.getTime())) throw wrong('snapshot.takenAt', 'a time', fields.string('takenAt'));
   const reach = fields.optionalObject('reach');
+  const cluster = fields.optionalObject('cluster');
+  const teams = fields.optionalObject('teams');
   const program = fields.object('program');
   const snapshot: AuditSnapshot = {
     system: fields.string('system'),
@@ -112,6 +154,10 @@ export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
     version: program.string('version'),
     ...(program.has('words') ? { words: program.strings('words', MAX_LIST) } : {}),
     scope: fields.string('scope'),
+    ...(cluster === undefined ? {} : { cluster: readCluster(cluster) }),
+    ...(teams === undefined
+      ? {}
+      : { teams: { labels: teams.strings('labels', MAX_LIST), notLookedAt: readNotAudited(teams) } }),
     policies: readPolicies(fields.object('policies')),
     trust: fields.string('trust'),
     entries: fields.objects('entries', MAX_ENTRIES).map(readEntry),
@@ -124,6 +170,12 @@ export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
   const [claimed, found] = [fields.string('contentDigest'), contentDigest(snapshot)];
   if (claimed !== found) throw wrong('snapshot.contentDigest', `${found}, which is that of its content`, claimed);
   return snapshot;
+}
+
+function readCluster(fields: JsonFields): AuditedCluster {
+  fields.only('name', 'id');
+  const [name, id] = [fields.optionalString('name'), fields.optionalString('id')];
+  return clusterContent({ ...(name === undefined ? {} : { name }), ...(id === undefined ? {} : { id }) });
 }
 
 function readNotAudited(fields: JsonFields): readonly NotAudited[] {

@@ -44,7 +44,12 @@ export function exposureOf(document: JsonObject | undefined, isReached = false):
 
 /** Labels of the pods that an object is or makes, by which Services find them. */
 export function podLabels(document: JsonObject | undefined): JsonObject {
-  return object(object(podOf(document)?.['metadata'])?.['labels']) ?? {};
+  return object(podMetadata(document)?.['labels']) ?? {};
+}
+
+/** Of the pods that an object is or makes. */
+export function podMetadata(document: JsonObject | undefined): JsonObject | undefined {
+  return object(podOf(document)?.['metadata']);
 }
 
 /** For an order: what is exposed in a worse way comes before all that is exposed in several lesser ones. */

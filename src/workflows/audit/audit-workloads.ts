@@ -1,7 +1,9 @@
 import type { AuditEntry, AuditState, UndeterminedCause } from '../../core/audit/audit-entry.ts';
-import { exposureOf, podLabels } from '../../core/audit/exposure.ts';
+import { exposureOf, podLabels, podMetadata } from '../../core/audit/exposure.ts';
+import { teamOf } from '../../core/audit/team-of.ts';
 import { auditException } from '../../core/audit/policy-facts.ts';
 import type { OutsideReach } from '../../core/audit/outside-reach.ts';
+import type { JsonValue } from '../../core/encoding/json.ts';
 import { pinnedImageOf } from '../../core/policy/judgement/image-evidence.ts';
 import type { RunningContainer } from '../../core/policy/workload/running-containers.ts';
 import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
@@ -21,6 +23,16 @@ export interface AuditedWorkload {
   readonly object: ReviewedObject;
   readonly access: RegistryAccess;
   readonly containers: readonly Pick<RunningContainer, 'path' | 'text' | 'running' | 'source'>[];
+  /** Of what makes it, where another object does. */
+  readonly makerMetadata?: JsonValue;
+}
+
+/** What says whose a workload is. */
+export interface TeamSources {
+  /** Labels and annotations, the most telling first. */
+  readonly labels: readonly string[];
+  /** Metadata of namespaces, by name. */
+  readonly namespaces: ReadonlyMap<string, JsonValue>;
 }
 
 export interface AuditOptions {
@@ -29,6 +41,8 @@ export interface AuditOptions {
   readonly observation: SignerObservation;
   /** What leads to workloads from outside; nobody asks where it is absent. */
   readonly outside?: OutsideReach;
+  /** Nobody asks whose anything is where it is absent. */
+  readonly teams?: TeamSources;
   /** Told of each image in each place, with what it was decided by. */
   readonly onDecided?: (entry: AuditEntry, admitted: AdmittedImage) => void;
   /** Told after each workload, for whoever waits. */
@@ -68,9 +82,10 @@ function auditWorkload(workload: AuditedWorkload, options: AuditOptions): Promis
 
 async function auditImage(
   { text, path, running, source }: AuditedWorkload['containers'][number],
-  { namespace, owner, object, access, isRunning }: AuditedWorkload,
-  { rehearsal, rehearsed, observation, outside, onDecided }: AuditOptions,
+  workload: AuditedWorkload,
+  { rehearsal, rehearsed, observation, outside, teams, onDecided }: AuditOptions,
 ): Promise<AuditEntry> {
+  const { namespace, owner, object, access, isRunning } = workload;
   // Where nothing says a namespace, the object has the one that it would be made in, and that one's exceptions hold.
   const judged = { text: running ?? text, object, namespace: object.namespace ?? namespace, access };
   const admitted = await rehearsal.decide(judged, rehearsed);
@@ -86,6 +101,7 @@ async function auditImage(
   const finding = findingOf(admitted, observed);
   const reachedBy = outside?.of(judged.namespace, podLabels(object.document)) ?? [];
   const exposure = exposureOf(object.document, reachedBy.length > 0);
+  const team = teams === undefined ? undefined : teamOfWorkload(workload, judged.namespace, teams);
   const entry: AuditEntry = {
     namespace,
     owner,
@@ -100,9 +116,19 @@ async function auditImage(
     ...(admitted.exception === undefined ? {} : { exception: auditException(admitted.exception) }),
     ...(exposure.length === 0 ? {} : { exposure }),
     ...(reachedBy.length === 0 ? {} : { reachedBy }),
+    ...(team === undefined ? {} : { team }),
   };
   onDecided?.(entry, admitted);
   return entry;
+}
+
+/** By the pod, what makes it, and where it is. */
+function teamOfWorkload(
+  { object: { document }, makerMetadata }: AuditedWorkload,
+  namespace: string,
+  { labels, namespaces }: TeamSources,
+): string | undefined {
+  return teamOf(labels, [podMetadata(document), document?.['metadata'], makerMetadata, namespaces.get(namespace)]);
 }
 
 /** For images that no policy is about: nobody resolved their tags. */

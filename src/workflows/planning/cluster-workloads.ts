@@ -20,6 +20,8 @@ export interface ClusterWorkload {
   readonly object: ReviewedObject;
   readonly identity: PullIdentity;
   readonly containers: readonly RunningContainer[];
+  /** Of what makes the pods, as the cluster has it; absent where nothing does, or it was not seen. */
+  readonly makerMetadata?: JsonValue;
 }
 
 /** Something that was not looked at, and why. */
@@ -92,6 +94,13 @@ export async function readClusterWorkloads(
     ...MAKERS.map((what) => list(what, (item) => [item])),
   ]);
   const owners = new Map(between.flat());
+  const metadata = new Map<string, JsonValue | undefined>(
+    MAKERS.flatMap(({ kind }, index) =>
+      (makers[index] ?? []).map(
+        (item) => [`${namespaceOf(item)}/${kind} ${nameOf(item)}`, item.value('metadata')] as const,
+      ),
+    ),
+  );
   const unreadable = (what: string, error: SealwrightError): void => {
     notLookedAt.push({ what, error });
   };
@@ -106,7 +115,11 @@ export async function readClusterWorkloads(
   );
   // Lists end in any order; a report says the same twice.
   notLookedAt.sort((a, b) => (a.what < b.what ? -1 : 1));
-  return { workloads: [...running, ...waiting], notLookedAt };
+  const withMaker = (workload: ClusterWorkload): ClusterWorkload => {
+    const makerMetadata = metadata.get(`${workload.namespace}/${workload.owner}`);
+    return makerMetadata === undefined ? workload : { ...workload, makerMetadata };
+  };
+  return { workloads: [...running, ...waiting].map(withMaker), notLookedAt };
 }
 
 /** Pods that have ended, or are about to, will not be made again as they are. */

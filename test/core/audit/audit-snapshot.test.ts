@@ -192,8 +192,9 @@ test('coverage by three denominators that disagree, without what is exempt', () 
   assert.equal(figures.keyBasedShare, 1 / 3);
   assert.deepEqual(figures.exceptions, { count: 1, pastExpiry: 0 });
   assert.deepEqual(auditFigures(snapshot(MIXED, { takenAt: AFTER })).exceptions, { count: 1, pastExpiry: 1 });
-  assert.deepEqual([...figures.byNamespace.keys()], ['lab', 'pay']);
-  assert.deepEqual([...figures.byRegistry.keys()], ['other.example', 'registry.example']);
+  assert.deepEqual([...figures.cuts.namespace.keys()], ['lab', 'pay']);
+  assert.deepEqual([...figures.cuts.registry.keys()], ['other.example', 'registry.example']);
+  assert.deepEqual([figures.cuts.team.size, figures.cuts.cluster.size], [0, 0], 'nobody looked');
 });
 
 test('nothing at all is covered, and has no signers', () => {
