@@ -104,6 +104,34 @@ test('a registry that does not delete: each refusal is returned, none hides the 
   );
 });
 
+test('a page in the place of the list of referrers: COULD_NOT_CHECK, and nothing is removed; as cosign, the tags are', async (t) => {
+  const registry = await lyingRegistry(t, {
+    'HEAD /v2/shop/app/manifests/': says(200, '', {
+      'docker-content-digest': `sha256:${'ab'.repeat(32)}`,
+      'content-type': OCI_MANIFEST,
+      'content-length': '10',
+    }),
+    'GET /v2/shop/app/referrers/': says(200, '<html>', { 'content-type': 'text/html' }),
+    'DELETE /v2/shop/app/manifests/': says(202),
+  });
+  const { client } = patientClient(t);
+  const reference = parseReference(`${registry.host}/shop/app:1`);
+  for (const type of ['all', 'signature', 'referrer'] as const) {
+    await assert.rejects(cleanImage({ registry: client, reference, type }), { code: 'COULD_NOT_CHECK' });
+  }
+  assert.deepEqual(
+    registry.asked().filter((line) => line.startsWith('DELETE')),
+    [],
+  );
+  const told: string[] = [];
+  const onDoubt = (what: string): void => {
+    told.push(what);
+  };
+  const { removed } = await cleanImage({ registry: client, reference, type: 'all', onDoubt });
+  assert.equal(removed.length, 3);
+  assert.deepEqual(told, [`what refers to sha256:${'ab'.repeat(32)}`]);
+});
+
 test('a tag that does not exist: TAG_NOT_FOUND, and nothing is asked to be deleted', async (t) => {
   const { client, family } = await world(t);
   await assert.rejects(cleanImage({ registry: client, reference: family.reference.atTag('none'), type: 'all' }), {

@@ -294,6 +294,11 @@ for (const { what, lies, size, code } of [
     lies: { 'GET /v2/shop/app/referrers/': says(200, '<html>', { 'content-type': OCI_INDEX }) },
     code: 'REMOTE_BODY',
   },
+  {
+    what: 'a page in the place of the list of referrers, and nothing under the fallback tag',
+    lies: { 'GET /v2/shop/app/referrers/': says(200, '<html>', { 'content-type': 'text/html' }) },
+    code: 'COULD_NOT_CHECK',
+  },
 ] as const) {
   test(`${what}: ${code} from copy and save, no tag, nothing in the folder`, async (t) => {
     const from = await liar(t, lies, ...(typeof size === 'number' ? [size] : []));
@@ -309,6 +314,28 @@ for (const { what, lies, size, code } of [
     assert.deepEqual(filesIn(folder), []);
   });
 }
+
+test('a page in the place of the list of referrers: the fallback tag decides, and as cosign an empty one is no referrer, aloud', async (t) => {
+  const page = says(200, '<html>', { 'content-type': 'text/html' });
+  const list = JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] });
+  const { registry, repository } = await liar(t, { 'GET /v2/shop/app/referrers/': page });
+  const client = clientOf(t, { retry: { retries: 0 } });
+  const from = new ImageReference({ registry, repository, tag: '1' });
+  const target = new ImageReference({ ...repositoryAt(await startRegistry(t), 'mirror/app'), tag: '1' });
+  const told: string[] = [];
+  const onDoubt = (what: string, error: { readonly code: string }): void => {
+    told.push(`${what}: ${error.code}`);
+  };
+  const { descriptor } = await copyImage({ registry: client, from, to: target, onDoubt });
+  assert.equal((await client.resolve(target)).digest.toString(), descriptor.digest.toString());
+  await saveImage({ registry: client, reference: from, folder: join(temporaryFolder(t), 'app'), onDoubt });
+  assert.deepEqual(told, Array(2).fill(`what refers to ${descriptor.digest.toString()}: REMOTE_BODY`));
+  const answered = await liar(t, {
+    'GET /v2/shop/app/referrers/': says(404, '<html>', { 'content-type': 'text/html' }),
+    'GET /v2/shop/app/manifests/sha256-': says(404, list),
+  });
+  await copyImage({ registry: client, from: new ImageReference({ ...answered, tag: '1' }), to: target });
+});
 
 test('referrers that are listed, and refer to something else or are gone, are told of and left', async (t) => {
   const { client, from, family } = await world(t);

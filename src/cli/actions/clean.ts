@@ -1,4 +1,5 @@
 import { cleanImage, type CleanType } from '../../workflows/carry/clean-image.ts';
+import { passedOver } from '../choices/image-material.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
@@ -24,6 +25,7 @@ export async function cleanCommand(context: CommandContext): Promise<void> {
     reference,
     type,
     tagsOnly: compat,
+    ...(compat ? { onDoubt: passedOver(context) } : {}),
     tagPrefix: attachmentTagPrefix(context),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });

@@ -1,6 +1,7 @@
 import { UsageError } from '../../errors.ts';
 import { copyImage } from '../../workflows/carry/copy-image.ts';
 import type { AttachmentKind } from '../../workflows/carry/image-graph.ts';
+import { passedOver } from '../choices/image-material.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { platform } from '../flags/image-flags.ts';
@@ -8,7 +9,7 @@ import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { reportMissing } from '../report/missing-referrers.ts';
 
 export async function copyCommand(context: CommandContext): Promise<void> {
-  const { flags, terminal } = context;
+  const { flags, terminal, compat } = context;
   const [from, to] = flags.arguments.map(imageReference);
   if (from === undefined || to === undefined) return;
   const only = kinds(context);
@@ -22,6 +23,7 @@ export async function copyCommand(context: CommandContext): Promise<void> {
     ...(only === undefined ? {} : { only }),
     ...(wanted === undefined ? {} : { platform: wanted }),
     tagPrefix: attachmentTagPrefix(context),
+    ...(compat ? { onDoubt: passedOver(context) } : {}),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
     onManifest: (digest, tag) => {
       terminal.progress(`  copied    ${digest.toString()}${tag === undefined ? '' : ` as ${tag}`}`);

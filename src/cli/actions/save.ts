@@ -1,11 +1,12 @@
 import { saveImage } from '../../workflows/carry/save-image.ts';
+import { passedOver } from '../choices/image-material.ts';
 import { imageReference, registryClient, signatureRepository } from '../choices/registry-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { reportMissing } from '../report/missing-referrers.ts';
 
 export async function saveCommand(context: CommandContext): Promise<void> {
-  const { flags, terminal } = context;
+  const { flags, terminal, compat } = context;
   const folder = flags.required('dir');
   const reference = imageReference(flags.arguments[0] ?? '');
   const repository = signatureRepository(context);
@@ -14,6 +15,7 @@ export async function saveCommand(context: CommandContext): Promise<void> {
     reference,
     folder,
     tagPrefix: attachmentTagPrefix(context),
+    ...(compat ? { onDoubt: passedOver(context) } : {}),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   reportMissing(terminal, missing);

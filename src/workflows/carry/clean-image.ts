@@ -3,8 +3,10 @@ import type { Digest } from '../../core/image/digest.ts';
 import { artifactTypeOf, type Manifest } from '../../core/image/manifest.ts';
 import { ImageReference, type Repository } from '../../core/image/reference.ts';
 import { SealwrightError } from '../../errors.ts';
+import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { attachmentKind, type AttachmentKind } from './image-graph.ts';
+import { referringTo } from './referring.ts';
 
 /** cosign's words; `referrer` is every bundle, whatever it says. */
 export type CleanType = 'signature' | 'attestation' | 'sbom' | 'referrer' | 'all';
@@ -19,6 +21,8 @@ export interface CleanImageRequest {
   readonly tagPrefix?: string;
   /** As cosign has it: `signature`, `attestation` and `sbom` mean the older tags alone. */
   readonly tagsOnly?: boolean;
+  /** As cosign: a page in the place of the list of referrers counts as none, and is told of here. */
+  readonly onDoubt?: PassOver;
 }
 
 export interface CleanedImage {
@@ -51,7 +55,7 @@ const OURS = /^application\/vnd\.dev\.(sigstore\.bundle|cosign\.artifact\.)/;
  * Removes what was attached to an image, in both of cosign's formats. Goes on when one thing cannot be removed, and returns
  * what is left.
  *
- * @throws NotFoundError TAG_NOT_FOUND; what keeps the registry from being asked what there is
+ * @throws NotFoundError TAG_NOT_FOUND; RemoteError COULD_NOT_CHECK; what keeps the registry from being asked what there is
  */
 export async function cleanImage(request: CleanImageRequest): Promise<CleanedImage> {
   const { registry, reference, type } = request;
@@ -61,6 +65,8 @@ export async function cleanImage(request: CleanImageRequest): Promise<CleanedIma
     { repository, action: 'push' },
   ]);
   const digest = reference.digest ?? (await registry.resolve(reference)).digest;
+  // Asked before anything is removed: whoever learns that nobody can tell what there is still has all of it.
+  const bundles = await referrersOf(request, repository, digest);
   const removed: string[] = [];
   const failed: { name: string; error: SealwrightError }[] = [];
   const attempt = async (name: string, remove: () => Promise<boolean>): Promise<void> => {
@@ -75,7 +81,6 @@ export async function cleanImage(request: CleanImageRequest): Promise<CleanedIma
     const tag = `${request.tagPrefix ?? ''}${legacyTag(digest, kind)}`;
     await attempt(tag, () => registry.deleteManifest(at(repository, { tag })));
   }
-  const bundles = await referrersOf(registry, repository, digest, type);
   const meant = request.tagsOnly === true && type !== 'referrer' && type !== 'all' ? [] : bundles;
   for (const bundle of meant) {
     await attempt(bundle.toString(), async () => (await registry.deleteReferrers(repository, digest, [bundle])) > 0);
@@ -84,13 +89,12 @@ export async function cleanImage(request: CleanImageRequest): Promise<CleanedIma
 }
 
 async function referrersOf(
-  registry: RegistryClient,
+  { registry, type, onDoubt }: CleanImageRequest,
   repository: Repository,
   subject: Digest,
-  type: CleanType,
 ): Promise<readonly Digest[]> {
   const found: Digest[] = [];
-  for (const { digest } of (await registry.referrers(repository, subject)).descriptors) {
+  for (const { digest } of await referringTo(registry, repository, subject, onDoubt)) {
     const manifest = (await registry.getManifestIfPresent(at(repository, { digest })))?.parse();
     if (manifest?.subject?.digest.equals(subject) !== true || !isOurs(manifest)) continue;
     if (KINDS[type].includes(attachmentKind(manifest))) found.push(digest);

@@ -3,6 +3,7 @@ import type { Digest } from '../../core/image/digest.ts';
 import type { Platform } from '../../core/image/platform.ts';
 import type { ImageReference, Repository } from '../../core/image/reference.ts';
 import { UsageError } from '../../errors.ts';
+import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { destinationTag } from './destination-tag.ts';
 import { descriptorOf, fetchImageGraph, nodesOf, type AttachmentKind, type ImageNode } from './image-graph.ts';
@@ -24,6 +25,8 @@ export interface CopyImageRequest {
   /** Replaces what has the destination's tags now. */
   readonly force?: boolean;
   readonly onManifest?: (digest: Digest, tag: string | undefined) => void;
+  /** As cosign: a page in the place of the list of referrers counts as none, and is told of here. */
+  readonly onDoubt?: PassOver;
 }
 
 export interface CopiedImage {
@@ -41,7 +44,7 @@ export interface CopiedImage {
  * @throws UsageError USAGE_WOULD_OVERWRITE; all that fetching and pushing throw
  */
 export async function copyImage(request: CopyImageRequest): Promise<CopiedImage> {
-  const { registry, to, only, signatureRepository, tagPrefix = '', onManifest } = request;
+  const { registry, to, only, signatureRepository, tagPrefix = '', onManifest, onDoubt } = request;
   registry.announce([
     { repository: request.from, action: 'pull' },
     { repository: to, action: 'push' },
@@ -54,6 +57,7 @@ export async function copyImage(request: CopyImageRequest): Promise<CopiedImage>
     tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
     ...(only === undefined ? {} : { only }),
+    ...(onDoubt === undefined ? {} : { onDoubt }),
   });
   const descriptor = descriptorOf(graph.root);
   const named = destinationTag(to, descriptor);

@@ -9,6 +9,7 @@ import { isFault, type PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import type { FetchedManifest } from '../../io/registry/manifest-transfer.ts';
 import { ConcurrencyLimit } from '../../io/net/concurrency-limit.ts';
+import { referringTo } from './referring.ts';
 
 /** What something that belongs to an image is to it, in cosign's words. */
 export type AttachmentKind = LegacyAttachment | 'other';
@@ -43,6 +44,8 @@ export interface ImageGraphRequest {
   readonly isShallow?: boolean;
   /** As cosign's tree: what belongs to the image and cannot be read is passed over. */
   readonly passesOver?: PassOver;
+  /** As cosign: a page in the place of the list of referrers counts as none, and is told of here. */
+  readonly onDoubt?: PassOver;
 }
 
 export interface ImageGraph {
@@ -62,7 +65,7 @@ const PARALLEL_REQUESTS = 8;
  * cosign's older storage keeps under tags. Nothing is written before all of it has been read.
  *
  * @throws NotFoundError TAG_NOT_FOUND, NOT_FOUND (also for an image that an index names); FormatError; LimitError LIMIT_COUNT,
- *   LIMIT_DEPTH; whatever keeps the source from being asked
+ *   LIMIT_DEPTH; RemoteError COULD_NOT_CHECK; whatever keeps the source from being asked
  */
 export async function fetchImageGraph(request: ImageGraphRequest): Promise<ImageGraph> {
   return new GraphReader(request).read();
@@ -135,8 +138,9 @@ class GraphReader {
   }
 
   async #referrers(subject: Digest, depth: number): Promise<readonly AttachedNode[]> {
-    const { descriptors } = await this.#ask(this.#attachments, (source) =>
-      source.referrers(this.#attachments, subject),
+    const { passesOver, onDoubt = passesOver } = this.#request;
+    const descriptors = await this.#ask(this.#attachments, (source) =>
+      referringTo(source, this.#attachments, subject, onDoubt),
     );
     const found = await Promise.all(
       descriptors.map(async ({ digest }): Promise<AttachedNode | undefined> => {

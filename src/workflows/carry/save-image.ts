@@ -1,6 +1,7 @@
 import type { Descriptor } from '../../core/image/descriptor.ts';
 import type { Digest } from '../../core/image/digest.ts';
 import type { ImageReference, Repository } from '../../core/image/reference.ts';
+import type { PassOver } from '../../io/registry/bundle-store.ts';
 import type { ImageSource } from '../../io/registry/image-source.ts';
 import { LayoutSource } from '../../io/registry/layout-source.ts';
 import { LayoutWriter } from '../../io/registry/layout-writer.ts';
@@ -16,6 +17,8 @@ export interface SaveImageRequest {
   /** In front of the older storage's tags in the registry; a folder has them without. */
   readonly tagPrefix?: string;
   readonly folder: string;
+  /** As cosign: a page in the place of the list of referrers counts as none, and is told of here. */
+  readonly onDoubt?: PassOver;
 }
 
 export interface LoadImageRequest {
@@ -40,13 +43,14 @@ export interface MovedImage {
  * @throws UsageError USAGE_WOULD_OVERWRITE, USAGE_DISK_FULL, USAGE_FILE; all that fetching throws. Nothing is left behind.
  */
 export async function saveImage(request: SaveImageRequest): Promise<MovedImage> {
-  const { registry, reference, signatureRepository, tagPrefix = '', folder } = request;
+  const { registry, reference, signatureRepository, tagPrefix = '', folder, onDoubt } = request;
   const layout = await LayoutWriter.open(folder);
   const graph = await fetchImageGraph({
     source: registry,
     reference,
     tagPrefix,
     ...(signatureRepository === undefined ? {} : { signatureRepository }),
+    ...(onDoubt === undefined ? {} : { onDoubt }),
   });
   const place = { images: reference, attachments: signatureRepository ?? reference };
   const descriptor = descriptorOf(graph.root);
