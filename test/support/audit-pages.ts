@@ -45,6 +45,7 @@ function place(index: number, state: AuditState): AuditEntry {
         }
       : {}),
     pods: 1 + ((index * 7) % 12),
+    unproven: 'refused',
     ...(index % 8 === 7 ? {} : { team: index % 8 < 4 ? 'payments' : 'platform' }),
     ...(index % 9 === 2 ? { exposure: ['privileged' as const] } : {}),
     ...(index % 9 === 7 ? { exposure: ['from-outside' as const], reachedBy: [`Ingress pay/${name}`] } : {}),
@@ -76,6 +77,14 @@ function standing({ policies }: AuditSnapshot): Partial<AuditSnapshot> {
     policies: { ...policies, widest: WIDEST, keys: [KEY] },
     exceptions: EXCEPTIONS,
     cluster: { name: 'pay-eu-1', id: '5f1c3c0e-9c1b-4a52-8a3f-0c1d2e3f4a5b' },
+    enforcement: {
+      namespaces: [
+        { name: 'kube-system', guard: 'opted-out', reason: 'the installation leaves it out by name' },
+        { name: 'lab', guard: 'not-covered', reason: 'no label of it asks for the webhook' },
+        { name: 'pay', guard: 'asked', failurePolicy: 'Fail' },
+      ],
+      notLookedAt: [],
+    },
     teams: { labels: ['app.kubernetes.io/part-of'], notLookedAt: [] },
     reach: { kinds: ['Service', 'Ingress', 'HTTPRoute', 'GRPCRoute'], notLookedAt: [] },
   };

@@ -1,4 +1,4 @@
-import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { NotAudited } from '../../core/audit/not-audited.ts';
 import { checkOneSystem } from '../../core/audit/one-system.ts';
 import { inventorySigners, type LoggedSignature } from '../../core/audit/signer-inventory.ts';
 import { HttpClient } from '../../io/net/http-client.ts';

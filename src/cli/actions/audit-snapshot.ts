@@ -13,10 +13,16 @@ import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { UsageError } from '../../errors.ts';
 import { loadPublicKey } from '../../io/keys/key-loader.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { auditWorkloads, type AuditedWorkload, type TeamSources } from '../../workflows/audit/audit-workloads.ts';
+import {
+  auditWorkloads,
+  type AuditedWorkload,
+  type AuditOptions,
+  type TeamSources,
+} from '../../workflows/audit/audit-workloads.ts';
 import { SignerObservation } from '../../workflows/planning/observe-signers.ts';
 import {
   auditedCluster,
+  auditedEnforcement,
   auditedNamespaces,
   auditedPolicies,
   auditedReach,
@@ -67,6 +73,9 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
       const { outside, reach } = await auditedReach(context, cluster, things);
       const namespaces = await auditedNamespaces(context, cluster);
       const teams = { labels: teamLabels(context), namespaces: namespaces.metadata };
+      const found = await auditedEnforcement(context, cluster, namespaces);
+      // Policies that are only to apply say nothing of what is refused.
+      const inForce = found === undefined || flags.isGiven('policy') ? undefined : { noMatch: found.noMatch };
       const which = auditedCluster(context, namespaces);
       const snapshot: AuditSnapshot = {
         system,
@@ -78,9 +87,10 @@ export async function takeSnapshot(context: CommandContext): Promise<void> {
         teams: { labels: teams.labels, notLookedAt: namespaces.notLookedAt },
         policies: policyFacts(context, chosen.policies),
         trust: opened.trustSource,
-        entries: await audit(context, { workloads, outside, teams }, chosen, opened),
+        entries: await audit(context, { workloads, outside, teams, inForce }, chosen, opened),
         notLookedAt: notLookedAt.map(({ what, error }) => ({ what, reason: `${error.code} ${error.message}` })),
         reach,
+        ...(found === undefined ? {} : { enforcement: found.enforcement }),
         exceptions: knownExceptions(chosen.exceptions),
       };
       await keep(context, snapshot, signer);
@@ -99,11 +109,12 @@ interface Audited {
   readonly workloads: readonly AuditedWorkload[];
   readonly outside: OutsideReach;
   readonly teams: TeamSources;
+  readonly inForce: AuditOptions['inForce'] | undefined;
 }
 
 async function audit(
   context: CommandContext,
-  { workloads, outside, teams }: Audited,
+  { workloads, outside, teams, inForce }: Audited,
   chosen: ChosenPolicies,
   { rehearsal, trustedRoot }: Awaited<ReturnType<typeof openRehearsal>>,
 ): Promise<AuditSnapshot['entries']> {
@@ -117,6 +128,7 @@ async function audit(
     observation: new SignerObservation(rehearsal, new PolicyMaterial(trustedRoot), keys),
     outside,
     teams,
+    ...(inForce === undefined ? {} : { inForce }),
     onProgress: (done, of) => {
       const tenth = Math.floor((done * 10) / of);
       if (of < PERCENT || tenth === told) return;

@@ -1,4 +1,5 @@
-import type { AuditedCluster, AuditSnapshot, NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { AuditedCluster, AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
+import type { NotAudited } from '../../core/audit/not-audited.ts';
 import { acceptedKeys, widestPattern } from '../../core/audit/policy-facts.ts';
 import { OutsideReach, REACHING_KINDS } from '../../core/audit/outside-reach.ts';
 import { DEFAULT_TEAM_LABEL } from '../../core/audit/team-of.ts';
@@ -9,6 +10,8 @@ import type { PolicySet } from '../../core/policy/judgement/policy-set.ts';
 import { UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { AuditedWorkload } from '../../workflows/audit/audit-workloads.ts';
+import { systemNamespace } from './cluster-choice.ts';
+import { readClusterEnforcement, type FoundEnforcement } from '../../workflows/audit/cluster-enforcement.ts';
 import { readClusterNamespaces, type FoundNamespaces } from '../../workflows/audit/cluster-namespaces.ts';
 import { readClusterReach, type FoundReach } from '../../workflows/audit/cluster-reach.ts';
 import { readClusterWorkloads } from '../../workflows/planning/cluster-workloads.ts';
@@ -112,6 +115,15 @@ export async function auditedNamespaces(
 ): Promise<FoundNamespaces> {
   if (cluster === undefined) return { metadata: new Map(), notLookedAt: [] };
   return readClusterNamespaces(cluster, flags.list('namespace'));
+}
+
+/** How far enforcing reaches in a cluster; files and images are in none. */
+export async function auditedEnforcement(
+  context: CommandContext,
+  cluster: ClusterAccess | undefined,
+  namespaces: FoundNamespaces,
+): Promise<FoundEnforcement | undefined> {
+  return cluster === undefined ? undefined : readClusterEnforcement(cluster, systemNamespace(context), namespaces);
 }
 
 /** Which cluster it is: by the name that is given, and by what tells it from others. */

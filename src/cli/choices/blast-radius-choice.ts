@@ -1,5 +1,5 @@
 import { protectedIn } from '../../core/audit/blast-radius.ts';
-import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { NotAudited } from '../../core/audit/not-audited.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';

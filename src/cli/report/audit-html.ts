@@ -11,7 +11,7 @@ import {
   type ReportedGap,
 } from './audit-report.ts';
 import { cutName, cutShare, pairedCuts, type PairedCut } from './cut-rows.ts';
-import { teamLines, unknownReach, type ReportedSnapshot } from './reported-snapshot.ts';
+import { enforcementLines, teamLines, unknownReach, type ReportedSnapshot } from './reported-snapshot.ts';
 import { signatureText } from './signature-text.ts';
 import { percent } from './percent-text.ts';
 import { slopeChart } from './slope-chart.ts';
@@ -40,6 +40,7 @@ ${changeSection('What is new, gone or another image', others)}
 <p class="faint">As they were: ${unchanged} places.</p>
 <h2>Enforcing today</h2>
 ${wouldBreak.length === 0 ? '<p>Nothing that runs would be refused when it is made again.</p>' : gapTable(wouldBreak)}
+${lineList(enforcementLines(after))}
 <h2>Gaps, the most exposed first</h2>
 ${gaps.length === 0 ? '<p>None.</p>' : gapTable(gaps)}
 ${unknownReach(after)
@@ -108,6 +109,17 @@ function cutList({ before, after }: AuditReport): string {
 function cutText({ name, before, after }: PairedCut): string {
   const [was, is] = [cutShare(before), cutShare(after)];
   return `${cutName(name)} ${was === is ? is : `${was} → ${is}`}`;
+}
+
+/** The first of them, and the rest where whoever wants it opens it. */
+function lineList(lines: readonly string[]): string {
+  const [first, rest] = [lines.slice(0, FIRST_CUTS), lines.slice(FIRST_CUTS, MAX_ROWS)].map((some) =>
+    some.length === 0 ? '' : `<ul>\n${some.map((line) => `<li>${escaped(line)}</li>`).join('\n')}\n</ul>`,
+  );
+  const more = lines.length - FIRST_CUTS;
+  return more <= 0
+    ? (first ?? '')
+    : `${first ?? ''}\n<details><summary>${more} more</summary>\n${rest ?? ''}\n</details>`;
 }
 
 function trustList(report: AuditReport): string {

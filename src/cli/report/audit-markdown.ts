@@ -9,7 +9,7 @@ import {
   type ReportedGap,
 } from './audit-report.ts';
 import { cutShare, pairedCuts } from './cut-rows.ts';
-import { teamLines, unknownReach } from './reported-snapshot.ts';
+import { enforcementLines, teamLines, unknownReach } from './reported-snapshot.ts';
 import { signatureText } from './signature-text.ts';
 import { percent } from './percent-text.ts';
 import { code, text } from './markdown-text.ts';
@@ -57,6 +57,7 @@ export function auditMarkdown(report: AuditReport): string {
       ? 'Nothing that runs would be refused when it is made again.'
       : `${wouldBreak.length} places would be refused when they are made again:`,
     ...rows(wouldBreak),
+    ...list(enforcementLines(after)),
     '',
     '## Gaps, the most exposed first',
     '',
@@ -98,6 +99,12 @@ function cuts({ before, after }: AuditReport): readonly string[] {
       ),
     ...(all.length > MAX_ROWS ? ['', `And ${all.length - MAX_ROWS} more.`] : []),
   ];
+}
+
+function list(lines: readonly string[]): readonly string[] {
+  if (lines.length === 0) return [];
+  const more = lines.length > MAX_ROWS ? [`- And ${lines.length - MAX_ROWS} more.`] : [];
+  return ['', ...lines.slice(0, MAX_ROWS).map((line) => `- ${text(line)}`), ...more];
 }
 
 function changes(title: string, list: readonly ReportedChange[], none: string): readonly string[] {

@@ -1,6 +1,7 @@
 import { AUDIT_STATES, type AuditState } from '../../core/audit/audit-entry.ts';
 import type { Ages } from '../../core/audit/audit-ages.ts';
 import { CUTS, type AuditCuts, type AuditFigures, type StateCounts } from '../../core/audit/audit-figures.ts';
+import { ENFORCEMENTS } from '../../core/audit/enforcement-reach.ts';
 import type { AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const PREFIX = 'sealwright_audit_';
@@ -98,6 +99,22 @@ export function auditFamilies(
       [label(), figures.signedUntrustedShare],
     ]),
     family('without_rule', 'Containers that no policy is about.', [[label(), figures.withoutRule]]),
+    // No sample where nobody looked.
+    family('namespaces', 'Namespaces by what becomes of an image there that nothing proves.', [
+      ...ENFORCEMENTS.flatMap((enforcement) =>
+        figures.enforcement === undefined
+          ? []
+          : [[label({ enforcement }), figures.enforcement.counts[enforcement]] as const],
+      ),
+    ]),
+    family('namespaces_fail_open', 'Namespaces where everything is let in while the webhook does not answer.', [
+      ...(figures.enforcement === undefined ? [] : [[label(), figures.enforcement.failOpen] as const]),
+    ]),
+    family('namespace_enforcement', 'What becomes of an image in a namespace that nothing proves.', [
+      ...(figures.enforcement?.namespaces ?? []).map(
+        ({ name, enforcement }) => [label({ namespace: name, enforcement }), 1] as const,
+      ),
+    ]),
     family('signers', 'Different signers of what is verified.', [[label(), signers.distinct]]),
     family('top_signer_ratio', 'Verified containers by the signer that has most of them.', [
       [label(), signers.topShare],

@@ -25,8 +25,8 @@ summary { cursor: pointer; color: var(--faint); padding: .4rem 0; } .fixed td.n 
 .signed-untrusted { color: var(--untrusted); } .unsigned { color: var(--unsigned); } .revoked { color: var(--revoked); } .state { white-space: nowrap; font-weight: 600; }
 @media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --faint: #444; --line: #bbb; --verified: #10703c; --exempt: #3d41a8; --undetermined: #6b4e00;
   --untrusted: #8a3800; --unsigned: #9b1c15; --revoked: #6a1788; } body { max-width: none; margin: 0; padding: 0; font-size: 9.5pt; line-height: 1.35; }
-  h2 { break-after: avoid; margin-top: 1rem; } ul { margin: .3rem 0; } tr, figure { break-inside: avoid; } thead { display: table-header-group; } figure, .table { overflow: visible; }
-  figure { margin: .8rem 0; } svg, svg.series { min-width: 0; max-width: 15cm; } table.fixed { min-width: 0; } table.fixed td { font-size: 8.5pt; } th.what { width: 3.2cm; } th.pods { width: 1.1cm; } table.wide { font-size: 7pt; } table.wide th, table.wide td { padding-right: .3rem; overflow-wrap: break-word; } table.wide .time { white-space: normal; } table.wide td:last-child { min-width: 0; }
+  h2 { break-after: avoid; margin-top: .7rem; } ul { margin: .3rem 0; } tr, figure { break-inside: avoid; } thead { display: table-header-group; } figure, .table { overflow: visible; }
+  figure { margin: .6rem 0; } svg, svg.series { min-width: 0; max-width: 13.5cm; } table.fixed { min-width: 0; } table.fixed td { font-size: 8.5pt; } th.what { width: 3.2cm; } th.pods { width: 1.1cm; } table.wide { font-size: 7pt; } table.wide th, table.wide td { padding-right: .3rem; overflow-wrap: break-word; } table.wide .time { white-space: normal; } table.wide td:last-child { min-width: 0; }
   @page { size: A4; margin: 14mm; } }
 `;
 

@@ -1,4 +1,5 @@
 import type { Ages, ExceptionFigures, KeyFigures } from '../../core/audit/audit-ages.ts';
+import { ENFORCEMENTS, type EnforcementFigures } from '../../core/audit/enforcement-reach.ts';
 import type { SignerFigures } from '../../core/audit/audit-figures.ts';
 import { percent } from './percent-text.ts';
 
@@ -8,6 +9,8 @@ export interface TrustFigures {
   readonly keyBasedShare: number;
   readonly keys: KeyFigures;
   readonly exceptions: ExceptionFigures;
+  /** Absent where nobody looked. */
+  readonly enforcement?: EnforcementFigures;
 }
 
 /** Each figure with its name, in one order: in a terminal, in a report before and after. */
@@ -16,13 +19,34 @@ export function trustRows({
   keyBasedShare,
   keys,
   exceptions,
+  enforcement,
 }: TrustFigures): readonly (readonly [string, string])[] {
   return [
+    ['namespaces', enforcementText(enforcement)],
     ['signers', signersText(signers)],
     ['widest pattern', widestText(signers)],
     ['keys', `${percent(keyBasedShare)} of what is verified rests on a key alone; ${keysText(keys)}`],
     ['exceptions', exceptionsText(exceptions)],
   ];
+}
+
+function enforcementText(figures: EnforcementFigures | undefined): string {
+  if (figures === undefined) return 'not looked at';
+  const { counts, failOpen } = figures;
+  const words = ENFORCEMENTS.filter((one) => one === 'enforced' || counts[one] > 0).map(
+    (one) => `${counts[one]} ${one}`,
+  );
+  return [
+    ...words,
+    ...(failOpen === 0 ? [] : [`${failOpen} let everything in while the webhook does not answer`]),
+  ].join(', ');
+}
+
+/** Namespaces in which something without a proof may get in, or of which nobody can tell, with why. */
+export function openNamespaces({ enforcement }: TrustFigures): readonly string[] {
+  return (enforcement?.namespaces ?? [])
+    .filter((one) => one.enforcement !== 'enforced' && one.enforcement !== 'idle')
+    .map(({ name, enforcement: word, reason }) => `${name}: ${word}${reason === undefined ? '' : `, ${reason}`}`);
 }
 
 function signersText({ distinct, people, top, topShare }: SignerFigures): string {

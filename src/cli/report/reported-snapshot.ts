@@ -1,7 +1,7 @@
 import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.ts';
 import { contentDigest, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 import type { SnapshotSignature } from '../../core/audit/snapshot-statement.ts';
-import type { TrustFigures } from './audit-trust-text.ts';
+import { openNamespaces, type TrustFigures } from './audit-trust-text.ts';
 import { reportedCuts, type ReportedCuts } from './cut-rows.ts';
 
 /** Which file it was, and who stands for it. */
@@ -19,6 +19,8 @@ export interface ReportedSnapshot {
   readonly cuts: ReportedCuts;
   readonly figures: TrustFigures & Pick<AuditFigures, 'fromOutside' | 'withoutRule'>;
   readonly notLookedAt: AuditSnapshot['notLookedAt'];
+  /** What may enforce more, or less, and was not looked at; absent where nobody looked at all. */
+  readonly enforcementNotLookedAt?: AuditSnapshot['notLookedAt'];
   readonly policies: AuditSnapshot['policies'];
   /** Absent where nothing says which it is. */
   readonly cluster?: AuditSnapshot['cluster'];
@@ -36,16 +38,30 @@ export interface ReportedSnapshot {
 
 export function reportedSnapshot(snapshot: AuditSnapshot, { digest, signature }: ReportedFile): ReportedSnapshot {
   const { takenAt, notLookedAt, policies, reach, cluster, teams, scope, trust, version } = snapshot;
-  const { containers, coverage, signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule, cuts } =
-    auditFigures(snapshot);
+  const {
+    containers,
+    coverage,
+    signers,
+    keyBasedShare,
+    keys,
+    exceptions,
+    fromOutside,
+    withoutRule,
+    cuts,
+    enforcement,
+  } = auditFigures(snapshot);
   return {
     takenAt: takenAt.toISOString(),
     contentDigest: contentDigest(snapshot),
     containers,
     coverage,
     cuts: reportedCuts(cuts),
-    figures: { signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule },
+    figures: {
+      ...{ signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule },
+      ...(enforcement === undefined ? {} : { enforcement }),
+    },
     notLookedAt,
+    ...(snapshot.enforcement === undefined ? {} : { enforcementNotLookedAt: snapshot.enforcement.notLookedAt }),
     policies,
     ...(cluster === undefined ? {} : { cluster }),
     ...(teams === undefined ? {} : { teams }),
@@ -64,6 +80,14 @@ export function unknownReach({ reach }: ReportedSnapshot): readonly string[] {
   return reach.notLookedAt.map(
     ({ what, reason }) => `not looked at, and may lead here from outside: ${what}: ${reason}`,
   );
+}
+
+/** Where enforcing does not reach, and what was not looked at for it; one line each. */
+export function enforcementLines({ figures, enforcementNotLookedAt = [] }: ReportedSnapshot): readonly string[] {
+  return [
+    ...openNamespaces(figures).map((line) => `Namespace ${line}`),
+    ...enforcementNotLookedAt.map(({ what, reason }) => `Not looked at, for what is enforced: ${what}: ${reason}`),
+  ];
 }
 
 /** By what it is said whose what is, and what may say it of more; one line each. */

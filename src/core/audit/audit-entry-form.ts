@@ -3,6 +3,7 @@ import { FormatError } from '../../errors.ts';
 import {
   AUDIT_STATES,
   UNDETERMINED_CAUSES,
+  UNPROVEN,
   type AuditEntry,
   type AuditException,
   type AuditSigner,
@@ -32,6 +33,7 @@ export function entryContent(entry: AuditEntry): object {
     ...(entry.exposure === undefined ? {} : { exposure: [...entry.exposure] }),
     ...(entry.reachedBy === undefined ? {} : { reachedBy: [...entry.reachedBy] }),
     ...(entry.team === undefined ? {} : { team: entry.team }),
+    ...(entry.unproven === undefined ? {} : { unproven: entry.unproven }),
   };
 }
 
@@ -53,7 +55,7 @@ export function exceptionContent({ name, owner, from, expires }: AuditException)
 export function readEntry(fields: JsonFields): AuditEntry {
   fields.only(
     ...['namespace', 'owner', 'path', 'text', 'image', 'source', 'pods', 'state', 'cause', 'code', 'reason'],
-    ...['signers', 'policies', 'exception', 'exposure', 'reachedBy', 'team'],
+    ...['signers', 'policies', 'exception', 'exposure', 'reachedBy', 'team', 'unproven'],
   );
   const cause = fields.has('cause') ? oneOf(fields, 'cause', UNDETERMINED_CAUSES) : undefined;
   const [code, reason] = [fields.optionalString('code'), fields.optionalString('reason')];
@@ -77,6 +79,7 @@ export function readEntry(fields: JsonFields): AuditEntry {
     ...(fields.has('exposure') ? { exposure: readExposure(fields) } : {}),
     ...(fields.has('reachedBy') ? { reachedBy: fields.strings('reachedBy', MAX_LIST) } : {}),
     ...(team === undefined ? {} : { team }),
+    ...(fields.has('unproven') ? { unproven: oneOf(fields, 'unproven', UNPROVEN) } : {}),
   };
 }
 

@@ -40,6 +40,11 @@ export interface AuditException {
   readonly expires: string;
 }
 
+/** What becomes of an image that nothing proves, in one place. */
+export const UNPROVEN = ['refused', 'warned', 'admitted'] as const;
+
+export type Unproven = (typeof UNPROVEN)[number];
+
 export interface AuditEntry {
   readonly namespace: string;
   /** `Deployment web`; a file where there is no cluster. */
@@ -70,6 +75,8 @@ export interface AuditEntry {
   readonly reachedBy?: readonly string[];
   /** Whose it is, by a label or an annotation; absent where none says it. */
   readonly team?: string;
+  /** What the cluster's policies would do with another image in its place that nothing proves; absent where nobody knows. */
+  readonly unproven?: Unproven;
 }
 
 /** `registry/repository@sha256:…` without the name: what two names of one image have in common. */

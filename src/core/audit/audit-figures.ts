@@ -10,6 +10,7 @@ import {
 } from './audit-entry.ts';
 import { exceptionFigures, keyFigures, type ExceptionFigures, type KeyFigures } from './audit-ages.ts';
 import type { AuditSnapshot } from './audit-snapshot.ts';
+import { enforcementFigures, type EnforcementFigures } from './enforcement-reach.ts';
 import { groupedBy } from './grouped-by.ts';
 import type { WidestPattern } from './policy-facts.ts';
 
@@ -47,6 +48,8 @@ export interface AuditFigures {
   readonly signedUntrustedShare: number;
   /** Containers that no policy is about. */
   readonly withoutRule: number;
+  /** How far enforcing reaches; absent where nobody looked. */
+  readonly enforcement?: EnforcementFigures;
   readonly signers: SignerFigures;
   /** Of verified containers, those that rest on a key alone. */
   readonly keyBasedShare: number;
@@ -95,6 +98,7 @@ export function auditFigures(snapshot: AuditSnapshot): AuditFigures {
     undetermined: tally(entries.flatMap(({ state, cause }) => (state === 'undetermined' ? [cause ?? 'registry'] : []))),
     signedUntrustedShare: share(containers['signed-untrusted'], signed.length, 0),
     withoutRule: entries.filter(({ policies }) => policies.length === 0).length,
+    ...(snapshot.enforcement === undefined ? {} : { enforcement: enforcementFigures(snapshot.enforcement, entries) }),
     signers: { ...concentration(verified), ...(policies.widest === undefined ? {} : { widest: policies.widest }) },
     keyBasedShare: share(
       verified.filter(({ signers }) => signers.length > 0 && signers.every(({ kind }) => kind === 'key')).length,

@@ -5,16 +5,12 @@ import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson } from '../encoding/json.ts';
 import { FormatError } from '../../errors.ts';
 import { byPlace, type AuditEntry, type AuditException } from './audit-entry.ts';
+import { enforcementContent, readEnforcement, type AuditedEnforcement } from './enforcement-reach.ts';
+import { notAuditedContent, readNotAudited, type NotAudited } from './not-audited.ts';
 import { policiesContent, readPolicies, type AuditedPolicies } from './policy-facts.ts';
 import { entryContent, exceptionContent, readEntry, readException } from './audit-entry-form.ts';
 
 export const AUDIT_SCHEMA = 'urn:sealwright:audit-snapshot:v1';
-
-/** Something that was not looked at, and why. */
-export interface NotAudited {
-  readonly what: string;
-  readonly reason: string;
-}
 
 /** How it was found out what leads to workloads from outside of the cluster. */
 export interface AuditReach {
@@ -62,6 +58,8 @@ export interface AuditSnapshot {
   readonly notLookedAt: readonly NotAudited[];
   /** Absent in snapshots of programs that did not look. */
   readonly reach?: AuditReach;
+  /** How far enforcing reaches; absent where no cluster was looked at, or the program did not look. */
+  readonly enforcement?: AuditedEnforcement;
   /** All that there are, in force or ended; absent in snapshots of programs that did not say. */
   readonly exceptions?: readonly AuditException[];
 }
@@ -95,7 +93,8 @@ export function contentDigest(snapshot: AuditSnapshot): string {
 
 /** Members in one order, so that equal content has equal bytes. */
 function contentOf(snapshot: AuditSnapshot): object {
-  const { system, scope, cluster, teams, policies, trust, entries, notLookedAt, reach, exceptions } = snapshot;
+  const { system, scope, cluster, teams, policies, trust, entries, notLookedAt, reach, enforcement, exceptions } =
+    snapshot;
   return {
     system,
     scope,
@@ -110,6 +109,14 @@ function contentOf(snapshot: AuditSnapshot): object {
     ...(reach === undefined
       ? {}
       : { reach: { kinds: [...reach.kinds].sort(), notLookedAt: notAuditedContent(reach.notLookedAt) } }),
+    ...(enforcement === undefined
+      ? {}
+      : {
+          enforcement: {
+            namespaces: enforcementContent(enforcement),
+            notLookedAt: notAuditedContent(enforcement.notLookedAt),
+          },
+        }),
     ...(exceptions === undefined ? {} : { exceptions: exceptions.map(exceptionContent) }),
   };
 }
@@ -118,34 +125,20 @@ function clusterContent({ name, id }: AuditedCluster): AuditedCluster {
   return { ...(name === undefined ? {} : { name }), ...(id === undefined ? {} : { id }) };
 }
 
-function notAuditedContent(list: readonly NotAudited[]): readonly object[] {
-  return [...list].sort((a, b) => (a.what < b.what ? -1 : 1)).map(({ what, reason }) => ({ what, reason }));
-}
-
 /** @throws FormatError FORMAT_AUDIT, also for one whose digest is not that of its content; LimitError */
 export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
   const fields = new JsonFields(parseJson(input, 'the audit snapshot', CODE, LIMITS), 'snapshot', CODE);
   if (fields.string('schema') !== AUDIT_SCHEMA) throw wrong('snapshot.schema', AUDIT_SCHEMA, fields.string('schema'));
   fields.only(
-    ...[
-      'schema',
-      'system',
-      'scope',
-      'cluster',
-      'teams',
-      'policies',
-      'trust',
-      'entries',
-      'notLookedAt',
-      'reach',
-      'exceptions',
-    ],
+    ...['schema', 'system', 'scope', 'cluster', 'teams', 'policies', 'trust', 'entries', 'notLookedAt'],
+    ...['reach', 'enforcement', 'exceptions'],
     ...['takenAt', 'program', 'contentDigest'],
   );
   const takenAt = new Date(fields.string('takenAt'));
   if (Number.isNaN(takenAt.getTime())) throw wrong('snapshot.takenAt', 'a time', fields.string('takenAt'));
   const reach = fields.optionalObject('reach');
   const cluster = fields.optionalObject('cluster');
+  const enforcement = fields.optionalObject('enforcement');
   const teams = fields.optionalObject('teams');
   const program = fields.object('program');
   const snapshot: AuditSnapshot = {
@@ -165,6 +158,9 @@ export function parseAuditSnapshot(input: Uint8Array | string): AuditSnapshot {
     ...(reach === undefined
       ? {}
       : { reach: { kinds: reach.strings('kinds', MAX_KINDS), notLookedAt: readNotAudited(reach) } }),
+    ...(enforcement === undefined
+      ? {}
+      : { enforcement: { namespaces: readEnforcement(enforcement), notLookedAt: readNotAudited(enforcement) } }),
     ...(fields.has('exceptions') ? { exceptions: fields.objects('exceptions', MAX_LIST).map(readException) } : {}),
   };
   const [claimed, found] = [fields.string('contentDigest'), contentDigest(snapshot)];
@@ -176,12 +172,6 @@ function readCluster(fields: JsonFields): AuditedCluster {
   fields.only('name', 'id');
   const [name, id] = [fields.optionalString('name'), fields.optionalString('id')];
   return clusterContent({ ...(name === undefined ? {} : { name }), ...(id === undefined ? {} : { id }) });
-}
-
-function readNotAudited(fields: JsonFields): readonly NotAudited[] {
-  return fields
-    .objects('notLookedAt', MAX_LIST)
-    .map((one) => ({ what: one.string('what'), reason: one.string('reason') }));
 }
 
 function wrong(path: string, expected: string, found: string): FormatError {

@@ -1,5 +1,5 @@
 import { byPlace, type AuditEntry } from './audit-entry.ts';
-import type { NotAudited } from './audit-snapshot.ts';
+import type { NotAudited } from './not-audited.ts';
 
 /**
  * What a statement of revocation would do to an image in one place: stop it; take a signature from it, of which another is left;

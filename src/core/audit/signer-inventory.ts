@@ -1,5 +1,6 @@
 import { digestOf, workloadOf } from './audit-entry.ts';
-import type { AuditSnapshot, NotAudited } from './audit-snapshot.ts';
+import type { AuditSnapshot } from './audit-snapshot.ts';
+import type { NotAudited } from './not-audited.ts';
 
 /** A signature that a log holds, by somebody. */
 export interface LoggedSignature {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  CONTROLLER_CONFIG_MAP as NAME,
   DEFAULT_CONTROLLER_CONFIG,
   readControllerConfig,
   type ControllerConfig,
@@ -23,7 +24,6 @@ export interface ControllerConfigSource {
   close(): Promise<void>;
 }
 
-const NAME = 'config-policy-controller';
 const REREAD_MS = 30_000;
 const MAX_ENTRIES = 1000;
 

@@ -4,10 +4,12 @@ import { teamOf } from '../../core/audit/team-of.ts';
 import { auditException } from '../../core/audit/policy-facts.ts';
 import type { OutsideReach } from '../../core/audit/outside-reach.ts';
 import type { JsonValue } from '../../core/encoding/json.ts';
+import type { NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
 import { pinnedImageOf } from '../../core/policy/judgement/image-evidence.ts';
 import type { RunningContainer } from '../../core/policy/workload/running-containers.ts';
 import type { ReviewedObject } from '../../core/policy/cluster-image/resource-match.ts';
 import { SealwrightError } from '../../errors.ts';
+import { unprovenOf } from './unproven.ts';
 import { signersOf } from './audited-signers.ts';
 import type { AdmissionRehearsal, RehearsedPolicies } from '../admission/admission-rehearsal.ts';
 import type { AdmittedImage } from '../admission/image-admission.ts';
@@ -43,6 +45,8 @@ export interface AuditOptions {
   readonly outside?: OutsideReach;
   /** Nobody asks whose anything is where it is absent. */
   readonly teams?: TeamSources;
+  /** Who refuses what in the cluster; absent where the policies are not its own. */
+  readonly inForce?: { readonly noMatch: NoMatchAction | undefined };
   /** Told of each image in each place, with what it was decided by. */
   readonly onDecided?: (entry: AuditEntry, admitted: AdmittedImage) => void;
   /** Told after each workload, for whoever waits. */
@@ -83,7 +87,7 @@ function auditWorkload(workload: AuditedWorkload, options: AuditOptions): Promis
 async function auditImage(
   { text, path, running, source }: AuditedWorkload['containers'][number],
   workload: AuditedWorkload,
-  { rehearsal, rehearsed, observation, outside, teams, onDecided }: AuditOptions,
+  { rehearsal, rehearsed, observation, outside, teams, inForce, onDecided }: AuditOptions,
 ): Promise<AuditEntry> {
   const { namespace, owner, object, access, isRunning } = workload;
   // Where nothing says a namespace, the object has the one that it would be made in, and that one's exceptions hold.
@@ -101,6 +105,8 @@ async function auditImage(
   const finding = findingOf(admitted, observed);
   const reachedBy = outside?.of(judged.namespace, podLabels(object.document)) ?? [];
   const exposure = exposureOf(object.document, reachedBy.length > 0);
+  const about = rehearsed.policies.policies.flatMap((policy) => policy.about(judged.object) ?? []);
+  const unproven = inForce === undefined ? undefined : unprovenOf(admitted, about, inForce.noMatch);
   const team = teams === undefined ? undefined : teamOfWorkload(workload, judged.namespace, teams);
   const entry: AuditEntry = {
     namespace,
@@ -117,6 +123,7 @@ async function auditImage(
     ...(exposure.length === 0 ? {} : { exposure }),
     ...(reachedBy.length === 0 ? {} : { reachedBy }),
     ...(team === undefined ? {} : { team }),
+    ...(unproven === undefined ? {} : { unproven }),
   };
   onDecided?.(entry, admitted);
   return entry;

@@ -1,4 +1,4 @@
-import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { NotAudited } from '../../core/audit/not-audited.ts';
 import type { JsonFields } from '../../core/encoding/json-fields.ts';
 import type { JsonValue } from '../../core/encoding/json.ts';
 import { SealwrightError } from '../../errors.ts';

@@ -1,4 +1,5 @@
-import type { AuditReach, NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { AuditReach } from '../../core/audit/audit-snapshot.ts';
+import type { NotAudited } from '../../core/audit/not-audited.ts';
 import { OutsideReach, REACHING_KINDS } from '../../core/audit/outside-reach.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';

@@ -1,5 +1,5 @@
 import { blastEntry, sortedRadius, type BlastEntry, type BlastRadius } from '../../core/audit/blast-radius.ts';
-import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { NotAudited } from '../../core/audit/not-audited.ts';
 import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import { RevocationIndex } from '../../core/revocation/revocation-index.ts';
 import type { RevocationStatement } from '../../core/revocation/revocation-statement.ts';

@@ -1,5 +1,5 @@
 import { revokedImages, type CopyOutcome, type RunningCopy } from '../../core/audit/running-copy.ts';
-import type { NotAudited } from '../../core/audit/audit-snapshot.ts';
+import type { NotAudited } from '../../core/audit/not-audited.ts';
 import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
 import type { TrustedRoot } from '../../core/trust/trusted-root.ts';
 import { ConcurrencyLimit } from '../../io/net/concurrency-limit.ts';

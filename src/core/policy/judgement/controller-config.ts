@@ -1,5 +1,8 @@
 import type { NoMatchAction } from './image-decision.ts';
 
+/** In the namespace of the webhook. */
+export const CONTROLLER_CONFIG_MAP = 'config-policy-controller';
+
 /** What policy-controller's ConfigMap `config-policy-controller` says. */
 export interface ControllerConfig {
   readonly noMatch: NoMatchAction;
