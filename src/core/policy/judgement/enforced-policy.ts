@@ -1,25 +1,17 @@
 import type { AdmissionPolicy } from './admission-policy.ts';
 
-/** The same policy as if it enforced: what a warning would become. */
+/** The same policy as if it enforced: what a warning would become. All else of it stays, what it becomes for an object included. */
 export function enforcedPolicy(policy: AdmissionPolicy): AdmissionPolicy {
-  const { kind, name, namespace, warnings, revision, references, interest, demands, tags } = policy;
+  const { prepare } = policy;
+  const isExceptable = policy.excepted !== undefined;
   return {
-    kind,
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
+    ...policy,
     mode: 'enforce',
-    warnings,
-    ...(revision === undefined ? {} : { revision }),
-    references,
-    interest,
-    demands,
-    tags,
     about: (object) => {
       const own = policy.about(object);
       return own === undefined ? undefined : enforcedPolicy(own);
     },
-    coverage: (reference, text) => policy.coverage(reference, text),
-    covers: (image, text) => policy.covers(image, text),
-    judge: (image, material, context) => policy.judge(image, material, context),
+    ...(prepare === undefined ? {} : { prepare: async (context) => enforcedPolicy(await prepare(context)) }),
+    ...(isExceptable ? { excepted: (exceptions) => enforcedPolicy(policy.excepted?.(exceptions) ?? policy) } : {}),
   };
 }
