@@ -7,8 +7,9 @@ import { drillStatement, type DrillRecord } from '../../src/core/revocation/dril
 import { encodeRevocationAuthority } from '../../src/core/revocation/revocation-authority.ts';
 import { encodeSignedDrill } from '../../src/core/revocation/signed-drill.ts';
 import { encodeTrustedRoot } from '../../src/core/trust/trusted-root.ts';
+import { drillCommand } from '../../src/cli/report/drill-command.ts';
 import { errorCode, Sandbox, type Ended } from '../support/command-line.ts';
-import { drillRecord, drillStages } from '../support/drills.ts';
+import { CANARY, drillRecord, drillStages } from '../support/drills.ts';
 import { FakeInstance } from '../support/instance.ts';
 import { Authority } from '../support/revocations.ts';
 
@@ -22,8 +23,18 @@ after(() => {
   sandbox.remove();
 });
 
+/** As the last one was held: from `words` of its record alone. */
+const WORDS = [
+  '--push=registry.example/drill/canary',
+  '--key=k8s://drill/ann',
+  '--to=/srv/my stack',
+  '--namespace=drill',
+];
+const AGAIN =
+  "sealwright revoke drill --push=registry.example/drill/canary --key=k8s://drill/ann '--to=/srv/my stack' --namespace=drill";
+
 function keep(name: string, by = people, rest: Partial<DrillRecord> = {}): void {
-  const record = drillRecord({ startedAt: NOW, endedAt: NOW, ...rest });
+  const record = drillRecord({ startedAt: NOW, endedAt: NOW, words: WORDS, ...rest });
   const [bundle = null] = by.signStatement(drillStatement(record), ['ann']);
   writeFileSync(sandbox.path(name), encodeSignedDrill(record, bundle));
 }
@@ -62,11 +73,38 @@ test('the newest of several drills counts; one that is too old, or failed, makes
   assert.match(drilled.stdout, /denied it after 3\.0 s.*signed by ann/, drilled.stderr);
   assert.doesNotMatch(drilled.stdout, /Next:/);
   const stale = await report(...BELIEVED, '--drill', 'old.json');
-  assert.match(stale.stdout, /stale, \d+ days old where 90 are allowed.*\n\nNext: `sealwright revoke drill --help`/);
+  assert.match(stale.stdout, /stale, \d+ days old where 90 are allowed/);
+  assert.ok(stale.stdout.includes(`\n\nNext: \`${AGAIN}\`\n`), stale.stdout);
+  assert.ok(
+    (await report(...BELIEVED, '--drill', 'old.json', '-o', 'html')).stdout.includes(
+      `<p>Next: <code>${AGAIN.replaceAll("'", '&#39;')}</code>`,
+    ),
+  );
   const accepted = await report(...BELIEVED, '--drill', 'old.json', '--drill-max-age', '800000h', '-o', 'json');
   assert.equal((JSON.parse(accepted.stdout) as { isDrillDue: boolean }).isDrillDue, false);
   const failed = await report(...BELIEVED, '--drill', 'failed.json');
-  assert.match(failed.stdout, /failed: denied.*\n\nNext: `sealwright revoke drill --help`/);
+  assert.match(failed.stdout, /failed: denied/);
+  assert.ok(failed.stdout.includes(`\n\nNext: \`${AGAIN}\`\n`), failed.stdout);
+});
+
+test('what the next drill is called with: flags of a drill alone, and what the record says beside them', () => {
+  const cases: readonly (readonly [Partial<DrillRecord> | undefined, string])[] = [
+    [undefined, '--help'],
+    [{}, `--namespace=drill ${CANARY}`],
+    [{ words: WORDS }, AGAIN.replace('sealwright revoke drill ', '')],
+    [{ words: ['--key=a.key', '--namespace=drill'] }, `--key=a.key --namespace=drill ${CANARY}`],
+    // Whoever signed a record cannot have another flag pasted, nor a second command.
+    [{ words: ['--out=/etc/passwd', '--push=r/c', '--help', '--keys=x'] }, '--push=r/c --namespace=drill'],
+    [{ words: ["--key=x'; id #", '--push=r/c'] }, `'--key=x'\\''; id #' --push=r/c --namespace=drill`],
+  ];
+  for (const [last, expected] of cases) {
+    const record = last === undefined ? undefined : drillRecord(last);
+    assert.equal(drillCommand(record), `sealwright revoke drill ${expected}`);
+  }
+  assert.equal(
+    drillCommand(drillRecord(), 'x/y.json'),
+    `sealwright revoke drill --namespace=drill --out=x/y.json ${CANARY}`,
+  );
 });
 
 test('a ticket says it as well, and has the drill among its actions once it is due', async () => {
@@ -84,7 +122,7 @@ test('a ticket says it as well, and has the drill among its actions once it is d
   const due = await ticket(...BELIEVED, '--drill', 'old.json');
   assert.match(
     due.stdout,
-    /Time to revoke.*stale[^]*sealwright revoke drill --help$[^]*--drill old\.json/m,
+    /Time to revoke.*stale[^]*sealwright revoke drill --push=registry\.example\/drill\/canary .*--namespace=drill$[^]*--drill old\.json/m,
     due.stderr,
   );
   assert.equal(errorCode(await ticket(...BELIEVED, '--drill', 'absent.json')), 'USAGE_FILE');

@@ -390,6 +390,13 @@ for (const [name, change, rules] of CHANGES) {
     await change(lab);
     const { ended, rules: found, found: words } = await lab.check();
     assert.deepEqual([...new Set(found)], rules, words);
+    if (rules.some((rule) => rule === 'drill-old' || rule === 'drill-failed')) {
+      assert.match(
+        ended.stdout,
+        /"fix": "sealwright revoke drill --namespace=drill --out=emergency-plan\/records\/drill-\S+\.json registry\.example/,
+      );
+    }
+    if (rules.includes('drill-missing')) assert.match(ended.stdout, /"fix": "sealwright revoke drill --help"/);
     const isUnknown = rules.every((rule) => rule === 'record-unreadable');
     assert.equal(errorCode(ended), isUnknown ? 'COULD_NOT_CHECK' : 'PLAN_INCOMPLETE', ended.stderr);
   });

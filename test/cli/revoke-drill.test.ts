@@ -1,6 +1,6 @@
 /** `sealwright revoke drill` against a running stack: a canary of its own, two people, a record that proves itself, and nothing left. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { pushDemoImage } from '../../examples/demo-image.ts';
 import { checkedCommands } from '../support/checked-commands.ts';
@@ -15,6 +15,8 @@ let stack: SandboxStack;
 
 interface Drilled {
   readonly record: {
+    readonly words: readonly string[];
+    readonly startedAt: string;
     readonly passed: boolean;
     readonly canary: string;
     readonly statement: string;
@@ -153,6 +155,23 @@ test('refused: no canary or two, one that nobody signed, a stranger who would no
   await refused('POLICY_DENIED', 20, ...drill(...BOTH, recordIn('third.json').canary));
 });
 
+test('a record remembers how it was held, in a folder under a name of its own, and no token', async () => {
+  const token = readFileSync(sandbox.path('token'), 'utf8').trim();
+  const canary = ['--push', `${stack.status.registry}/drill/canary`, '--canary-identity-token', token];
+  mkdirSync(sandbox.path('records'));
+  const ended = await run(...drill(...BOTH, ...canary, '--out', 'records/'));
+  assert.match(ended.stderr, /records\/revocation-drill-\S+Z\.json {3}signed and logged/);
+  const [name = '', ...others] = readdirSync(sandbox.path('records'));
+  assert.deepEqual(others, []);
+  const text = readFileSync(sandbox.path(`records/${name}`), 'utf8');
+  const { words } = recordIn(`records/${name}`);
+  assert.deepEqual(
+    words.filter((word) => !word.startsWith('--allow-') && !word.startsWith('--push=')),
+    ['--key=ann.key', '--key=ben.key', `--to=${stack.dir}`, '--snapshot-key=snapshot.key', '--policy=policy.yaml'],
+  );
+  assert.ok(!text.includes(token));
+});
+
 test('an audit takes the newest record that the authority has signed, and not one by somebody else', async () => {
   await done(
     'audit',
@@ -167,6 +186,14 @@ test('an audit takes the newest record that the authority has signed, and not on
   );
   const report = await done('audit', 'diff', 'now.json', 'now.json', '--drill', 'third.json', '--drill', 'second.json');
   assert.match(report.stdout, /(the command line refused it|failed: ).* after \d+\.\d s\b.*signed by ann/);
+  // Once one is due, what the report says to do is done as pasted.
+  const due = ['--drill', 'revocation-drill.json', '--drill-max-age', '1s'];
+  const stale = await done('audit', 'diff', 'now.json', 'now.json', ...due);
+  const [, command = ''] = /^Next: `sealwright (revoke drill [^`]*)`$/m.exec(stale.stdout) ?? [];
+  assert.doesNotMatch(command, /--help|'/, stale.stdout);
+  const { startedAt } = recordIn('revocation-drill.json');
+  await drilled('revocation-drill.json', ...command.split(' '));
+  assert.ok(recordIn('revocation-drill.json').startedAt > startedAt);
   const stranger = await run('audit', 'diff', 'now.json', 'now.json', '--drill', 'e.json');
   assert.match(stranger.stderr, /^KEY_MISMATCH/m);
 });

@@ -35,7 +35,15 @@ export async function defineKinds(cluster: KubeCluster): Promise<void> {
   await cluster.must(['wait', '--for=condition=Established', 'crd/clusterimagepolicies.policy.sigstore.dev']);
 }
 
-export async function openDrillSite(t: TestContext, cluster: KubeCluster, namespace: string): Promise<DrillSite> {
+/** @param believes whom the webhook is told to trust; the stack's folder when absent */
+export async function openDrillSite(
+  t: TestContext,
+  cluster: KubeCluster,
+  namespace: string,
+  believes: (site: Pick<DrillSite, 'sandbox' | 'stack' | 'commands'>) => Promise<readonly string[]> = ({
+    stack: { dir },
+  }) => Promise.resolve(['--dir', dir]),
+): Promise<DrillSite> {
   const sandbox = new Sandbox();
   const stack = await SandboxStack.start(sandbox);
   const ends: (() => Promise<void>)[] = [];
@@ -74,7 +82,7 @@ export async function openDrillSite(t: TestContext, cluster: KubeCluster, namesp
   await openNamespace(cluster, namespace);
   const where = ['--kubeconfig', sandbox.path('kubeconfig'), '--port', '0', '--self-signed', 'tls'];
   const url = await start(
-    ['webhook', '--dir', stack.dir, ...where, '--namespaces', 'opt-in'],
+    ['webhook', ...(await believes({ sandbox, stack, commands })), ...where, '--namespaces', 'opt-in'],
     /webhook ready +(https:\S+)/,
   );
   const guard = async (guarded: string): Promise<void> => {
@@ -119,11 +127,10 @@ export async function openDrillSite(t: TestContext, cluster: KubeCluster, namesp
 }
 
 export async function openNamespace(cluster: KubeCluster, namespace: string): Promise<void> {
-  await cluster.create({
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: namespace, labels: { [INCLUDE_LABEL]: 'true' } },
-  });
+  const labels = { [INCLUDE_LABEL]: 'true' };
+  const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
+  // Applied: it may be there already.
+  await cluster.must(['apply', '-f', '-'], JSON.stringify(object));
   await cluster.must(['create', 'serviceaccount', 'default', '-n', namespace]);
 }
 

@@ -1,5 +1,5 @@
-import { rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { checkAuditGate, coverageFloor, GATED_STATES, type AuditGate } from '../../core/audit/audit-gate.ts';
 import { auditFigures } from '../../core/audit/audit-figures.ts';
 import { contentDigest, encodeAuditSnapshot, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
@@ -41,6 +41,7 @@ import { packageVersion } from '../terminal/package-version.ts';
 import { SNAPSHOT_SIGNING_FLAGS, snapshotBundlePath } from '../flags/snapshot-flags.ts';
 import { REPEATED_FLAGS } from '../flags/repeated-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
+import { datedFile } from '../terminal/dated-file.ts';
 import { writeOutputFile } from '../terminal/output-file.ts';
 import { auditMetricsText } from '../report/audit-metrics.ts';
 import { auditText } from '../report/audit-text.ts';
@@ -168,11 +169,9 @@ async function keep(
   terminal.progress(`  later:    ${visibleText(shellCommand(later))}`);
 }
 
-/** In a folder each has a name of its own, by which they stand in order; what a file system would take for a folder is none. */
+/** What a file system would take for a folder in the name of a system is none. */
 function snapshotPath(out: string, { system, takenAt }: AuditSnapshot): string {
-  if (!out.endsWith('/') && statSync(out, { throwIfNoEntry: false })?.isDirectory() !== true) return out;
-  const name = system.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, MAX_NAME);
-  return join(out, `${name}-${takenAt.toISOString().replaceAll(':', '')}.json`);
+  return datedFile(out, system.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, MAX_NAME), takenAt);
 }
 
 function tell({ flags, terminal }: CommandContext, snapshot: AuditSnapshot): void {

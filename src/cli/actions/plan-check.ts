@@ -33,7 +33,7 @@ export async function checkEmergencyPlan(context: CommandContext): Promise<void>
     .map(({ name }) => name);
   const findings = checkPlan({
     ...{ plan, facts, contacts, drafts, staleBlocks },
-    ...heldExercises(folder, found.authority),
+    ...heldExercises(folder, found.authority, now()),
     revokedMembers: found.revokedMembers,
     notLookedAt: notLookedAt(found, plan.facts),
     drillDays: flags.integer('drill-days', 1, MAX_DAYS) ?? DRILL_DAYS,

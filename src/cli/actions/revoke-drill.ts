@@ -18,6 +18,7 @@ import {
   signByAll,
   type DrillMembers,
 } from '../choices/drill-members.ts';
+import { drillWords } from '../choices/drill-words.ts';
 import { checkGood, drillObservers, type DrillGround } from '../choices/drill-observers.ts';
 import { openPublication, prepareNext, publishNext } from '../choices/next-snapshot.ts';
 import { currentSnapshot } from '../choices/revocation-choice.ts';
@@ -26,6 +27,7 @@ import { trustFor } from '../choices/trust-choice.ts';
 import { tellWebhooks } from '../choices/webhook-news.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { packageVersion } from '../terminal/package-version.ts';
+import { datedFile } from '../terminal/dated-file.ts';
 import { parseDuration } from '../terminal/duration.ts';
 import { untilInterrupted } from '../terminal/interruption.ts';
 import { writeOutputFile } from '../terminal/output-file.ts';
@@ -53,6 +55,7 @@ export async function drill(context: CommandContext): Promise<void> {
     now,
   };
   terminal.progress(`  trust from ${trust.source}`);
+  const path = datedFile(context.flags.string('out') ?? 'revocation-drill.json', 'revocation-drill', now());
   const members = await drillMembers(context, http, trust);
   const canary = await drillCanary(context, signing);
   const name = canary.reference.toString();
@@ -63,8 +66,8 @@ export async function drill(context: CommandContext): Promise<void> {
     await checkGood(observed, name);
     const statements = await prepareStatements(context, { signing, members, canary });
     await ground?.pod.start();
-    const outcome = await run(context, { ...statements, ...observed, signing, members, http });
-    await finish(context, { outcome, statements, canary: name, ground, signing, members });
+    const outcome = await run(context, { ...statements, ...observed, signing, members, http, undo: `${path}.undo` });
+    await finish(context, { outcome, statements, canary: name, ground, signing, members, path });
   } finally {
     try {
       await ground?.pod.remove();
@@ -119,12 +122,13 @@ interface Running extends Prepared, Pick<DrillParts, 'observers' | 'isGood'> {
   readonly signing: SigningContext;
   readonly members: DrillMembers;
   readonly http: HttpClient;
+  /** Where what ends the drill is, as long as it has not ended. */
+  readonly undo: string;
 }
 
 async function run(context: CommandContext, running: Running): Promise<DrillOutcome> {
   const { flags, terminal } = context;
-  const { revocation, reinstatement, signing, members, http, observers, isGood } = running;
-  const undo = `${recordPath(context)}.undo`;
+  const { revocation, reinstatement, signing, members, http, observers, isGood, undo } = running;
   const patience = flags.string('patience');
   let isInterrupted = false;
   void untilInterrupted().then(() => {
@@ -194,14 +198,17 @@ interface Finished {
   readonly ground: DrillGround | undefined;
   readonly signing: SigningContext;
   readonly members: DrillMembers;
+  /** Of the record. */
+  readonly path: string;
 }
 
 async function finish(context: CommandContext, finished: Finished): Promise<void> {
   const { flags, terminal } = context;
-  const { outcome, statements, canary, ground, signing, members } = finished;
+  const { outcome, statements, canary, ground, signing, members, path } = finished;
   const record: DrillRecord = {
     ...outcome,
     version: packageVersion(),
+    words: drillWords(context),
     canary,
     ...(ground === undefined ? {} : { namespace: ground.pod.namespace }),
     news: flags.isGiven('notify') ? 'push' : 'poll',
@@ -210,7 +217,6 @@ async function finish(context: CommandContext, finished: Finished): Promise<void
   };
   // Shown first: what was found out is worth knowing even where nobody can sign it any more.
   if (flags.string('output') !== 'json') for (const line of drillText(record)) terminal.result(line);
-  const path = recordPath(context);
   const text = encodeSignedDrill(record, await signDrill({ ...signing, signer: members[0] }, record));
   writeOutputFile(path, text, READABLE);
   if (flags.string('output') === 'json') terminal.result(text.trimEnd());
@@ -223,8 +229,4 @@ async function finish(context: CommandContext, finished: Finished): Promise<void
     found: [...missed, ...left].join('; '),
     expected: 'every stage within its goal, and the canary good again',
   });
-}
-
-function recordPath({ flags }: CommandContext): string {
-  return flags.string('out') ?? 'revocation-drill.json';
 }

@@ -3,6 +3,7 @@ import type { HeldDrill, HeldTabletop } from '../../core/emergency/exercise-chec
 import { hasPassed, missedStages } from '../../core/revocation/drill-record.ts';
 import { verifySignedDrill } from '../../core/revocation/signed-drill.ts';
 import { SealwrightError } from '../../errors.ts';
+import { drillCommand } from '../report/drill-command.ts';
 import type { FoundInstallation } from './emergency-facts-choice.ts';
 import type { PlanFolder } from './plan-folder.ts';
 
@@ -10,10 +11,13 @@ export interface HeldExercises {
   readonly drills: readonly HeldDrill[];
   readonly tabletops: readonly HeldTabletop[];
   readonly unreadable: readonly string[];
+  /** What helps where no drill was ever held. */
+  readonly firstDrill: string;
 }
 
-/** What the folder has records of. A drill counts by the signature of a member; a tabletop is what people say they did. */
-export function heldExercises(folder: PlanFolder, authority: FoundInstallation['authority']): HeldExercises {
+/** What the folder has records of, and by what the next drill would be one more. A drill counts by the signature of a member; a tabletop is what people say they did. */
+export function heldExercises(folder: PlanFolder, authority: FoundInstallation['authority'], now: Date): HeldExercises {
+  const next = folder.recordPath(`drill-${now.toISOString().slice(0, 10)}`);
   const drills: HeldDrill[] = [];
   const tabletops: HeldTabletop[] = [];
   const unreadable: string[] = [];
@@ -36,6 +40,7 @@ export function heldExercises(folder: PlanFolder, authority: FoundInstallation['
           passed: hasPassed(record),
           isInCluster: record.namespace !== undefined,
           detail,
+          again: drillCommand(record, next),
         });
       }
     } catch (error) {
@@ -43,5 +48,5 @@ export function heldExercises(folder: PlanFolder, authority: FoundInstallation['
       unreadable.push(`${file}: ${error.code} ${error.message}`);
     }
   }
-  return { drills, tabletops, unreadable };
+  return { drills, tabletops, unreadable, firstDrill: drillCommand(undefined) };
 }

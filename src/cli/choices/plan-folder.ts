@@ -75,6 +75,11 @@ export class PlanFolder {
     return join(RECORDS, `${name}.json`);
   }
 
+  /** As another command names it, from where this one runs. */
+  recordPath(name: string): string {
+    return join(this.path, this.recordFile(name));
+  }
+
   /** Writes what differs, each file whole or not at all. @returns whether it did @throws UsageError USAGE_FILE */
   write(file: string, content: string): boolean {
     if (this.#read(file) === content) return false;

@@ -71,9 +71,9 @@ export const revokeDrill: Command = {
     {
       name: 'out',
       kind: 'string',
-      value: 'FILE',
+      value: 'FILE|FOLDER',
       default: 'revocation-drill.json',
-      help: 'the signed record is written here',
+      help: 'the signed record; in a folder named by its time',
       isCommon: true,
     },
     outputFlag(['text', 'json']),

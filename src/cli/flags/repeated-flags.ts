@@ -3,7 +3,7 @@ import { SIGNING_CONFIG_FLAG, TRUST_FLAGS } from './trust-flags.ts';
 
 /**
  * What has to be said again to look at the same in the same way. Nothing that is a secret, or somebody's own: no token, no password, no key,
- * no file of credentials but the kubeconfig's name.
+ * no file of credentials but the kubeconfig's name; of a drill, which is held by the same people again, where their keys and tokens are.
  */
 const CLUSTER = ['kubeconfig', 'kube-context'] as const;
 const TRUST = [...TRUST_FLAGS, SIGNING_CONFIG_FLAG].map(({ name }) => name);
@@ -32,6 +32,20 @@ export const REPEATED_FLAGS = {
     ...TRUST_FLAGS.map(({ name }) => name),
   ],
   webhook: [...CLUSTER, 'system-namespace'],
+  drill: [
+    ...[
+      'push',
+      'canary-key',
+      'canary-identity-token',
+      'key',
+      'identity-token',
+      'reinstatement',
+      'namespace',
+      'watched',
+    ],
+    ...['patience', 'to', 'snapshot', 'snapshot-key', 'valid-for', 'notify', 'notify-ca'],
+    ...[...POLICIES, 'pull-secrets', 'system-namespace', ...CLUSTER, ...TRUST, ...REVOCATIONS, ...REGISTRY],
+  ],
   revocations: [...TRUST_FLAGS.map(({ name }) => name), 'revocations', 'revocation-authority'],
 } satisfies Readonly<Record<string, readonly string[]>>;
 

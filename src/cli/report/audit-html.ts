@@ -47,7 +47,7 @@ ${unknownReach(after)
   .map((line) => `<p class="faint">${escaped(line)}</p>`)
   .join('\n')}
 <h2>Time to revoke</h2>
-<p>${escaped(report.timeToRevoke)}</p>${report.isDrillDue ? '\n<p>Next: <code>sealwright revoke drill --help</code></p>' : ''}
+<p>${escaped(report.timeToRevoke)}</p>${report.drillCommand === undefined ? '' : `\n<p>Next: <code>${escaped(report.drillCommand)}</code></p>`}
 <h2>Method</h2>
 <ul>
 <li>Every state is a verification that ran, by sealwright ${escaped(after.version)}; trust from ${escaped(after.trust)}</li>

@@ -68,7 +68,7 @@ export function auditMarkdown(report: AuditReport): string {
     '## Time to revoke',
     '',
     text(report.timeToRevoke),
-    ...(report.isDrillDue ? ['', `Next: ${code('sealwright revoke drill --help')}`] : []),
+    ...(report.drillCommand === undefined ? [] : ['', `Next: ${code(report.drillCommand)}`]),
     '',
     '## Method',
     '',

@@ -5,6 +5,7 @@ import { auditFigures, type AuditFigures } from '../../core/audit/audit-figures.
 import type { TimeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import { trustRows } from './audit-trust-text.ts';
 import { reportedSnapshot, type ReportedFile, type ReportedSnapshot } from './reported-snapshot.ts';
+import { drillCommand } from './drill-command.ts';
 import { contentDigest, type AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const SCHEMA = 'urn:sealwright:audit-report:v1';
@@ -53,6 +54,8 @@ export interface AuditReport {
   readonly timeToRevoke: string;
   /** Whether another drill is due. */
   readonly isDrillDue: boolean;
+  /** By which it is held, where it is. */
+  readonly drillCommand?: string;
   readonly ticket?: string;
 }
 
@@ -107,6 +110,7 @@ export function auditReport(comparison: AuditComparison, facts: ReportFacts): Au
     gaps,
     timeToRevoke: drilled.text,
     isDrillDue: drilled.isDue,
+    ...(drilled.isDue ? { drillCommand: drillCommand(drilled.last) } : {}),
     ...(ticket === undefined ? {} : { ticket }),
   };
 }

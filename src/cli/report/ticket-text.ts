@@ -9,6 +9,7 @@ import { REPEATED_FLAGS, repeated } from '../flags/repeated-flags.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
 import { exposureTexts } from './audit-report.ts';
 import { countsText } from './audit-text.ts';
+import { drillCommand } from './drill-command.ts';
 import { percent } from './percent-text.ts';
 import { ticketBody, type TicketBlock } from './ticket-markup.ts';
 
@@ -100,7 +101,7 @@ export function nextActions(facts: TicketFacts): readonly string[] {
   const images = words.filter((word) => PASTABLE.test(word));
   const again = [...repeated(words, REPEATED_FLAGS.snapshot), '--out', 'now.json', ...images];
   const measure = shellCommand(['sealwright', 'audit', 'snapshot', '--system', snapshot.system, ...again]);
-  const due = facts.drill?.time.isDue === true ? ['sealwright revoke drill --help'] : [];
+  const due = facts.drill?.time.isDue === true ? [drillCommand(facts.drill.time.last)] : [];
   const first = [...new Set([...commands, ...standingActions(facts)])].slice(0, ACTIONS - 1 - due.length);
   return [...first, ...due, `${measure} && ${ticketCommand(facts)}`];
 }

@@ -8,6 +8,8 @@ export interface TimeToRevoke {
   readonly text: string;
   /** Whether another drill is due. */
   readonly isDue: boolean;
+  /** The last drill, by which the next can be held in the same way. */
+  readonly last?: DrillRecord;
 }
 
 export const DRILL_MAX_AGE_MS = 90 * 86_400_000;
@@ -32,12 +34,17 @@ export function timeToRevoke(drill: VerifiedDrill | undefined, at: Date, maxAgeM
       ...missed.map(({ stage, ms }) => (ms === undefined ? stage : `${stage} after ${seconds(ms)}`)),
       ...(record.restored.outcome === 'failed' ? ['not made good again'] : []),
     ];
-    return { state: 'failed', text: `failed: ${what.join(', ')}; ${which}`, isDue: true };
+    return { state: 'failed', text: `failed: ${what.join(', ')}; ${which}`, isDue: true, last: record };
   }
   const text = `${timesText(record)}; ${which}, told by ${record.news}`;
-  if (ageMs <= maxAgeMs) return { state: 'drilled', text, isDue: false };
+  if (ageMs <= maxAgeMs) return { state: 'drilled', text, isDue: false, last: record };
   const [age, allowed] = [ageMs, maxAgeMs].map((ms) => Math.floor(ms / DAY_MS));
-  return { state: 'stale', text: `stale, ${age} days old where ${allowed} are allowed: ${text}`, isDue: true };
+  return {
+    state: 'stale',
+    text: `stale, ${age} days old where ${allowed} are allowed: ${text}`,
+    isDue: true,
+    last: record,
+  };
 }
 
 const WORDS: readonly (readonly [DrillStageName, string])[] = [

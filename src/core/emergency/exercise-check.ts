@@ -8,6 +8,8 @@ export interface HeldDrill {
   /** Whether it asked a cluster. */
   readonly isInCluster: boolean;
   readonly detail: string;
+  /** The command that holds another in the same way. */
+  readonly again: string;
 }
 
 export interface HeldTabletop {
@@ -24,6 +26,8 @@ export interface HeldExercises {
   readonly tabletops: readonly HeldTabletop[];
   /** Records that nobody can believe, each with why. */
   readonly unreadable: readonly string[];
+  /** What helps where no drill was ever held. */
+  readonly firstDrill: string;
   readonly drillDays: number;
   readonly tabletopDays: number;
   readonly now: Date;
@@ -43,9 +47,10 @@ export function checkExercises(input: HeldExercises): readonly PlanFinding[] {
     finding('unknown', 'record-unreadable', what, 'hold it again, or take the file away'),
   );
   const drill = newest(drills, ({ endedAt }) => endedAt);
-  const drillFix = 'sealwright revoke drill with --out records/drill-DATE.json in the folder of the plan';
-  if (drill === undefined) findings.push(finding('missing', 'drill-missing', 'no drill was ever held', drillFix));
-  else {
+  if (drill === undefined) {
+    findings.push(finding('missing', 'drill-missing', 'no drill was ever held', input.firstDrill));
+  } else {
+    const drillFix = drill.again;
     const days = daysSince(drill.endedAt, now);
     if (days > drillDays)
       findings.push(finding('outdated', 'drill-old', `the last drill is ${days} days old`, drillFix));
@@ -54,7 +59,7 @@ export function checkExercises(input: HeldExercises): readonly PlanFinding[] {
     }
     if (facts.cluster !== undefined && !drill.isInCluster) {
       findings.push(
-        finding('missing', 'drill-partial', 'the last drill did not ask the cluster', `${drillFix}, and -n NAMESPACE`),
+        finding('missing', 'drill-partial', 'the last drill did not ask the cluster', `${drillFix} -n NAMESPACE`),
       );
     }
   }

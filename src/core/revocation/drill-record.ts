@@ -33,6 +33,8 @@ export interface DrillRecord {
   readonly endedAt: Date;
   /** Of the program. */
   readonly version: string;
+  /** What was said to it, as words to be typed again, without secrets; absent in records of programs that did not remember. */
+  readonly words?: readonly string[];
   /** `registry/repository@sha256:…`: the image that nobody misses. */
   readonly canary: string;
   /** Where it was started; absent without a cluster. */
@@ -51,6 +53,9 @@ const CODE = 'FORMAT_REVOCATION';
 const OUTCOMES = ['done', 'failed', 'not-tried'] as const;
 const MAX_TEXT = 1000;
 const MAX_MS = 86_400_000;
+const MAX_WORDS = 200;
+/** A flag, and nothing that would be a line of its own where it is printed. */
+const WORD = /^--[a-z][a-z0-9-]*(=[^\p{Cc}]*)?$/u;
 
 const SECOND_MS = 1000;
 const GOALS: Readonly<Record<DrillStageName, number>> = {
@@ -92,11 +97,13 @@ export function drillStatement(record: DrillRecord): Statement {
 }
 
 export function encodeDrillRecord(record: DrillRecord): JsonObject {
-  const { startedAt, endedAt, version, canary, namespace, news, statement, reinstatement, stages, restored } = record;
+  const { startedAt, endedAt, version, words, canary, namespace, news, statement, reinstatement, stages, restored } =
+    record;
   return {
     startedAt: timeText(startedAt),
     endedAt: timeText(endedAt),
     version,
+    ...(words === undefined ? {} : { words: [...words] }),
     canary,
     ...(namespace === undefined ? {} : { namespace }),
     news,
@@ -122,8 +129,8 @@ export function encodeDrillRecord(record: DrillRecord): JsonObject {
 export function parseDrillRecord({ predicateType, predicate, subjects }: Statement): DrillRecord {
   if (predicateType !== DRILL_PREDICATE) throw wrong('statement.predicateType', DRILL_PREDICATE, predicateType);
   const fields = new JsonFields(predicate, 'predicate', CODE).only(
-    ...['startedAt', 'endedAt', 'version', 'canary', 'namespace', 'news', 'statement', 'reinstatement', 'passed'],
-    ...['stages', 'restored'],
+    ...['startedAt', 'endedAt', 'version', 'words', 'canary', 'namespace', 'news', 'statement', 'reinstatement'],
+    ...['passed', 'stages', 'restored'],
   );
   const news = oneOf(fields, 'news', ['push', 'poll'] as const);
   const restored = fields.object('restored').only('outcome', 'ms', 'detail');
@@ -131,6 +138,7 @@ export function parseDrillRecord({ predicateType, predicate, subjects }: Stateme
     startedAt: parseTime(fields, 'startedAt'),
     endedAt: parseTime(fields, 'endedAt'),
     version: textOf(fields, 'version'),
+    ...(fields.has('words') ? { words: wordsOf(fields) } : {}),
     canary: textOf(fields, 'canary'),
     ...(fields.has('namespace') ? { namespace: textOf(fields, 'namespace') } : {}),
     news,
@@ -182,6 +190,18 @@ function textOf(fields: JsonFields, name: string): string {
   const text = fields.string(name);
   if (text.trim() !== '' && text.length <= MAX_TEXT) return text;
   throw wrong(`${fields.path}.${name}`, `1 to ${MAX_TEXT} characters`, `${text.length} characters`);
+}
+
+/** By which a record may be asked for again. */
+export function isDrillWord(word: string): boolean {
+  return word.length <= MAX_TEXT && WORD.test(word);
+}
+
+function wordsOf(fields: JsonFields): readonly string[] {
+  const words = fields.strings('words', MAX_WORDS);
+  const other = words.find((word) => !isDrillWord(word));
+  if (other === undefined) return words;
+  throw wrong(`${fields.path}.words`, '--flag or --flag=value, in one line', JSON.stringify(other));
 }
 
 function oneOf<const T extends string>(fields: JsonFields, name: string, allowed: readonly T[]): T {

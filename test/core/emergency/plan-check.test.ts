@@ -21,7 +21,7 @@ const NAMED: EmergencyFacts = {
     signers: signers.filter(({ kind }) => kind !== 'other'),
   })),
 };
-const DRILL = { endedAt: before(90), passed: true, isInCluster: true, detail: '' };
+const DRILL = { endedAt: before(90), passed: true, isInCluster: true, detail: '', again: 'drill again' };
 const { authority, cluster } = NAMED;
 assert.ok(authority !== undefined && cluster !== undefined);
 const without = ({ cluster: _, ...rest }: EmergencyFacts): EmergencyFacts => rest;
@@ -42,6 +42,7 @@ function input(rest: Partial<PlanInput>): PlanInput {
     drills: [DRILL],
     tabletops: [{ heldAt: before(180), open: [] }],
     unreadable: [],
+    firstDrill: 'drill first',
     notLookedAt: [],
     drillDays: 90,
     tabletopDays: 180,

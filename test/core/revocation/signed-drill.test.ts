@@ -38,7 +38,7 @@ function failsWith(code: string, work: () => unknown): void {
 }
 
 test('a record that a member has signed is believed, and says what it says', () => {
-  const record = drillRecord();
+  const record = drillRecord({ words: ['--key=k8s://drill/ann', '--watched'] });
   const { record: read, member } = verifySignedDrill(signed(record), trust, nothing);
   assert.deepEqual(read, record);
   assert.equal(member, 'ann');
@@ -77,6 +77,10 @@ test('refused: lower goals, stages left out or in another order, a verdict that 
   const wrong: readonly Record<string, JsonValue>[] = [
     { stages: stages.map((stage) => ({ ...stage, goalMs: 999_999 })) },
     { stages: stages.slice(1) },
+    { words: ['rm'] },
+    { words: ['--key=a\nrm -r .'] },
+    { words: ['--Key=a'] },
+    { words: [`--key=${'a'.repeat(1000)}`] },
     { stages: [...stages].reverse() },
     { stages: stages.map(({ ms: _, ...stage }) => stage) },
     { stages: stages.map((stage) => ({ ...stage, ms: -1 })) },
@@ -92,6 +96,8 @@ test('refused: lower goals, stages left out or in another order, a verdict that 
   for (const change of wrong) {
     failsWith('FORMAT_REVOCATION', () => parseDrillRecord({ ...good, predicate: { ...predicate, ...change } }));
   }
+  const many = { words: Array.from({ length: 201 }, () => '--watched') };
+  failsWith('LIMIT_COUNT', () => parseDrillRecord({ ...good, predicate: { ...predicate, ...many } }));
   failsWith('FORMAT_DIGEST', () => parseDrillRecord({ ...good, predicate: { ...predicate, canary: 'no-digest' } }));
   assert.deepEqual(parseDrillRecord(good), drillRecord());
 });
