@@ -68,7 +68,7 @@ export function auditFamilies(
         ),
       ),
     );
-  const { coverage, rescheduleRisk, exceptions, keys, signers } = figures;
+  const { coverage, rescheduleRisk, exceptions, keys, signers, signingLag } = figures;
   return [
     family('timestamp_seconds', 'When the snapshot was taken.', [[label(), takenAt.getTime() / 1000]]),
     family('states', 'How many are in which state, by container, digest and workload.', [
@@ -114,6 +114,22 @@ export function auditFamilies(
       ...(figures.enforcement?.namespaces ?? []).map(
         ({ name, enforcement }) => [label({ namespace: name, enforcement }), 1] as const,
       ),
+    ]),
+    // No sample where none is known: that is not 0.
+    family(
+      'signing_lag_seconds',
+      'From the end of the build, by provenance, to the first signature, by a log or a timestamp.',
+      [
+        ...(signingLag.medianSeconds === undefined || signingLag.maxSeconds === undefined
+          ? []
+          : [
+              [label({ of: 'median' }), signingLag.medianSeconds] as const,
+              [label({ of: 'longest' }), signingLag.maxSeconds] as const,
+            ]),
+      ],
+    ),
+    family('signing_lag_unknown', 'Verified images of which nobody says when they were built or signed.', [
+      [label(), signingLag.unknown],
     ]),
     family('signers', 'Different signers of what is verified.', [[label(), signers.distinct]]),
     family('top_signer_ratio', 'Verified containers by the signer that has most of them.', [

@@ -1,5 +1,6 @@
 import type { Ages, ExceptionFigures, KeyFigures } from '../../core/audit/audit-ages.ts';
 import { ENFORCEMENTS, type EnforcementFigures } from '../../core/audit/enforcement-reach.ts';
+import type { SigningLag } from '../../core/audit/signing-lag.ts';
 import type { SignerFigures } from '../../core/audit/audit-figures.ts';
 import { percent } from './percent-text.ts';
 
@@ -9,6 +10,7 @@ export interface TrustFigures {
   readonly keyBasedShare: number;
   readonly keys: KeyFigures;
   readonly exceptions: ExceptionFigures;
+  readonly signingLag: SigningLag;
   /** Absent where nobody looked. */
   readonly enforcement?: EnforcementFigures;
 }
@@ -19,6 +21,7 @@ export function trustRows({
   keyBasedShare,
   keys,
   exceptions,
+  signingLag,
   enforcement,
 }: TrustFigures): readonly (readonly [string, string])[] {
   return [
@@ -27,6 +30,7 @@ export function trustRows({
     ['widest pattern', widestText(signers)],
     ['keys', `${percent(keyBasedShare)} of what is verified rests on a key alone; ${keysText(keys)}`],
     ['exceptions', exceptionsText(exceptions)],
+    ['build to signature', lagText(signingLag)],
   ];
 }
 
@@ -47,6 +51,15 @@ export function openNamespaces({ enforcement }: TrustFigures): readonly string[]
   return (enforcement?.namespaces ?? [])
     .filter((one) => one.enforcement !== 'enforced' && one.enforcement !== 'idle')
     .map(({ name, enforcement: word, reason }) => `${name}: ${word}${reason === undefined ? '' : `, ${reason}`}`);
+}
+
+/** Of distinct images; what nobody says is no 0. */
+function lagText({ known, unknown, medianSeconds, maxSeconds }: SigningLag): string {
+  const found =
+    medianSeconds === undefined || maxSeconds === undefined
+      ? []
+      : [`${medianSeconds} s in the middle, ${maxSeconds} s at most, of ${known} images`];
+  return [...found, ...(unknown === 0 && known > 0 ? [] : [`unknown of ${unknown}`])].join('; ');
 }
 
 function signersText({ distinct, people, top, topShare }: SignerFigures): string {

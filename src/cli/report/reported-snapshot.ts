@@ -49,6 +49,7 @@ export function reportedSnapshot(snapshot: AuditSnapshot, { digest, signature }:
     withoutRule,
     cuts,
     enforcement,
+    signingLag,
   } = auditFigures(snapshot);
   return {
     takenAt: takenAt.toISOString(),
@@ -57,7 +58,7 @@ export function reportedSnapshot(snapshot: AuditSnapshot, { digest, signature }:
     coverage,
     cuts: reportedCuts(cuts),
     figures: {
-      ...{ signers, keyBasedShare, keys, exceptions, fromOutside, withoutRule },
+      ...{ signers, keyBasedShare, keys, exceptions, signingLag, fromOutside, withoutRule },
       ...(enforcement === undefined ? {} : { enforcement }),
     },
     notLookedAt,

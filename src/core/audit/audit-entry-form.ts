@@ -34,6 +34,8 @@ export function entryContent(entry: AuditEntry): object {
     ...(entry.reachedBy === undefined ? {} : { reachedBy: [...entry.reachedBy] }),
     ...(entry.team === undefined ? {} : { team: entry.team }),
     ...(entry.unproven === undefined ? {} : { unproven: entry.unproven }),
+    ...(entry.signed === undefined ? {} : { signed: entry.signed }),
+    ...(entry.built === undefined ? {} : { built: entry.built }),
   };
 }
 
@@ -55,11 +57,12 @@ export function exceptionContent({ name, owner, from, expires }: AuditException)
 export function readEntry(fields: JsonFields): AuditEntry {
   fields.only(
     ...['namespace', 'owner', 'path', 'text', 'image', 'source', 'pods', 'state', 'cause', 'code', 'reason'],
-    ...['signers', 'policies', 'exception', 'exposure', 'reachedBy', 'team', 'unproven'],
+    ...['signers', 'policies', 'exception', 'exposure', 'reachedBy', 'team', 'unproven', 'signed', 'built'],
   );
   const cause = fields.has('cause') ? oneOf(fields, 'cause', UNDETERMINED_CAUSES) : undefined;
   const [code, reason] = [fields.optionalString('code'), fields.optionalString('reason')];
   const team = fields.optionalString('team');
+  const [signed, built] = [optionalTime(fields, 'signed'), optionalTime(fields, 'built')];
   const exception = fields.optionalObject('exception');
   return {
     namespace: fields.string('namespace'),
@@ -80,6 +83,8 @@ export function readEntry(fields: JsonFields): AuditEntry {
     ...(fields.has('reachedBy') ? { reachedBy: fields.strings('reachedBy', MAX_LIST) } : {}),
     ...(team === undefined ? {} : { team }),
     ...(fields.has('unproven') ? { unproven: oneOf(fields, 'unproven', UNPROVEN) } : {}),
+    ...(signed === undefined ? {} : { signed }),
+    ...(built === undefined ? {} : { built }),
   };
 }
 

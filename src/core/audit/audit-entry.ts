@@ -77,6 +77,10 @@ export interface AuditEntry {
   readonly team?: string;
   /** What the cluster's policies would do with another image in its place that nothing proves; absent where nobody knows. */
   readonly unproven?: Unproven;
+  /** RFC 3339: when a log or a timestamp authority first saw what a policy passed it by; absent where neither did. */
+  readonly signed?: string;
+  /** RFC 3339: when its build ended, by provenance that a policy passed it by; absent where none says it. */
+  readonly built?: string;
 }
 
 /** `registry/repository@sha256:…` without the name: what two names of one image have in common. */

@@ -12,6 +12,7 @@ import { exceptionFigures, keyFigures, type ExceptionFigures, type KeyFigures } 
 import type { AuditSnapshot } from './audit-snapshot.ts';
 import { enforcementFigures, type EnforcementFigures } from './enforcement-reach.ts';
 import { groupedBy } from './grouped-by.ts';
+import { signingLag, type SigningLag } from './signing-lag.ts';
 import type { WidestPattern } from './policy-facts.ts';
 
 export type StateCounts = Readonly<Record<AuditState, number>>;
@@ -50,6 +51,7 @@ export interface AuditFigures {
   readonly withoutRule: number;
   /** How far enforcing reaches; absent where nobody looked. */
   readonly enforcement?: EnforcementFigures;
+  readonly signingLag: SigningLag;
   readonly signers: SignerFigures;
   /** Of verified containers, those that rest on a key alone. */
   readonly keyBasedShare: number;
@@ -99,6 +101,7 @@ export function auditFigures(snapshot: AuditSnapshot): AuditFigures {
     signedUntrustedShare: share(containers['signed-untrusted'], signed.length, 0),
     withoutRule: entries.filter(({ policies }) => policies.length === 0).length,
     ...(snapshot.enforcement === undefined ? {} : { enforcement: enforcementFigures(snapshot.enforcement, entries) }),
+    signingLag: signingLag(entries),
     signers: { ...concentration(verified), ...(policies.widest === undefined ? {} : { widest: policies.widest }) },
     keyBasedShare: share(
       verified.filter(({ signers }) => signers.length > 0 && signers.every(({ kind }) => kind === 'key')).length,

@@ -1,5 +1,7 @@
 import type { AuditEntry, AuditState, UndeterminedCause } from '../../core/audit/audit-entry.ts';
 import { exposureOf, podLabels, podMetadata } from '../../core/audit/exposure.ts';
+import { signingTimes } from '../../core/audit/signing-lag.ts';
+import type { VerifiedBundle } from '../../core/verify/verified-bundle.ts';
 import { teamOf } from '../../core/audit/team-of.ts';
 import { auditException } from '../../core/audit/policy-facts.ts';
 import type { OutsideReach } from '../../core/audit/outside-reach.ts';
@@ -124,9 +126,14 @@ async function auditImage(
     ...(reachedBy.length === 0 ? {} : { reachedBy }),
     ...(team === undefined ? {} : { team }),
     ...(unproven === undefined ? {} : { unproven }),
+    ...(finding.state === 'verified' ? signingTimes(proofsIn(admitted)) : {}),
   };
   onDecided?.(entry, admitted);
   return entry;
+}
+
+function proofsIn({ decision }: AdmittedImage): readonly VerifiedBundle[] {
+  return decision.judgements.flatMap((judgement) => (judgement.outcome === 'passed' ? judgement.bundles : []));
 }
 
 /** By the pod, what makes it, and where it is. */
