@@ -67,6 +67,7 @@ async function schedule(t: TestContext): Promise<Scheduled | undefined> {
   const cluster = await KubeCluster.start(t);
   if (cluster === undefined) return undefined;
   await defineKinds(cluster);
+  await cluster.must(['create', 'namespace', 'cosign-system']);
   // Strict: a member that the API does not have is refused and not dropped.
   await cluster.must(['apply', '--validate=strict', '-f', MANIFEST]);
   let url = '';
@@ -147,6 +148,9 @@ test('taken by the API server; its account drills through every stage, leaves no
   assert.deepEqual([record.statement, record.namespace], ['drill-q1', 'drill']);
   assert.equal(await cluster.must(['get', 'pods', '-n', 'drill', '-o', 'name']), '');
   assert.equal(await inForce(), GOOD);
+  const shown = await cluster.must(['get', 'configmap', 'sealwright-drill', '-n', 'cosign-system', '-o', 'json']);
+  const { data } = JSON.parse(shown) as { data: Record<string, string> };
+  assert.deepEqual((JSON.parse(data['record.json'] ?? '') as { record: Shown }).record, record);
   // What ended that drill ends no other.
   const again = await run();
   assert.notEqual(again.exitCode, 0);
@@ -157,6 +161,10 @@ test('taken by the API server; its account drills through every stage, leaves no
     ['get', 'secrets', 'sealwright-drill'],
     ['list', 'configmaps', 'sealwright-drill'],
     ['get', 'pods', 'drill'],
+    ['get', 'configmaps/sealwright-drill', 'cosign-system'],
+    ['patch', 'configmaps/sealwright-trust', 'cosign-system'],
+    ['create', 'configmaps', 'cosign-system'],
+    ['delete', 'configmaps/sealwright-drill', 'cosign-system'],
     ['create', 'pods', 'sealwright-drill'],
     ['create', 'pods', 'default'],
     ['delete', 'pods', 'default'],
@@ -196,6 +204,8 @@ test('refused with nothing revoked: ended by too few, no door, a right that is t
     [false],
     'a drill that failed leaves its record as well',
   );
+  const kept = await cluster.must(['get', 'configmap', 'sealwright-drill', '-n', 'cosign-system', '-o', 'json']);
+  assert.match((JSON.parse(kept) as { data: Record<string, string> }).data['record.json'] ?? '', /"passed": false/);
   await approve('drill-q3', 'ann', 'ben');
   const role = JSON.parse(await cluster.must(['get', 'role', 'sealwright-drill', '-n', 'drill', '-o', 'json'])) as {
     rules: { verbs: string[] }[];
@@ -212,4 +222,13 @@ test('refused with nothing revoked: ended by too few, no door, a right that is t
   assert.equal(records().length, 1, 'what never began has no record');
   assert.ok(!existsSync(site.sandbox.path('records/revocation-drill.json.undo')));
   assert.equal(await inForce(), GOOD);
+  // Where the record could not be left, that is found out before and not after.
+  await cluster.must(['delete', 'rolebinding', 'sealwright-drill', '-n', 'cosign-system']);
+  const words = ['auth', 'can-i', 'patch', 'configmaps/sealwright-drill', '-n', 'cosign-system', `--as=${ACCOUNT}`];
+  await cluster.eventually('that right is gone', async () => (await cluster.kubectl(words)).stdout.trim() === 'no');
+  const untold = await run();
+  assert.equal(errorCode(untold), 'REMOTE_STATUS', untold.stderr);
+  assert.match(untold.stderr, /cannot patch resource "configmaps"/);
+  assert.doesNotMatch(untold.stderr, /canary/);
+  assert.equal(records().length, 1);
 });

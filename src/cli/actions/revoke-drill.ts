@@ -3,13 +3,14 @@ import { randomBytes } from '../../core/crypto/random.ts';
 import { encodeHex } from '../../core/encoding/hex.ts';
 import { hasPassed, missedStages, type DrillRecord } from '../../core/revocation/drill-record.ts';
 import { encodeSignedDrill } from '../../core/revocation/signed-drill.ts';
-import { PolicyError, RemoteError } from '../../errors.ts';
+import { PolicyError, RemoteError, SealwrightError } from '../../errors.ts';
 import { HttpClient, SYSTEM_CLOCK } from '../../io/net/http-client.ts';
+import { keepDrill } from '../../workflows/installation/kept-drill.ts';
 import { CanaryPod } from '../../workflows/revocation/canary-pod.ts';
 import { drillRevocation, type DrillOutcome, type DrillParts } from '../../workflows/revocation/drill-revocation.ts';
 import { encodeSignedRevocation, signDrill, type SignedRevocation } from '../../workflows/revocation/revoke.ts';
 import type { SigningContext } from '../../workflows/sign/signing-services.ts';
-import { chosenCluster } from '../choices/cluster-choice.ts';
+import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import { drillCanary, refuseRunning, type Canary } from '../choices/drill-canary.ts';
 import {
   drillMembers,
@@ -56,6 +57,7 @@ export async function drill(context: CommandContext): Promise<void> {
   };
   terminal.progress(`  trust from ${trust.source}`);
   const path = datedFile(context.flags.string('out') ?? 'revocation-drill.json', 'revocation-drill', now());
+  await keepRecord(context, undefined);
   const members = await drillMembers(context, http, trust);
   const canary = await drillCanary(context, signing);
   const name = canary.reference.toString();
@@ -89,6 +91,25 @@ async function drillGround(context: CommandContext, canary: Canary): Promise<Dri
   }
   const where = { namespace, name: `sealwright-drill-${encodeHex(randomBytes(SUFFIX_BYTES))}` };
   return { cluster, pod: new CanaryPod(cluster, where, canary.reference.toString()) };
+}
+
+/**
+ * Leaves the record where everybody looks, where that is wanted; without one it is found out before the drill whether it could be.
+ *
+ * @param mustBe whether there is nothing worse to say
+ * @throws RemoteError where it cannot be left there
+ */
+async function keepRecord(context: CommandContext, text: string | undefined, mustBe = true): Promise<void> {
+  if (!context.flags.boolean('keep-record')) return;
+  const cluster = await chosenCluster(context);
+  try {
+    await keepDrill(cluster, systemNamespace(context), text);
+  } catch (error) {
+    if (mustBe || !(error instanceof SealwrightError)) throw error;
+    context.terminal.warn(`the record is not in the cluster: ${error.code} ${error.message}`);
+  } finally {
+    cluster.http.close();
+  }
 }
 
 interface Prepared {
@@ -222,6 +243,7 @@ async function finish(context: CommandContext, finished: Finished): Promise<void
   if (flags.string('output') === 'json') terminal.result(text.trimEnd());
   terminal.progress(terminal.done(`${path}   signed and logged`));
   terminal.progress(`  report:  sealwright audit diff before.json after.json --drill ${path}`);
+  await keepRecord(context, text, hasPassed(record));
   if (hasPassed(record)) return;
   const missed = missedStages(record).map(stageText);
   const left = record.restored.outcome === 'failed' ? [`not made good again: ${record.restored.detail ?? ''}`] : [];

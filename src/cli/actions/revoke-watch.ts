@@ -1,9 +1,11 @@
+import type { DrillStanding } from '../../core/audit/drill-standing.ts';
 import { LADDER } from '../../core/audit/running-copy.ts';
 import { PolicyError, RemoteError, SealwrightError, UsageError } from '../../errors.ts';
 import { SYSTEM_CLOCK } from '../../io/net/http-client.ts';
 import type { Sweep } from '../../workflows/revocation/sweep-running-copies.ts';
 import type { Listening } from '../../servers/shell/listen.ts';
 import { chosenCluster } from '../choices/cluster-choice.ts';
+import { keptDrillStanding } from '../choices/drill-choice.ts';
 import { sweepCluster, type SweptCluster } from '../choices/sweep-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { parseDuration } from '../terminal/duration.ts';
@@ -40,17 +42,23 @@ export async function watchRunningCopies(context: CommandContext): Promise<void>
   const metrics = new SweepMetrics();
   const listening = await serveMetrics(context, metrics);
   try {
-    await lookForEver(context, metrics, intervalMs);
+    await lookForEver(context, metrics, intervalMs, listening !== undefined);
   } finally {
     await listening?.close();
   }
 }
 
-async function lookForEver(context: CommandContext, metrics: SweepMetrics, intervalMs: number): Promise<void> {
+async function lookForEver(
+  context: CommandContext,
+  metrics: SweepMetrics,
+  intervalMs: number,
+  isServed: boolean,
+): Promise<void> {
   const { terminal, now } = context;
   const pause = pausesUntilInterrupted((ms) => SYSTEM_CLOCK.sleep(ms));
   for (;;) {
     try {
+      if (isServed) metrics.drilled(await lastDrill(context));
       const { sweep, version } = await look(context);
       metrics.looked(sweep, version, now());
     } catch (error) {
@@ -59,6 +67,16 @@ async function lookForEver(context: CommandContext, metrics: SweepMetrics, inter
       terminal.warn(`${error.code} ${error.message}: looking again in ${intervalMs / 1000} s`);
     }
     if ((await pause(intervalMs)) === 'over') return;
+  }
+}
+
+/** Told in metrics alone: without them the API server is not asked for it. */
+async function lastDrill(context: CommandContext): Promise<DrillStanding> {
+  const cluster = await chosenCluster(context);
+  try {
+    return await keptDrillStanding(context, cluster);
+  } finally {
+    cluster.http.close();
   }
 }
 

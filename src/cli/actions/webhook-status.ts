@@ -1,8 +1,13 @@
 import { SealwrightError, UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
+import type { DrillStanding } from '../../core/audit/drill-standing.ts';
+import { MAX_SNAPSHOT_BYTES } from '../../core/revocation/trust-root-targets.ts';
+import { HttpClient } from '../../io/net/http-client.ts';
+import { installedDrill } from '../../workflows/installation/drill-status.ts';
 import { fetchWebhookCalls, type WebhookCalls } from '../../io/kubernetes/fail-open.ts';
 import { webhookStatus, type WebhookStatus } from '../../workflows/installation/webhook-status.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
+import { drillCommand } from '../report/drill-command.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { visibleText } from '../terminal/visible-text.ts';
@@ -14,18 +19,24 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
   const cluster = await chosenCluster(context);
   let status: WebhookStatus;
   let calls: readonly WebhookCalls[] | undefined;
+  let drill: DrillStanding | undefined;
   try {
     status = await webhookStatus(cluster, namespace, now());
     calls = await readCalls(cluster, terminal);
+    drill = await lastDrill(context, cluster, status);
   } finally {
     cluster.http.close();
   }
+  const due = drill?.isDue === true ? drillCommand(drill.last) : undefined;
   const { webhooks, problems, readyReplicas, wantedReplicas, revocations, certificates } = status;
-  if (flags.string('output') === 'json') terminal.result(JSON.stringify({ ...status, calls: calls ?? null }, null, 2));
+  if (flags.string('output') === 'json')
+    terminal.result(JSON.stringify({ ...status, drill: drillDocument(drill, due), calls: calls ?? null }, null, 2));
   else {
     terminal.result(`replicas in ${namespace}: ${readyReplicas} of ${wantedReplicas} ready`);
     if (certificates === 'cert-manager') terminal.result('certificate: renewed by cert-manager');
     if (wantedReplicas > 0) terminal.result(`revocations: ${revocations === null ? 'none' : visibleText(revocations)}`);
+    if (drill !== undefined) terminal.result(visibleText(`drill of revocation: ${drill.text}`));
+    if (due !== undefined) terminal.result(`  due: ${visibleText(due)}`);
     for (const { configuration, name, target, readyEndpoints, failurePolicy } of webhooks) {
       const ready = readyEndpoints === undefined ? '' : `, ${readyEndpoints} ready`;
       terminal.result(visibleText(`${configuration}  ${name}  ${target}${ready}  ${failurePolicy}`));
@@ -41,6 +52,35 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
     expected: 'webhooks that are asked and answer',
     fix: first.fix,
   });
+}
+
+/** Where nobody may revoke there is nothing to drill. */
+async function lastDrill(
+  context: CommandContext,
+  cluster: ClusterAccess,
+  { revocations }: WebhookStatus,
+): Promise<DrillStanding | undefined> {
+  if (revocations === null) return undefined;
+  const http = new HttpClient({ proxyEnv: context.environment });
+  const read = async (): Promise<string> => {
+    const asked = { url: revocations, peer: 'the revocation service', maxBytes: MAX_SNAPSHOT_BYTES };
+    return Buffer.from((await http.request(asked)).body).toString('utf8');
+  };
+  try {
+    return await installedDrill(cluster, systemNamespace(context), read, context.now());
+  } finally {
+    http.close();
+  }
+}
+
+function drillDocument(drill: DrillStanding | undefined, due: string | undefined): object | null {
+  if (drill === undefined) return null;
+  const { state, text, isDue, last } = drill;
+  return {
+    ...{ state, text, isDue },
+    ...(last === undefined ? {} : { endedAt: last.endedAt.toISOString() }),
+    ...(due === undefined ? {} : { command: due }),
+  };
 }
 
 /** What the API server counted itself. Whoever may not read its metrics is told so, and sees the rest. */

@@ -76,6 +76,11 @@ export const revokeDrill: Command = {
       help: 'the signed record; in a folder named by its time',
       isCommon: true,
     },
+    {
+      name: 'keep-record',
+      kind: 'boolean',
+      help: "also in the webhook's namespace, for webhook status and metrics",
+    },
     outputFlag(['text', 'json']),
     ...PUBLICATION_FLAGS.map((flag) => (EVERY_TIME.includes(flag.name) ? flag : seldom(flag))),
     ...without(CLUSTER_PICTURE_FLAGS, 'namespace'),

@@ -42,6 +42,7 @@ export const REPEATED_FLAGS = {
       'reinstatement',
       'namespace',
       'watched',
+      'keep-record',
     ],
     ...['patience', 'to', 'snapshot', 'snapshot-key', 'valid-for', 'notify', 'notify-ca'],
     ...[...POLICIES, 'pull-secrets', 'system-namespace', ...CLUSTER, ...TRUST, ...REVOCATIONS, ...REGISTRY],

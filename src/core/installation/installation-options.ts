@@ -80,7 +80,11 @@ export const TRUST_FAILED_REASON = 'TrustNotRenewed';
 export const TRUST_RENEWED_REASON = 'TrustRenewed';
 /** Where that is seen in a pod. */
 export const TRUST_FOLDER = '/etc/sealwright/trust';
+export const TRUSTED_ROOT_FILE = 'trusted_root.json';
 export const REVOCATION_AUTHORITY_FILE = 'revocation-authority.json';
+/** Holds the record of the last drill of revocation, as `revoke drill --keep-record` leaves it: proof and all. */
+export const DRILL_CONFIG_MAP = 'sealwright-drill';
+export const DRILL_RECORD_FILE = 'record.json';
 /** Holds what the database for evidence wants, unless another is named. */
 export const EVIDENCE_SECRET = 'sealwright-evidence';
 /** Where that Secret is seen in a pod: `sslrootcert` of the database's URL may name a file in it. */

@@ -9,6 +9,7 @@ import {
   REVOCATION_AUTHORITY_FILE,
   TRUST_CONFIG_MAP,
   TRUST_FOLDER,
+  TRUSTED_ROOT_FILE,
   type InstallationOptions,
 } from './installation-options.ts';
 import { RESTRICTED_CONTAINER, RESTRICTED_POD, USER } from './restricted-pod.ts';
@@ -22,7 +23,6 @@ const LEDGER_PORT = 8444;
 export const NODE_OPTIONS = '--max-semi-space-size=4';
 /** Where the certificate that cert-manager renews is seen in a pod. */
 const CERTIFICATE_FOLDER = '/etc/sealwright/certificate';
-const TRUSTED_ROOT = 'trusted_root.json';
 /** While endpoints forget a pod, it goes on answering. */
 const DRAIN_SECONDS = 15;
 
@@ -39,7 +39,7 @@ export function webhookWorkload(options: InstallationOptions): readonly JsonObje
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { ...metadata, name: TRUST_CONFIG_MAP },
-      data: { [TRUSTED_ROOT]: options.trustedRoot, [REVOCATION_AUTHORITY_FILE]: options.revocationAuthority },
+      data: { [TRUSTED_ROOT_FILE]: options.trustedRoot, [REVOCATION_AUTHORITY_FILE]: options.revocationAuthority },
     },
     {
       apiVersion: 'v1',
@@ -120,7 +120,7 @@ function container(options: InstallationOptions): JsonObject {
       `--ledger=${DATA_FOLDER}/decisions`,
       // On loopback alone: for whoever may forward a port.
       `--ledger-port=${LEDGER_PORT}`,
-      `--trusted-root=${TRUST_FOLDER}/${TRUSTED_ROOT}`,
+      `--trusted-root=${TRUST_FOLDER}/${TRUSTED_ROOT_FILE}`,
       ...revocationArguments,
       ...options.registryArguments,
       scope,
