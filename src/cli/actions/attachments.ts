@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import {
   parseCertificateFile,
   parseDetachedSignature,
@@ -70,8 +70,8 @@ export async function attachImageSignature(context: CommandContext): Promise<voi
     ...(await signatureOf(context, signature)),
     ...(payload === undefined ? {} : { payload }),
     ...(leaf === undefined ? {} : { certificate: leaf }),
-    ...(chain === undefined ? {} : { chain: Certificate.allFromPem(readTextFile(chain)) }),
-    ...(timestamp === undefined ? {} : { timestamp: parseTimestampFile(timestamp) }),
+    ...(chain === undefined ? {} : chainOf(context, readTextFile(chain))),
+    ...(timestamp === undefined ? {} : timestampOf(context, timestamp)),
     ...(response === undefined ? {} : promiseOf(context, response)),
   });
   report(context, attached);
@@ -98,6 +98,26 @@ async function signatureOf(
   throw new FormatError('FORMAT_SIGNATURE', 'the signature is empty', { details: { cosign: 'empty signature' } });
 }
 
+/** cosign stores a chain that is none, and nobody then reads it: here it is left out, aloud. */
+function chainOf(context: CommandContext, text: string): Pick<AttachSignatureRequest, 'chain'> {
+  return unlessPassedOver(context, '--certificate-chain', () => ({ chain: Certificate.allFromPem(text) }));
+}
+
+/** The same of a timestamp. */
+function timestampOf(context: CommandContext, content: Uint8Array): Pick<AttachSignatureRequest, 'timestamp'> {
+  return unlessPassedOver(context, '--tsr', () => ({ timestamp: parseTimestampFile(content) }));
+}
+
+function unlessPassedOver<Part extends object>(context: CommandContext, what: string, read: () => Part): Partial<Part> {
+  try {
+    return read();
+  } catch (error) {
+    if (!context.compat || !(error instanceof FormatError || error instanceof LimitError)) throw error;
+    passedOver(context)(what, error);
+    return {};
+  }
+}
+
 /** cosign stores what the file says, which may be no entry of a log at all. */
 function promiseOf(
   { compat }: CommandContext,
@@ -119,8 +139,16 @@ export async function attachImageAttestations(context: CommandContext): Promise<
   }
   const request = requestOf(context);
   // All are read before the first is written: a file that cannot be read leaves the image as it was.
-  const documents = files.map(readInputFile);
+  const documents = files.filter((file) => !isNothing(context, file)).map(readInputFile);
   for (const document of documents) report(context, await attachAttestation(request, document));
+}
+
+/** In an empty file, and in a folder, cosign finds no attestation to attach, and is content. */
+function isNothing({ compat, terminal }: CommandContext, file: string): boolean {
+  const there = compat ? statSync(file, { throwIfNoEntry: false }) : undefined;
+  if (there === undefined || !(there.isDirectory() || (there.isFile() && there.size === 0))) return false;
+  terminal.warn(`${file} has no attestation: nothing of it is attached`);
+  return true;
 }
 
 function requestOf(context: CommandContext): AttachRequest {

@@ -12,7 +12,7 @@ import type { CommandContext } from '../grammar/command.ts';
 import { isOlderAttestation } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { streamInput } from '../terminal/input-file.ts';
-import { writeOutputFile } from '../terminal/output-file.ts';
+import { writeResultFile } from '../terminal/output-file.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
 import { signatureFacts, signerFlags } from '../report/signed-image-report.ts';
 import { visibleText } from '../terminal/visible-text.ts';
@@ -23,6 +23,10 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
   const { flags, terminal, now } = context;
   const [path = ''] = flags.arguments;
   const artifact = artifactOf(context, path);
+  // Of an image cosign takes the predicate, of a file neither; an empty one is none.
+  if (flags.string('predicate') !== undefined && flags.string('statement') !== undefined) {
+    flags.exclude('predicate', 'statement');
+  }
   const content = await attestationContent(context);
   const olderFormat = isOlderAttestation(context);
   if (!olderFormat) requireBundleFile(context);
@@ -54,7 +58,7 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
     terminal.result(attested.bundleJson);
     return;
   }
-  writeOutputFile(bundleFile, attested.bundleJson);
+  writeResultFile(context, bundleFile, attested.bundleJson);
   const origin = { key, trustFlags: trustFlagsGiven(context) };
   const about = artifact.kind === 'blob' ? [path] : ['--digest', artifact.hex, '--digestAlg', 'sha256'];
   const words = ['--bundle', bundleFile, '--type', attested.statement.predicateType, ...signerFlags(attested, origin)];
@@ -63,7 +67,8 @@ export async function attestAboutBlob(context: CommandContext): Promise<void> {
 }
 
 /** What cosign's older `attest-blob` left, and where: the envelope on stdout unless it has a file. */
-function writeParts({ flags, terminal }: CommandContext, attested: AttestedBlob, key: ChosenSigner['key']): void {
+function writeParts(context: CommandContext, attested: AttestedBlob, key: ChosenSigner['key']): void {
+  const { flags, terminal } = context;
   const [timestamp] = attested.timestampResponses;
   const parts: readonly (readonly [string, Uint8Array | string | undefined])[] = [
     ['bundle', attested.bundleJson],
@@ -78,7 +83,7 @@ function writeParts({ flags, terminal }: CommandContext, attested: AttestedBlob,
     if (content === undefined) throw nothingToWrite(flag);
     return [{ file, content }];
   });
-  for (const { file, content } of wanted) writeOutputFile(file, content);
+  for (const { file, content } of wanted) writeResultFile(context, file, content);
   if (flags.string('output-signature') === undefined) terminal.result(attested.envelopeJson);
 }
 

@@ -17,7 +17,7 @@ import { bundleInspection } from '../report/bundle-inspection.ts';
 import { refuseHardwareKeys, verificationKey } from '../choices/key-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { readInputFile, readTextFile } from '../terminal/input-file.ts';
-import { writeOutputFile } from '../terminal/output-file.ts';
+import { writeResultFile } from '../terminal/output-file.ts';
 
 export function inspectBundle({ flags, terminal }: CommandContext): void {
   const [file = ''] = flags.arguments;
@@ -108,8 +108,9 @@ function logOf({ flags, environment }: CommandContext): LogV1Client {
   return new LogV1Client(new HttpClient({ proxyEnv: environment }), url);
 }
 
-function writeResult({ flags, terminal }: CommandContext, json: string): void {
+function writeResult(context: CommandContext, json: string): void {
+  const { flags, terminal } = context;
   const out = flags.string('out');
   if (out === undefined) terminal.result(json);
-  else writeOutputFile(out, json);
+  else writeResultFile(context, out, json);
 }

@@ -12,7 +12,7 @@ import { createSigningConfig } from '../../workflows/trust/create-signing-config
 import { createTrustedRoot, type AuthorityFlags, type LogFlags } from '../../workflows/trust/create-trusted-root.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { readTextFile } from '../terminal/input-file.ts';
-import { writeOutputFile } from '../terminal/output-file.ts';
+import { writeResultFile } from '../terminal/output-file.ts';
 
 export async function writeTrustedRoot(context: CommandContext): Promise<void> {
   const { flags, compat } = context;
@@ -120,7 +120,7 @@ function instance({ environment, now }: CommandContext, signingConfigTarget?: st
   });
 }
 
-function write({ terminal }: CommandContext, file: string | undefined, document: string): void {
-  if (file === undefined) terminal.result(document.trimEnd());
-  else writeOutputFile(file, document);
+function write(context: CommandContext, file: string | undefined, document: string): void {
+  if (file === undefined) context.terminal.result(document.trimEnd());
+  else writeResultFile(context, file, document);
 }

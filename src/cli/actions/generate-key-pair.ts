@@ -8,7 +8,8 @@ import { overwriteAsCosign } from '../terminal/confirmation.ts';
 
 export async function makeKeyPair(context: CommandContext): Promise<void> {
   const { flags, terminal, environment, compat } = context;
-  const prefix = flags.string('output-key-prefix') ?? 'cosign';
+  // To cosign an empty one is a prefix.
+  const prefix = (compat ? flags.raw('output-key-prefix') : flags.string('output-key-prefix')) ?? 'cosign';
   const sources = keySources(context, new HttpClient({ proxyEnv: environment }));
   const { password } = sources;
   const [operand] = flags.arguments;

@@ -6,7 +6,8 @@ import { overwriteAsCosign } from '../terminal/confirmation.ts';
 import { askPassword } from '../terminal/password-prompt.ts';
 
 export async function takeOverKeyPair({ flags, terminal, environment, compat }: CommandContext): Promise<void> {
-  const prefix = flags.string('output-key-prefix') ?? 'import-cosign';
+  // To cosign an empty one is a prefix.
+  const prefix = (compat ? flags.raw('output-key-prefix') : flags.string('output-key-prefix')) ?? 'import-cosign';
   if (compat) requireFolderOf(prefix);
   const { files } = await importKeyPair({
     path: flags.required('key'),

@@ -5,7 +5,7 @@ import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { reportMissing } from '../report/missing-referrers.ts';
 
 export async function loadCommand(context: CommandContext): Promise<void> {
-  const { flags, terminal } = context;
+  const { flags, terminal, compat } = context;
   const folder = flags.required('dir');
   const reference = imageReference(flags.arguments[0] ?? '');
   const repository = signatureRepository(context);
@@ -14,6 +14,13 @@ export async function loadCommand(context: CommandContext): Promise<void> {
     reference,
     folder,
     tagPrefix: attachmentTagPrefix(context),
+    ...(compat
+      ? {
+          onLeft: (tag: string): void => {
+            terminal.warn(`left in the folder, as cosign does it: the SBOM ${tag}`);
+          },
+        }
+      : {}),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   reportMissing(terminal, missing);

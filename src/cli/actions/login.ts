@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import { FormatError, UsageError } from '../../errors.ts';
 import { DEFAULT_REGISTRY, parseReference } from '../../core/image/reference.ts';
-import { keepLogin } from '../../io/registry/docker-login.ts';
+import { keepLogin, type Login } from '../../io/registry/docker-login.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { readWholeInput } from '../terminal/input-file.ts';
 import { askPassword } from '../terminal/password-prompt.ts';
@@ -9,16 +9,32 @@ import { askPassword } from '../terminal/password-prompt.ts';
 const STDIN = 0;
 
 export async function loginCommand(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment } = context;
+  const { flags, terminal, environment, compat } = context;
   const registry = registryName(flags.arguments[0]);
-  const username = flags.string('username');
-  if (username === undefined) {
-    throw new UsageError('USAGE_BAD_FLAG', '--username is missing', { expected: '--username NAME' });
-  }
-  const password = await passwordFor(context, username, registry);
+  const { username, password } = compat ? await asCosign(context) : await credentialsFor(context, registry);
   const { path, helper } = await keepLogin({ registry, username, password }, environment);
   terminal.progress(terminal.done(`kept      ${username} for ${registry} in ${helper ?? path}`));
   if (helper === undefined) terminal.warn('the password is in that file as it is; a credential store would hide it');
+}
+
+type Credentials = Pick<Login, 'username' | 'password'>;
+
+async function credentialsFor(context: CommandContext, registry: string): Promise<Credentials> {
+  const username = context.flags.string('username');
+  if (username !== undefined) return { username, password: await passwordFor(context, username, registry) };
+  throw new UsageError('USAGE_BAD_FLAG', '--username is missing', { expected: '--username NAME' });
+}
+
+/** cosign asks nobody, takes the pipe before the flag, and keeps a name without a password and a password without a name. */
+async function asCosign({ flags }: CommandContext): Promise<Credentials> {
+  const piped = flags.boolean('password-stdin') ? (await readWholeInput('-')).toString() : undefined;
+  const username = flags.string('username') ?? '';
+  const password = piped?.replace(/\r?\n$/, '') ?? flags.string('password') ?? '';
+  if (username !== '' || password !== '') return { username, password };
+  throw new UsageError('USAGE_BAD_FLAG', 'neither a name nor a password was given', {
+    expected: '--username NAME --password-stdin, and the password',
+    details: { cosign: 'username and password required' },
+  });
 }
 
 async function passwordFor({ flags }: CommandContext, username: string, registry: string): Promise<string> {

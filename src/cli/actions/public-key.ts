@@ -2,10 +2,10 @@ import { HttpClient } from '../../io/net/http-client.ts';
 import { loadSigningKey } from '../../io/keys/key-loader.ts';
 import { keySources, refuseHardwareKeys } from '../choices/key-choice.ts';
 import type { CommandContext } from '../grammar/command.ts';
-import { writeOutputFile } from '../terminal/output-file.ts';
+import { writeResultFile } from '../terminal/output-file.ts';
 
 export async function showPublicKey(context: CommandContext): Promise<void> {
-  const { flags, terminal, environment } = context;
+  const { flags, terminal, environment, compat } = context;
   refuseHardwareKeys(context);
   const http = new HttpClient({ proxyEnv: environment });
   const { publicKey } = await loadSigningKey(flags.required('key'), keySources(context, http));
@@ -14,6 +14,7 @@ export async function showPublicKey(context: CommandContext): Promise<void> {
     terminal.result(publicKey.toPem().trimEnd());
     return;
   }
-  writeOutputFile(file, publicKey.toPem(), 0o644);
+  // Everybody's by default; to cosign it is its owner's, as all that it writes.
+  writeResultFile(context, file, publicKey.toPem(), compat ? 0o600 : 0o644);
   terminal.progress(`Public key written to ${file}`);
 }

@@ -5,6 +5,9 @@ import type { CommandContext } from '../grammar/command.ts';
 import { attachmentTagPrefix } from '../flags/registry-flags.ts';
 import { reportMissing } from '../report/missing-referrers.ts';
 
+/** cosign lets the process' mask alone decide. */
+const AS_COSIGN = 0o777;
+
 export async function saveCommand(context: CommandContext): Promise<void> {
   const { flags, terminal, compat } = context;
   const folder = flags.required('dir');
@@ -15,7 +18,7 @@ export async function saveCommand(context: CommandContext): Promise<void> {
     reference,
     folder,
     tagPrefix: attachmentTagPrefix(context),
-    ...(compat ? { onDoubt: passedOver(context) } : {}),
+    ...(compat ? { onDoubt: passedOver(context), indexMode: AS_COSIGN } : {}),
     ...(repository === undefined ? {} : { signatureRepository: repository }),
   });
   reportMissing(terminal, missing);

@@ -12,7 +12,7 @@ import { announceBlobAsCosign } from '../report/cosign-signing-report.ts';
 import { isOlderFormat } from '../flags/older-storage-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
 import { streamInput } from '../terminal/input-file.ts';
-import { writeOutputFile } from '../terminal/output-file.ts';
+import { writeResultFile } from '../terminal/output-file.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
 import { signatureFacts, signerFlags } from '../report/signed-image-report.ts';
 import { visibleText } from '../terminal/visible-text.ts';
@@ -59,7 +59,7 @@ export async function signBlobs(context: CommandContext): Promise<void> {
       terminal.result(signed.bundleJson);
       continue;
     }
-    writeOutputFile(bundleFile, signed.bundleJson);
+    writeResultFile(context, bundleFile, signed.bundleJson);
     if (compat) {
       terminal.note(`Wrote bundle to file ${bundleFile}`);
       continue;
@@ -71,23 +71,24 @@ export async function signBlobs(context: CommandContext): Promise<void> {
 }
 
 /** What cosign's older `sign-blob` left, and where: the signature on stdout unless it has a file. */
-function writeParts({ flags, terminal }: CommandContext, signed: SignedBlob, key: ChosenSigner['key']): void {
+function writeParts(context: CommandContext, signed: SignedBlob, key: ChosenSigner['key']): void {
+  const { flags, terminal } = context;
   const isText = flags.boolean('b64');
   const signature = isText ? encodeBase64(signed.signature) : signed.signature;
   const [bundleFile, signatureFile, certificateFile, timestampFile] = PART_FILES.map((name) => flags.string(name));
-  if (bundleFile !== undefined) writeOutputFile(bundleFile, signed.bundleJson);
-  if (signatureFile !== undefined) writeOutputFile(signatureFile, signature);
+  if (bundleFile !== undefined) writeResultFile(context, bundleFile, signed.bundleJson);
+  if (signatureFile !== undefined) writeResultFile(context, signatureFile, signature);
   else if (typeof signature === 'string') terminal.result(signature);
   else terminal.resultBytes(signature);
   const certificate = certificateOf(signed.signer, key);
   if (certificateFile !== undefined && certificate !== undefined) {
     const pem = certificate.toPem();
-    writeOutputFile(certificateFile, isText ? encodeBase64(utf8(pem)) : pem);
+    writeResultFile(context, certificateFile, isText ? encodeBase64(utf8(pem)) : pem);
   } else if (certificateFile !== undefined && key !== undefined)
-    writeOutputFile(certificateFile, key.publicKey.toPem());
+    writeResultFile(context, certificateFile, key.publicKey.toPem());
   const [response] = signed.timestampResponses;
   if (timestampFile === undefined || response === undefined) return;
-  writeOutputFile(timestampFile, JSON.stringify({ SignedRFC3161Timestamp: encodeBase64(response) }));
+  writeResultFile(context, timestampFile, JSON.stringify({ SignedRFC3161Timestamp: encodeBase64(response) }));
 }
 
 const PART_FILES = ['bundle', 'output-signature', 'output-certificate', 'rfc3161-timestamp'] as const;

@@ -18,7 +18,7 @@ import { annotations } from '../flags/annotation-flags.ts';
 import { olderStorage } from '../flags/older-storage-flags.ts';
 import { maxSigningWorkers } from '../flags/signing-flags.ts';
 import { trustFlagsGiven } from '../flags/trust-flags.ts';
-import { writeOutputFile } from '../terminal/output-file.ts';
+import { writeResultFile } from '../terminal/output-file.ts';
 import { failUnlessDone, reportOutcome, tellTotal } from '../report/signed-batch-report.ts';
 
 export async function signImages(context: CommandContext): Promise<void> {
@@ -100,12 +100,12 @@ async function signAsCosign(
 }
 
 /** Each part in a file of its own, as cosign's older commands wrote them. */
-function writeParts({ flags }: CommandContext, { layers, signer }: SignedImage, key: ChosenSigner['key']): void {
+function writeParts(context: CommandContext, { layers, signer }: SignedImage, key: ChosenSigner['key']): void {
   const [layer] = layers;
   if (layer === undefined) return;
   const write = (flag: string, content: Uint8Array | string | undefined): void => {
-    const file = flags.string(flag);
-    if (file !== undefined && content !== undefined) writeOutputFile(file, content);
+    const file = context.flags.string(flag);
+    if (file !== undefined && content !== undefined) writeResultFile(context, file, content);
   };
   write('output-signature', layer.annotations[LAYER_ANNOTATIONS.signature]);
   write('output-payload', layer.content);

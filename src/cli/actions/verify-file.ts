@@ -1,6 +1,7 @@
 import { parseDockerfileImages } from '../../core/image/dockerfile-images.ts';
 import { parseManifestImages } from '../../core/policy/workload/manifest-images.ts';
 import { UsageError } from '../../errors.ts';
+import { tellPassedOver } from '../choices/passed-over-flags.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { tellDeprecated } from '../grammar/deprecation.ts';
 import { readTextFile } from '../terminal/input-file.ts';
@@ -36,7 +37,30 @@ async function verifyFound(context: CommandContext, images: readonly string[]): 
     });
   }
   context.terminal.progress(`  images    ${each.join(', ')}`);
-  await verifyImages(context, each, 'older');
+  await verifyImages(asCosignReads(context), each, 'older');
+}
+
+/** Flags that cosign declares for these commands and does not hand on. */
+const UNREAD = ['signature', 'payload'];
+/** Flags that a key has no use for. */
+const OF_CERTIFICATES = ['certificate', 'sct', 'certificate-chain', 'ca-roots', 'ca-intermediates'];
+
+/**
+ * In cosign's mode, without what cosign does not look at. Whom to trust, and that somebody must have witnessed the signature, it
+ * passes over too where a certificate signs: that is never done here.
+ */
+function asCosignReads(context: CommandContext): CommandContext {
+  const { flags, compat } = context;
+  if (!compat) return context;
+  const isKeyAlone =
+    flags.isGiven('key') && flags.boolean('insecure-ignore-tlog') && !flags.boolean('use-signed-timestamps');
+  const unread = [
+    ...UNREAD,
+    ...(flags.isGiven('key') ? OF_CERTIFICATES : []),
+    ...(isKeyAlone && !flags.isGiven('timestamp-certificate-chain') ? ['trusted-root'] : []),
+  ];
+  tellPassedOver(context, unread, 'for images that a file names');
+  return { ...context, flags: flags.without(unread) };
 }
 
 function noImages(path: string, expected: string): UsageError {

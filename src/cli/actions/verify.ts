@@ -7,6 +7,7 @@ import { isOffline } from '../choices/key-choice.ts';
 import { signatureRepository } from '../choices/registry-choice.ts';
 import { unrevoked } from '../choices/revocation-choice.ts';
 import { demandedTexts, patternWarnings, requirementText, signerPolicy } from '../choices/signer-policy.ts';
+import { tellPassedOver } from '../choices/passed-over-flags.ts';
 import { attachedReference, cosignStorage, detachedSignatureOf, imageMaterial } from '../choices/image-material.ts';
 import { verificationTargets } from '../choices/verification-targets.ts';
 import { verificationTrust } from '../choices/verification-trust.ts';
@@ -39,7 +40,9 @@ export async function verifyImages(
   const http = new HttpClient({ proxyEnv: environment, offline: isOffline(context) });
   const trust = await verificationTrust(context, signers, http);
   const material = await imageMaterial(context, trust.trustedRoot, signers, http);
-  const detached = await detachedSignatureOf(context, http);
+  // cosign opens their files only where signatures are looked for under tags.
+  const isDetachedUnread = compat && ofCosign !== 'older';
+  let detached = isDetachedUnread ? undefined : await detachedSignatureOf(context, http);
   const checksClaims = flags.boolean('check-claims');
   if (!compat) terminal.progress(`  trust from ${trust.source}`);
   const policy = await unrevoked(signers, context, http, trust.own);
@@ -54,14 +57,13 @@ export async function verifyImages(
   const images: VerifiedImage[] = [];
   let storage = ofCosign;
   for (const { registry, reference, isLocal } of targets) {
-    const { report, verified } = await examineImage({
+    const request = {
       registry,
       reference: await attachedReference(context, registry, reference),
       trustedRoot: trust.trustedRoot,
       policy,
       ...material,
       ...(compat ? { storage } : {}),
-      ...(detached === undefined ? {} : { detached }),
       // Annotations are claims too, and cosign checks all of them or none.
       ...(checksClaims ? {} : { unsafeSkipClaims: true }),
       annotations: checksClaims || !compat ? wanted : {},
@@ -70,7 +72,14 @@ export async function verifyImages(
       // To cosign whatever is signed and refers to the image is a signature of it (cosign.md §6.5).
       ...(compat ? { predicateTypes: 'any' as const } : {}),
       ...(repository === undefined || isLocal ? {} : { signatureRepository: repository }),
-    });
+    };
+    let examined = await examineImage({ ...request, ...(detached === undefined ? {} : { detached }) });
+    if (isDetachedUnread && storage === 'first-found') {
+      if (hasBundle(examined.report)) tellPassedOver(context, ['signature', 'payload'], 'beside bundles');
+      else detached = await detachedSignatureOf(context, http);
+      if (detached !== undefined) examined = await examineImage({ ...request, detached });
+    }
+    const { report, verified } = examined;
     reports.push(report);
     // To cosign all images are stored as the first one is.
     if (storage === 'first-found') storage = hasBundle(report) ? 'bundles' : 'older';

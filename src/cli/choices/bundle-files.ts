@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../errors.ts';
 import type { Digest } from '../../core/image/digest.ts';
 import type { CommandContext } from '../grammar/command.ts';
-import { writeOutputFile } from '../terminal/output-file.ts';
+import { writeResultFile } from '../terminal/output-file.ts';
 
 /** An image that was signed or attested. */
 export interface BundledImage {
@@ -24,21 +24,22 @@ export interface BundleFiles {
  *
  * @throws UsageError USAGE_BAD_FLAG for one file and several bundles, USAGE_FILE for a folder that cannot be made
  */
-export function bundleFiles({ flags, compat }: CommandContext, isSeveral: boolean): BundleFiles | undefined {
+export function bundleFiles(context: CommandContext, isSeveral: boolean): BundleFiles | undefined {
+  const { flags, compat } = context;
   const path = flags.string('bundle');
   if (path === undefined) return undefined;
   if (!compat && (path.endsWith('/') || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)) {
     makeFolder(path);
     return {
       write: (image) => {
-        writeBundle(join(path, bundleName(image)), image);
+        writeBundle(context, join(path, bundleName(image)), image);
       },
     };
   }
   if (!isSeveral || compat) {
     return {
       write: (image) => {
-        writeBundle(path, image);
+        writeBundle(context, path, image);
       },
     };
   }
@@ -49,8 +50,8 @@ export function bundleFiles({ flags, compat }: CommandContext, isSeveral: boolea
   });
 }
 
-function writeBundle(path: string, { bundleJson }: BundledImage): void {
-  if (bundleJson !== undefined) writeOutputFile(path, bundleJson);
+function writeBundle(context: CommandContext, path: string, { bundleJson }: BundledImage): void {
+  if (bundleJson !== undefined) writeResultFile(context, path, bundleJson);
 }
 
 function bundleName({ digest }: BundledImage): string {

@@ -14,6 +14,7 @@ import type { HttpClient } from '../../io/net/http-client.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { readInputFile } from '../terminal/input-file.ts';
 import { givenCertificate } from './given-certificate.ts';
+import { tellPassedOver } from './passed-over-flags.ts';
 import { fileUrlOrText } from './input-source.ts';
 
 /** What a detached signature is: of a blob, bytes; of an attestation, the envelope that has the statement inside. */
@@ -39,7 +40,16 @@ export async function signatureOf(
   http: HttpClient,
   { what, bundleFile }: GivenSignature,
 ): Promise<Uint8Array | UnverifiedBundle> {
-  const { flags } = context;
+  const { flags, compat } = context;
+  if (compat && bundleFile !== undefined) {
+    const bytes = readInputFile(bundleFile);
+    const isOwn = !isBlobBundle(bytes);
+    if (isOwn) refuseOlderReading(context);
+    if (isOwn && what === 'attestation' && flags.isGiven('signature')) {
+      tellPassedOver(context, ['signature'], 'beside a Sigstore bundle');
+      return signatureOf({ ...context, flags: flags.without(['signature']) }, http, { what, bundleFile });
+    }
+  }
   flags.exclude('bundle', 'signature');
   const signature = flags.string('signature');
   if (signature !== undefined) {
@@ -66,6 +76,15 @@ export async function signatureOf(
   throw new UsageError('USAGE_BAD_FLAG', `--${stray} is for signatures without a Sigstore bundle`, {
     found: `--${stray} beside a Sigstore bundle, which has its own`,
     expected: 'the bundle alone',
+  });
+}
+
+/** To cosign a Sigstore bundle is none where bundles of before are to be read. */
+function refuseOlderReading({ flags }: CommandContext): void {
+  if (!flags.isDeclared('new-bundle-format') || flags.boolean('new-bundle-format')) return;
+  throw new UsageError('USAGE_BAD_FLAG', 'a Sigstore bundle is not read with --new-bundle-format=false', {
+    found: 'a Sigstore bundle',
+    expected: 'a bundle of before, or no --new-bundle-format',
   });
 }
 

@@ -4,6 +4,7 @@ import { UsageError } from '../../errors.ts';
 import type { HttpClient } from '../../io/net/http-client.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { textOf } from './input-source.ts';
+import { tellPassedOver } from './passed-over-flags.ts';
 
 const ALWAYS = { start: new Date(0) };
 
@@ -32,12 +33,11 @@ export async function withGivenAuthorities(
 
 const AUTHORITY_FLAGS = ['certificate-chain', 'ca-roots', 'ca-intermediates', 'timestamp-certificate-chain'];
 
-function isTrustedRootAll({ flags, terminal, compat }: CommandContext): boolean {
+function isTrustedRootAll(context: CommandContext): boolean {
+  const { flags, compat } = context;
   if (!compat || !flags.isGiven('trusted-root')) return false;
   flags.exclude('certificate-chain', 'ca-roots');
-  for (const name of AUTHORITY_FLAGS.filter((flag) => flags.isGiven(flag))) {
-    terminal.warn(`--${name} is passed over beside --trusted-root, as cosign does it`);
-  }
+  tellPassedOver(context, AUTHORITY_FLAGS, 'beside --trusted-root');
   return true;
 }
 

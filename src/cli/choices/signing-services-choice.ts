@@ -1,5 +1,6 @@
 import { withoutLogs } from '../../core/trust/older-services.ts';
 import type { SigningConfig } from '../../core/trust/signing-config.ts';
+import { Certificate } from '../../core/pki/certificate.ts';
 import { UsageError } from '../../errors.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import type { SigningContext } from '../../workflows/sign/signing-services.ts';
@@ -114,10 +115,17 @@ function timestampClient({ flags, environment, compat }: CommandContext, http: H
     proxyEnv: environment,
     clientCertificateFlags: TIMESTAMP_PROOF,
     offline: flags.boolean('offline'),
-    ...(ca === undefined ? {} : { ca: [readTextFile(ca)] }),
+    ...(ca === undefined ? {} : { ca: [certificatesOf(ca, compat)] }),
     ...(certificate === undefined || key === undefined
       ? {}
       : { clientCertificate: { certificate: readTextFile(certificate), key: readTextFile(key) } }),
     ...(serverName === undefined ? {} : { serverName }),
   });
+}
+
+/** cosign reads them, also where no timestamp authority is asked. @throws UsageError USAGE_FILE; FormatError */
+function certificatesOf(file: string, compat: boolean): string {
+  const pem = readTextFile(file);
+  if (compat) Certificate.allFromPem(pem);
+  return pem;
 }

@@ -11,6 +11,7 @@ export const attachSbom: Command = {
     { name: 'sbom', kind: 'string', value: 'FILE', help: 'the SBOM; - reads stdin', isCommon: true },
     {
       name: 'type',
+      nonEmptyInCosign: true,
       kind: 'string',
       value: 'TYPE',
       choices: ['spdx', 'cyclonedx', 'syft'],

@@ -10,6 +10,7 @@ export const clean: Command = {
   flags: [
     {
       name: 'type',
+      nonEmptyInCosign: true,
       kind: 'string',
       value: 'TYPE',
       choices: ['signature', 'attestation', 'referrer', 'sbom', 'all'],

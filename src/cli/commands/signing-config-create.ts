@@ -5,7 +5,7 @@ import { OUT_FLAG, WITH_DEFAULT_SERVICES, withoutDefault } from '../flags/defaul
 const SERVICE = 'url=,api-version=N,start-time=,operator=[,end-time=]';
 
 function spec(name: string, help: string): Flag {
-  return { name, kind: 'list', value: 'SPEC', help: `${help}: ${SERVICE}`, isCommon: true };
+  return { name, kind: 'list', value: 'SPEC', help: `${help}: ${SERVICE}`, isCommon: true, nonEmptyInCosign: true };
 }
 
 function selection(name: string): Flag {

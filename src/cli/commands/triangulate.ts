@@ -9,6 +9,7 @@ export const triangulate: Command = {
   flags: [
     {
       name: 'type',
+      nonEmptyInCosign: true,
       kind: 'string',
       value: 'TYPE',
       choices: ['signature', 'attestation', 'sbom', 'digest'],

@@ -6,8 +6,11 @@ const AUTHORITY = 'url=,certificate-chain=FILE[,start-time=][,end-time=]';
 const LOG = 'url=,public-key=FILE,start-time=[,end-time=][,origin=]';
 
 function spec(name: string, help: string): Flag {
-  return { name, kind: 'list', value: 'SPEC', help, isCommon: true };
+  return { name, kind: 'list', value: 'SPEC', help, isCommon: true, nonEmptyInCosign: true };
 }
+
+/** Those that cosign counts, empty or not, where it counts what goes together. */
+const COUNTED = ['fulcio-uri', 'ctfe-key', 'rekor-key'];
 
 function older(name: string, instead: string): Flag {
   return {
@@ -16,6 +19,7 @@ function older(name: string, instead: string): Flag {
     value: 'TEXT',
     help: `for --${instead}`,
     deprecated: `--${instead} says it all at once`,
+    ...(COUNTED.includes(name) ? { nonEmptyInCosign: true } : {}),
   };
 }
 

@@ -21,7 +21,7 @@ export const verifyAttestation: Command = {
   operands: 'IMAGE...',
   operandCount: [1, Infinity],
   flags: [
-    PREDICATE_TYPE_FLAG,
+    { ...PREDICATE_TYPE_FLAG, nonEmptyInCosign: true },
     ...POLICY_FLAGS,
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,

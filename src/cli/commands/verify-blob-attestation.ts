@@ -15,7 +15,7 @@ export const verifyBlobAttestation: Command = {
   operandCount: [0, 1],
   flags: [
     { name: 'bundle', kind: 'string', value: 'FILE', help: 'the attestation bundle', isCommon: true },
-    PREDICATE_TYPE_FLAG,
+    { ...PREDICATE_TYPE_FLAG, nonEmptyInCosign: true },
     ...SIGNER_FLAGS,
     ...TRUST_FLAGS,
     ...REVOCATION_FLAGS,

@@ -36,6 +36,7 @@ export const LOCAL_IMAGE_FLAG: Flag = {
 /** cosign's: `oci-1-1` was its experiment with referrers, before there were bundles. */
 export const REFERRERS_MODE_FLAG: Flag = {
   name: 'registry-referrers-mode',
+  nonEmptyInCosign: true,
   kind: 'string',
   value: 'MODE',
   choices: ['legacy', 'oci-1-1'],

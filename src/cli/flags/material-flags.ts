@@ -40,6 +40,7 @@ export const CHECK_FLAGS: readonly Flag[] = [
   },
   {
     name: 'max-workers',
+    nonEmptyInCosign: true,
     kind: 'string',
     value: 'NUMBER',
     default: '10',

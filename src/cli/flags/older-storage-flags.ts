@@ -84,9 +84,12 @@ export function isOlderFormat(context: CommandContext): boolean {
  * @throws UsageError USAGE_BAD_FLAG for flags that would be ignored, USAGE_FILE
  */
 export function olderStorage(context: CommandContext): OlderStorage | undefined {
-  const { flags, environment, now } = context;
+  const { flags, environment, now, compat } = context;
   if (flags.boolean('new-bundle-format')) {
     refuseOlderFlags(context, ONLY_OLDER_IMAGES);
+    // cosign reads what it then does not sign.
+    const unsigned = compat ? flags.string('payload') : undefined;
+    if (unsigned !== undefined) readInputFile(unsigned);
     return undefined;
   }
   if (wantsReferrers(context)) throw experimentWritten();

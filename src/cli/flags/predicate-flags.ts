@@ -32,6 +32,7 @@ export const PREDICATE_FLAGS: readonly Flag[] = [
 export const DEPRECATED_ATTEST_FLAGS: readonly Flag[] = [
   {
     name: 'rekor-entry-type',
+    nonEmptyInCosign: true,
     kind: 'string',
     value: 'TYPE',
     choices: ['dsse', 'intoto'],

@@ -19,6 +19,7 @@ export const REPORT_FLAG: Flag = {
   kind: 'string',
   value: 'FORMAT',
   choices: REPORT_FORMATS,
+  anyInCosign: true,
   help: 'stdout',
   isCommon: true,
 };

@@ -16,6 +16,7 @@ export const SIGNING_FLAGS: readonly Flag[] = [
   },
   {
     name: 'signing-algorithm',
+    nonEmptyInCosign: true,
     kind: 'string',
     value: 'NAME',
     help: 'kind of the fresh key, or how --key signs',

@@ -119,6 +119,7 @@ class FlagParser {
         details: { cosign: `flag needs an argument: --${flag.name}` },
       });
     }
+    if (argument === '' && this.#compat && flag.nonEmptyInCosign === true) throw emptyAsCosign(flag);
     this.#give(flag, argument);
   }
 
@@ -165,8 +166,8 @@ class FlagParser {
 
   #give(flag: Flag, text: string): void {
     // To cosign an empty text is none, and chooses nothing.
-    const isNothing = text === '' && this.#compat;
-    if (flag.choices !== undefined && !flag.choices.includes(text) && !isNothing) {
+    const isAny = this.#compat && (text === '' || flag.anyInCosign === true);
+    if (flag.choices !== undefined && !flag.choices.includes(text) && !isAny) {
       throw new UsageError('USAGE_BAD_FLAG', `--${flag.name} has no such value`, {
         found: text,
         expected: flag.choices.join(', '),
@@ -178,6 +179,14 @@ class FlagParser {
     texts.push(text);
     this.#given.set(flag.name, texts);
   }
+}
+
+function emptyAsCosign({ name, choices, value = 'VALUE' }: Flag): UsageError {
+  return new UsageError('USAGE_BAD_FLAG', `--${name} is empty`, {
+    found: 'an empty text, which is no value of it to cosign',
+    expected: choices?.join(', ') ?? value,
+    details: { cosign: `invalid argument "" for "--${name}" flag` },
+  });
 }
 
 function booleanOf(flag: Flag, text: string): boolean {

@@ -48,6 +48,17 @@ export class FlagValues {
     return text === '' ? undefined : text;
   }
 
+  /** The same, also when it is empty. */
+  raw(name: string): string | undefined {
+    return this.#texts(name)?.at(-1);
+  }
+
+  /** The same, where these were not given. */
+  without(names: readonly string[]): FlagValues {
+    const given = [...this.#given].filter(([name]) => !names.includes(name));
+    return new FlagValues([...this.#flags.values()], new Map(given), this.arguments);
+  }
+
   /** Each as it was given: for values that have commas of their own. */
   texts(name: string): readonly string[] {
     return (this.#texts(name) ?? []).filter((text) => text !== '');

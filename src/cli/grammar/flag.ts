@@ -21,6 +21,10 @@ export interface Flag {
   readonly default?: string | true;
   /** Accepted for scripts written for cosign, hidden from help: says what holds instead. */
   readonly deprecated?: string;
+  /** In cosign's mode a text that is none of the choices is taken too: to cosign it is the default. */
+  readonly anyInCosign?: true;
+  /** In cosign's mode an empty text is refused, as cosign does it for this flag: elsewhere it is none. */
+  readonly nonEmptyInCosign?: true;
   /** As `deprecated`, in cosign's mode only: the flag means something here that it does not there. */
   readonly deprecatedInCosign?: string;
 }

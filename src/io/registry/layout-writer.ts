@@ -52,18 +52,22 @@ export class LayoutWriter implements ImageSink {
   readonly #referrers = new Map<string, Descriptor>();
   /** Whether the folder holds an image already, which goes when this one is there. */
   readonly #replaces: boolean;
+  /** Of the files that make the folder a layout. */
+  readonly #indexMode: number;
 
-  private constructor(folder: string, replaces: boolean) {
+  private constructor(folder: string, replaces: boolean, indexMode: number) {
     this.#folder = folder;
     this.#replaces = replaces;
+    this.#indexMode = indexMode;
   }
 
   /**
    * @param folder made when it is missing; may hold an image that `save`, ours or cosign's, has written, which is replaced
+   * @param indexMode of `index.json` and `oci-layout`, before the process' mask
    * @throws UsageError USAGE_WOULD_OVERWRITE for a folder of something else, USAGE_FILE
    */
-  static async open(folder: string): Promise<LayoutWriter> {
-    return new LayoutWriter(folder, await holdsSavedImage(folder));
+  static async open(folder: string, indexMode = FILE_MODE): Promise<LayoutWriter> {
+    return new LayoutWriter(folder, await holdsSavedImage(folder), indexMode);
   }
 
   hasManifest(_: Repository, digest: Digest): Promise<boolean> {
@@ -112,8 +116,8 @@ export class LayoutWriter implements ImageSink {
     await onDisk(this.#folder, async () => {
       for (const folder of new Set([...this.#present].map(dirname))) await syncFolder(folder);
       const layout = JSON.stringify({ imageLayoutVersion: LAYOUT_VERSION });
-      await writeDurableFile(join(this.#folder, LAYOUT_FILE), layout, FILE_MODE);
-      await writeDurableFile(join(this.#folder, INDEX_FILE), encodeLayoutIndex(entries), FILE_MODE);
+      await writeDurableFile(join(this.#folder, LAYOUT_FILE), layout, this.#indexMode);
+      await writeDurableFile(join(this.#folder, INDEX_FILE), encodeLayoutIndex(entries), this.#indexMode);
       if (this.#replaces) await this.#removeReplaced();
     });
   }

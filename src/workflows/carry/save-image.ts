@@ -7,7 +7,7 @@ import { LayoutSource } from '../../io/registry/layout-source.ts';
 import { LayoutWriter } from '../../io/registry/layout-writer.ts';
 import type { RegistryClient } from '../../io/registry/registry-client.ts';
 import { destinationTag } from './destination-tag.ts';
-import { descriptorOf, fetchImageGraph, nodesOf } from './image-graph.ts';
+import { descriptorOf, fetchImageGraph, nodesOf, type ImageNode } from './image-graph.ts';
 import { transferImage } from './image-transfer.ts';
 
 export interface SaveImageRequest {
@@ -17,6 +17,8 @@ export interface SaveImageRequest {
   /** In front of the older storage's tags in the registry; a folder has them without. */
   readonly tagPrefix?: string;
   readonly folder: string;
+  /** Of the files that make the folder a layout, before the process' mask. */
+  readonly indexMode?: number;
   /** As cosign: a page in the place of the list of referrers counts as none, and is told of here. */
   readonly onDoubt?: PassOver;
 }
@@ -29,6 +31,8 @@ export interface LoadImageRequest {
   readonly signatureRepository?: Repository;
   /** In front of the older storage's tags in the registry; a folder has them without. */
   readonly tagPrefix?: string;
+  /** As cosign: SBOMs under tags stay in the folder. Told of each. */
+  readonly onLeft?: (tag: string) => void;
 }
 
 export interface MovedImage {
@@ -43,8 +47,8 @@ export interface MovedImage {
  * @throws UsageError USAGE_WOULD_OVERWRITE, USAGE_DISK_FULL, USAGE_FILE; all that fetching throws. Nothing is left behind.
  */
 export async function saveImage(request: SaveImageRequest): Promise<MovedImage> {
-  const { registry, reference, signatureRepository, tagPrefix = '', folder, onDoubt } = request;
-  const layout = await LayoutWriter.open(folder);
+  const { registry, reference, signatureRepository, tagPrefix = '', folder, indexMode, onDoubt } = request;
+  const layout = await LayoutWriter.open(folder, indexMode);
   const graph = await fetchImageGraph({
     source: registry,
     reference,
@@ -79,7 +83,9 @@ export async function loadImage(request: LoadImageRequest): Promise<MovedImage> 
     })),
   );
   const layout = await LayoutSource.open(folder);
-  const graph = await fetchImageGraph({ source: layout, reference: layout.reference });
+  const { onLeft } = request;
+  const read = await fetchImageGraph({ source: layout, reference: layout.reference });
+  const graph = onLeft === undefined ? read : { ...read, root: withoutSboms(read.root, onLeft) };
   const descriptor = descriptorOf(graph.root);
   const tag = destinationTag(reference, descriptor);
   await transferImage({
@@ -93,4 +99,13 @@ export async function loadImage(request: LoadImageRequest): Promise<MovedImage> 
     await registry.putManifest(reference, tag, graph.root.manifest.bytes, descriptor.mediaType);
   }
   return { descriptor, manifestCount: nodesOf(graph.root).length, missing: graph.missing };
+}
+
+function withoutSboms(node: ImageNode, onLeft: (tag: string) => void): ImageNode {
+  const kept = node.attached.filter(({ kind, tag }) => {
+    if (kind !== 'sbom' || tag === undefined) return true;
+    onLeft(tag);
+    return false;
+  });
+  return { ...node, attached: kept, children: node.children.map((child) => withoutSboms(child, onLeft)) };
 }

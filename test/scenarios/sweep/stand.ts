@@ -21,8 +21,8 @@ export interface Effects {
   readonly stdout: string;
   /** Files that are new, changed or gone, with their modes. */
   readonly files: readonly string[];
-  /** Manifests put and deleted, and how often. */
-  readonly registry: readonly string[];
+  /** Repositories that were written to. */
+  readonly written: readonly string[];
   /** For whoever reads a difference. */
   readonly stderr: string;
 }
@@ -79,15 +79,18 @@ export class Stand {
       exitCode,
       stdout: comparable(stdout),
       files: [...new Set(files)],
-      registry: await this.#written(),
+      written: this.#written(),
       stderr: `${name}: ${stderr}`,
     };
   }
 
-  /** Of every repository that was written to: its tags, and how much refers to what they name. */
-  async #written(): Promise<readonly string[]> {
+  #written(): readonly string[] {
     const lines = this.#registry.seen.filter(({ kind }) => kind === 'write').map(({ line }) => line);
-    const repositories = new Set(lines.map((line) => /\/v2\/(.+?)\/(?:blobs|manifests)\//.exec(line)?.[1] ?? ''));
+    return [...new Set(lines.map((line) => /\/v2\/(.+?)\/(?:blobs|manifests)\//.exec(line)?.[1] ?? ''))];
+  }
+
+  /** Of repositories: their tags, and how much refers to what they name. To put again what is there changes nothing. */
+  async holds(repositories: readonly string[]): Promise<readonly string[]> {
     const client = new RegistryClient({ http: HTTP });
     const found: string[] = [];
     for (const repository of repositories) {
