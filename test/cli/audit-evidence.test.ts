@@ -6,53 +6,32 @@ import { after, before, test } from 'node:test';
 import type { AuditEntry } from '../../src/core/audit/audit-entry.ts';
 import { encodeAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { VSA_PREDICATE } from '../../src/core/audit/verification-summary.ts';
-import { errorCode, Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
+import { errorCode, type Ended } from '../support/command-line.ts';
 import { interop } from '../support/interop.ts';
-import { keylessPolicy } from '../support/keyless-policy.ts';
+import { AUDITOR, openAuditorSite } from './auditor-site.ts';
 
-const WHO = 'auditor@example.test';
 const GOOD = 'a'.repeat(64);
 const BAD = 'b'.repeat(64);
 const UNKNOWN = 'c'.repeat(64);
-const PASSWORD = { COSIGN_PASSWORD: 'a password' };
 const PACK = 'https://sealwright.dev/audit-evidence/v1';
-const sandbox = new Sandbox();
-let stack: SandboxStack;
+const { sandbox, stack, run, trust, auditor, stop } = await openAuditorSite();
+after(stop);
 
-before(async () => {
-  stack = await SandboxStack.start(sandbox);
-  sandbox.write('token', await stack.token(WHO));
-  sandbox.write('policy.yaml', keylessPolicy(stack.status.issuer, WHO));
-  assert.equal((await run('generate-key-pair')).exitCode, 0);
+before(() => {
   keep('one.json', '2026-03-03T08:00:00Z');
   keep('two.json', '2026-03-10T08:00:00Z');
   keep('other.json', '2026-03-10T08:00:00Z', 'bank');
 });
 
-after(async () => {
-  await stack.stop();
-  sandbox.remove();
-});
-
-function run(...args: readonly string[]): Promise<Ended> {
-  return sandbox.run(args, { environment: PASSWORD });
-}
-
-const trust = (): readonly string[] => ['--trusted-root', stack.status.trustedRoot];
 const signing = (): readonly string[] => [
   ...['--sign', '--identity-token', 'token', '--signing-config', stack.status.signingConfig, '--yes'],
   ...trust(),
 ];
-const auditor = (): readonly string[] => [
-  ...trust(),
-  ...['--certificate-identity', WHO, '--certificate-oidc-issuer', stack.status.issuer],
-];
-
 function entry(name: string, hex: string, rest: Partial<AuditEntry>): AuditEntry {
   return {
     ...{ namespace: 'shop', owner: `Deployment ${name}`, path: 'spec.containers[0].image', text: name, pods: 1 },
     ...{ image: `registry.example/${name}@sha256:${hex}`, source: 'status', state: 'verified', policies: ['signed'] },
-    ...{ signers: [{ kind: 'identity', name: WHO }] },
+    ...{ signers: [{ kind: 'identity', name: AUDITOR }] },
     ...rest,
   };
 }

@@ -6,6 +6,7 @@ import { World } from '../servers/webhook/world.ts';
 import { checkedCommands } from '../support/checked-commands.ts';
 import { errorCode, Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
 import { digestName } from './running-cluster.ts';
+import { revokeSign } from './revoke-words.ts';
 
 const WHO = 'ci@acme.test';
 const PROVENANCE = {
@@ -150,19 +151,7 @@ test('never signed: what nobody signed, what another key signed, what is revoked
   await done('sign', '--key', 'other.key', other);
   for (const name of ['ann', 'snapshot']) await done('generate-key-pair', '--output-key-prefix', name);
   await done('revoke', 'init', '--member', 'ann=ann.pub', '--quorum-broad', '1', '--snapshot-key', 'snapshot.pub');
-  await done(
-    'revoke',
-    'sign',
-    '--key',
-    'ann.key',
-    '--reason',
-    'a miner inside',
-    '--out',
-    'r1.json',
-    '--id',
-    'miner',
-    stolen,
-  );
+  await done(...revokeSign('ann.key', 'a miner inside'), '--out', 'r1.json', '--id', 'miner', stolen);
   await done('revoke', 'publish', '--to', stack.dir, '--snapshot-key', 'snapshot.key', 'r1.json');
 
   const ended = await migrate([bare, other, stolen, good], ...SIGN);

@@ -13,38 +13,17 @@ import {
 import { after, before, test } from 'node:test';
 import { encodeAuditSnapshot, parseAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
 import { AUDIT_PREDICATE } from '../../src/core/audit/snapshot-statement.ts';
-import { errorCode, Sandbox, SandboxStack, type Ended } from '../support/command-line.ts';
-import { keylessPolicy } from '../support/keyless-policy.ts';
+import { errorCode, type Ended } from '../support/command-line.ts';
+import { AUDITOR, openAuditorSite } from './auditor-site.ts';
 
-const WHO = 'auditor@example.test';
-const PASSWORD = { COSIGN_PASSWORD: 'a password' };
-const sandbox = new Sandbox();
-let stack: SandboxStack;
+const { sandbox, stack, run, trust, auditor, stop } = await openAuditorSite();
+after(stop);
 
 before(async () => {
-  stack = await SandboxStack.start(sandbox);
-  sandbox.write('token', await stack.token(WHO));
   sandbox.write('stranger', await stack.token('stranger@example.test'));
-  sandbox.write('policy.yaml', keylessPolicy(stack.status.issuer, WHO));
-  assert.equal((await run('generate-key-pair')).exitCode, 0);
 });
 
-after(async () => {
-  await stack.stop();
-  sandbox.remove();
-});
-
-function run(...args: readonly string[]): Promise<Ended> {
-  return sandbox.run(args, { environment: PASSWORD });
-}
-
-const trust = (): readonly string[] => ['--trusted-root', stack.status.trustedRoot];
 const signing = (): readonly string[] => ['--sign', '--signing-config', stack.status.signingConfig, '--yes'];
-const auditor = (): readonly string[] => [
-  ...trust(),
-  ...['--certificate-identity', WHO, '--certificate-oidc-issuer', stack.status.issuer],
-];
-
 /** Nothing runs here but what nobody can look at: what is in a snapshot does not matter to who signs it. */
 async function take(out: string, ...more: readonly string[]): Promise<Ended> {
   const ended = await run(
@@ -70,7 +49,7 @@ test('keyless: diff and ticket verify it, and say by whom, when, and where it is
     { signature: { state: string; by: string; at: string; logIndex: string }; takenAt: string; contentDigest: string }
   >;
   assert.deepEqual([was.signature.state, is.signature.state], ['verified', 'verified']);
-  assert.match(is.signature.by, new RegExp(WHO));
+  assert.match(is.signature.by, new RegExp(AUDITOR));
   assert.ok(Number(is.signature.logIndex) > Number(was.signature.logIndex), 'each by its own entry');
   assert.equal(was.contentDigest, is.contentDigest, 'minutes apart they agree');
   const markdown = await run('audit', 'diff', 'a.json', 'b.json', ...auditor());

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { pushDemoImage } from '../../examples/demo-image.ts';
 import { checkedCommands } from '../support/checked-commands.ts';
 import { errorCode, Sandbox, SandboxStack } from '../support/command-line.ts';
+import { revokeSign } from './revoke-words.ts';
 
 const WHO = 'dev@example.test';
 const REVOKED = 21;
@@ -55,7 +56,7 @@ test('an image by its digest: one member suffices, verification refuses, a reins
   await done(...publish('image'));
   await done(...verify(...known));
   const signed = await done(
-    ...['revoke', 'sign', '--key', 'ann.key', '--reason', 'a miner inside', '--id', 'miner'],
+    ...[...revokeSign('ann.key', 'a miner inside'), '--id', 'miner'],
     ...['--out', 'r1.json', pinned],
   );
   assert.match(signed.stderr, new RegExp(`revokes +image ${digest}`));
@@ -75,7 +76,7 @@ test('an image by its digest: one member suffices, verification refuses, a reins
   const status = await done('revoke', 'status', ...known);
   assert.match(status.stdout, /^miner +deny +ever +ann +image sha256:/m);
 
-  await done('revoke', 'sign', '--key', 'ann.key', '--reason', 'a mistake', '--reinstate', 'miner', '--out', 'r2.json');
+  await done(...revokeSign('ann.key', 'a mistake'), '--reinstate', 'miner', '--out', 'r2.json');
   const alone = await refused('REVOCATION_QUORUM', 12, ...publish('image', 'r2.json'));
   assert.match(alone.stderr, /found: +ann/);
   await done('revoke', 'approve', '--key', 'ben.key', '--yes', 'r2.json');
@@ -98,19 +99,7 @@ test('an image by its digest: one member suffices, verification refuses, a reins
 test('an identity in a window: two members have to agree', async () => {
   const known = await authority('identity');
   const about = ['--identity', 'dev@*', '--issuer', stack.status.issuer, '--from', '2026-01-01T00:00:00Z'];
-  await done(
-    'revoke',
-    'sign',
-    '--key',
-    'ann.key',
-    '--reason',
-    'token stolen',
-    ...about,
-    '--expect-count',
-    '0+1',
-    '--out',
-    'stolen.json',
-  );
+  await done(...revokeSign('ann.key', 'token stolen'), ...about, '--expect-count', '0+1', '--out', 'stolen.json');
   await refused('REVOCATION_QUORUM', 12, ...publish('identity', 'stolen.json'));
   await done('revoke', 'approve', '--key', 'ben.key', '--yes', 'stolen.json');
   await done(...publish('identity', 'stolen.json'));
@@ -122,19 +111,7 @@ test('what was signed before the window is left alone', async () => {
   const known = await authority('later', '--quorum-broad', '1');
   const from = new Date(Date.now() - 1000).toISOString().slice(0, 19);
   const about = ['--identity', 'dev@*', '--issuer', stack.status.issuer, '--from', `${from}Z`];
-  await done(
-    'revoke',
-    'sign',
-    '--key',
-    'ann.key',
-    '--reason',
-    'token stolen',
-    ...about,
-    '--expect-count',
-    '0+1',
-    '--out',
-    'later-r.json',
-  );
+  await done(...revokeSign('ann.key', 'token stolen'), ...about, '--expect-count', '0+1', '--out', 'later-r.json');
   await done(...publish('later', 'later-r.json'));
   await done(...verify(...known));
 });
@@ -182,20 +159,7 @@ test('a member who is revoked: agrees to nothing more, and whoever publishes it 
 
 test('a snapshot that is older than one seen before, or says less, is refused', async () => {
   const known = await authority('replay', '--quorum-broad', '1');
-  await done(
-    'revoke',
-    'sign',
-    '--key',
-    'ann.key',
-    '--reason',
-    'x',
-    '--public-key',
-    'a'.repeat(64),
-    '--expect-count',
-    '0+1',
-    '--out',
-    'x.json',
-  );
+  await done(...revokeSign('ann.key', 'x'), '--public-key', 'a'.repeat(64), '--expect-count', '0+1', '--out', 'x.json');
   await done(...publish('replay', 'x.json'));
   const first = readFileSync(sandbox.path('replay.json'));
   await done(...publish('replay'));
@@ -208,7 +172,7 @@ test('a snapshot that is older than one seen before, or says less, is refused', 
 
 test('a source that is gone: what was known holds, with a warning, and refuses what it did', async () => {
   const known = await authority('gone');
-  await done('revoke', 'sign', '--key', 'ann.key', '--reason', 'x', '--out', 'gone-r.json', pinned);
+  await done(...revokeSign('ann.key', 'x'), '--out', 'gone-r.json', pinned);
   await done(...publish('gone', 'gone-r.json'));
   await refused('REVOKED', REVOKED, ...verify(...known));
   const elsewhere = ['--revocations', 'http://127.0.0.1:1/revocations.json', ...known.slice(2)];
@@ -317,7 +281,7 @@ spec: {images: [{glob: "**"}], authorities: [{keyless: {identities: [{issuer: "$
   );
   const where = ['--running', pinned, '--policy', 'signed.yaml'];
   const about = ['--identity', WHO, '--issuer', issuer, ...where];
-  const sign = ['revoke', 'sign', '--key', 'ann.key', '--reason', 'stolen', ...about, '--out', 'counted.json'];
+  const sign = [...revokeSign('ann.key', 'stolen'), ...about, '--out', 'counted.json'];
   const plan = await done('revoke', 'plan', ...about, '-o', 'json');
   const { countDemanded } = JSON.parse(plan.stdout) as { countDemanded: string };
   assert.equal(countDemanded, '1');
@@ -339,7 +303,7 @@ spec: {images: [{glob: "**"}], authorities: [{keyless: {identities: [{issuer: "$
 test('what the cluster cannot do without is stopped by name only, an image or anything broader', async () => {
   const pod = `apiVersion: v1\nkind: Pod\nmetadata: {name: dns, namespace: kube-system}\nspec: {containers: [{name: c, image: "${pinned}"}]}\n`;
   writeFileSync(sandbox.path('dns.yaml'), pod);
-  const sign = ['revoke', 'sign', '--key', 'ann.key', '--reason', 'x', '--out', 'dns.json', '--policy', 'signed.yaml'];
+  const sign = [...revokeSign('ann.key', 'x'), '--out', 'dns.json', '--policy', 'signed.yaml'];
   const broad = ['--identity', WHO, '--issuer', stack.status.issuer, '--expect-count', '1'];
   for (const about of [[pinned], broad]) {
     const ended = await refused('POLICY_DENIED', 20, ...sign, '--resource', 'dns.yaml', ...about);
