@@ -90,7 +90,7 @@ test('a cluster says since when a policy accepts a key; exceptions that have end
   ]) {
     assert.ok(metrics.stdout.includes(`\nsealwright_audit_${line}\n`), `${line} in\n${metrics.stdout}`);
   }
-  assert.match(metrics.stdout, /^sealwright_audit_key_age_days\{system="shop",of="oldest"\} \d+$/m);
+  assert.match(metrics.stdout, /^sealwright_audit_key_age_seconds\{system="shop",of="oldest"\} \d+$/m);
 });
 
 test('files: a key that nothing dates has no age, never an age of 0; single identities are no pattern', async (t) => {
@@ -121,7 +121,7 @@ spec:
   assert.match(metrics.stdout, /^sealwright_audit_keys_of_unknown_age\{system="shop"\} 1$/m);
   assert.doesNotMatch(
     metrics.stdout,
-    /^sealwright_audit_(key_age_days|widest_pattern_fixed_characters|exception_age_days)\{/m,
+    /^sealwright_audit_(key_age_seconds|widest_pattern_fixed_characters|exception_age_seconds)\{/m,
   );
   const page = await sandbox.run(['audit', 'diff', 'now.json', 'now.json']);
   assert.match(page.stdout, /\| widest pattern \| none \| none \|/);

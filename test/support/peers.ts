@@ -36,6 +36,7 @@ export const CACHED_PEERS = [
   'policy-controller',
   'kyverno',
   'cert-manager-crds',
+  'promtool',
 ] as const;
 
 /** Debian packages: looked for in PATH. */

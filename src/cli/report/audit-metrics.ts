@@ -5,6 +5,8 @@ import { ENFORCEMENTS } from '../../core/audit/enforcement-reach.ts';
 import type { AuditSnapshot } from '../../core/audit/audit-snapshot.ts';
 
 const PREFIX = 'sealwright_audit_';
+/** Prometheus' base unit of time is the second, also where people read days. */
+const DAY_SECONDS = 86_400;
 
 /** Samples of one meaning: labels as they are written, and a value, behind which a moment may stand. */
 export interface MetricFamily {
@@ -55,8 +57,8 @@ export function auditFamilies(
     medianDays === undefined || maxDays === undefined
       ? []
       : [
-          [label({ of: 'median' }), medianDays],
-          [label({ of: 'oldest' }), maxDays],
+          [label({ of: 'median' }), medianDays * DAY_SECONDS],
+          [label({ of: 'oldest' }), maxDays * DAY_SECONDS],
         ];
   const cut = (by: keyof AuditCuts): MetricFamily =>
     family(
@@ -140,11 +142,11 @@ export function auditFamilies(
     family('exceptions_past_expiry', 'Exceptions that have ended and are still there.', [
       [label(), exceptions.pastExpiry],
     ]),
-    family('exception_age_days', 'How long exceptions have been in force.', ages(exceptions)),
+    family('exception_age_seconds', 'How long exceptions have been in force.', ages(exceptions)),
     family('keys', 'Long-lived keys that a policy accepts, or that something is signed with.', [[label(), keys.count]]),
     family('keys_unrotated', 'Keys that are older than a year.', [[label(), keys.unrotated]]),
     family('keys_of_unknown_age', 'Keys of which nothing says since when.', [[label(), keys.unknownAge]]),
-    family('key_age_days', 'For how long keys have been in use, at least.', ages(keys)),
+    family('key_age_seconds', 'For how long keys have been in use, at least.', ages(keys)),
     family('people_signing', 'Signers of what is verified that are people.', [[label(), signers.people]]),
     // No sample where policies accept single identities alone: 0 would be a pattern that anybody fits.
     family(
