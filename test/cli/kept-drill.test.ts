@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { encodeHex } from '../../src/core/encoding/hex.ts';
 import { drillStatement, type DrillRecord } from '../../src/core/revocation/drill-record.ts';
@@ -18,6 +19,7 @@ import { FakeInstance } from '../support/instance.ts';
 import { KubeCluster } from '../support/kube-cluster.ts';
 import { Authority, revocation } from '../support/revocations.ts';
 
+const MANIFEST = resolve(import.meta.dirname, '../../docs/examples/drill-cronjob.yaml');
 const NAMESPACE = 'cosign-system';
 const DAY_MS = 86_400_000;
 const WORDS = ['--push=registry.example/drill/canary', '--key=/keys/member.key', '--namespace=drill', '--keep-record'];
@@ -34,6 +36,7 @@ interface Shown {
 }
 
 interface Lab {
+  readonly cluster: KubeCluster;
   readonly sandbox: Sandbox;
   readonly instance: FakeInstance;
   readonly people: Authority;
@@ -113,13 +116,13 @@ async function openLab(t: TestContext): Promise<Lab | undefined> {
   const answer = (does: boolean): void => {
     isAnswering = does;
   };
-  return { sandbox, instance, people, url, keep, say, answer, status };
+  return { cluster, sandbox, instance, people, url, keep, say, answer, status };
 }
 
 test('webhook status: the last drill by whom the installation believes, and the next one as a command', async (t) => {
   const lab = await openLab(t);
   if (lab === undefined) return;
-  const { people, instance, keep, say, answer, status } = lab;
+  const { cluster, people, instance, keep, say, answer, status } = lab;
   const strangers = new Authority(instance, ['ann'], ONE);
   const failed = { stages: drillStages({ denied: { outcome: 'failed' as const, detail: 'admitted' } }) };
   const cases: readonly (readonly [
@@ -165,6 +168,12 @@ test('webhook status: the last drill by whom the installation believes, and the 
   await say(revocation({ key: encodeHex(people.key('ann').publicKey.id) }));
   const { drill } = await status();
   assert.deepEqual([drill.state, drill.isDue], ['undetermined', true], drill.text);
+  // A schedule has the keys that its record names: the command begins it, as pasted.
+  await cluster.must(['apply', '--validate=strict', '-f', MANIFEST]);
+  const { drill: scheduled } = await status();
+  const [program, ...words] = (scheduled.command ?? '').split(' ');
+  assert.equal(program, 'kubectl');
+  assert.match(await cluster.must(words), /^job\.batch\/sealwright-drill-\w+ created/);
 });
 
 test('revoke watch: when the last drill was, what it says and whether one is due, as metrics', async (t) => {

@@ -3,12 +3,13 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { DrillStanding } from '../../core/audit/drill-standing.ts';
 import { MAX_SNAPSHOT_BYTES } from '../../core/revocation/trust-root-targets.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
-import { installedDrill } from '../../workflows/installation/drill-status.ts';
+import { installedDrill, scheduledDrill, type ScheduledDrill } from '../../workflows/installation/drill-status.ts';
 import { fetchWebhookCalls, type WebhookCalls } from '../../io/kubernetes/fail-open.ts';
 import { webhookStatus, type WebhookStatus } from '../../workflows/installation/webhook-status.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import { drillCommand } from '../report/drill-command.ts';
 import type { CommandContext } from '../grammar/command.ts';
+import { shellCommand } from '../terminal/shell-word.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { visibleText } from '../terminal/visible-text.ts';
 
@@ -20,14 +21,16 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
   let status: WebhookStatus;
   let calls: readonly WebhookCalls[] | undefined;
   let drill: DrillStanding | undefined;
+  let scheduled: ScheduledDrill | undefined;
   try {
     status = await webhookStatus(cluster, namespace, now());
     calls = await readCalls(cluster, terminal);
     drill = await lastDrill(context, cluster, status);
+    if (drill?.isDue === true) scheduled = await scheduledDrill(cluster);
   } finally {
     cluster.http.close();
   }
-  const due = drill?.isDue === true ? drillCommand(drill.last) : undefined;
+  const due = drill?.isDue === true ? nextDrill(drill, scheduled, now()) : undefined;
   const { webhooks, problems, readyReplicas, wantedReplicas, revocations, certificates } = status;
   if (flags.string('output') === 'json')
     terminal.result(JSON.stringify({ ...status, drill: drillDocument(drill, due), calls: calls ?? null }, null, 2));
@@ -71,6 +74,14 @@ async function lastDrill(
   } finally {
     http.close();
   }
+}
+
+/** Where a schedule has the keys, it is begun early: what its record names is in its pods alone. */
+function nextDrill({ last }: DrillStanding, scheduled: ScheduledDrill | undefined, now: Date): string {
+  if (scheduled === undefined) return drillCommand(last);
+  const { namespace, name } = scheduled;
+  const job = `${name}-${Math.floor(now.getTime() / 1000).toString(36)}`;
+  return shellCommand(['kubectl', 'create', 'job', job, `--namespace=${namespace}`, `--from=cronjob/${name}`]);
 }
 
 function drillDocument(drill: DrillStanding | undefined, due: string | undefined): object | null {

@@ -85,6 +85,8 @@ export const REVOCATION_AUTHORITY_FILE = 'revocation-authority.json';
 /** Holds the record of the last drill of revocation, as `revoke drill --keep-record` leaves it: proof and all. */
 export const DRILL_CONFIG_MAP = 'sealwright-drill';
 export const DRILL_RECORD_FILE = 'record.json';
+/** Of the CronJob that drills, by which it is found wherever it is. */
+export const DRILL_LABELS = { 'app.kubernetes.io/name': 'sealwright', 'app.kubernetes.io/component': 'drill' } as const;
 /** Holds what the database for evidence wants, unless another is named. */
 export const EVIDENCE_SECRET = 'sealwright-evidence';
 /** Where that Secret is seen in a pod: `sslrootcert` of the database's URL may name a file in it. */

@@ -1,6 +1,7 @@
 import { drillStanding, undetermined, undeterminedBy, type DrillStanding } from '../../core/audit/drill-standing.ts';
 import { timeToRevoke } from '../../core/audit/time-to-revoke.ts';
 import {
+  DRILL_LABELS,
   REVOCATION_AUTHORITY_FILE,
   TRUST_CONFIG_MAP,
   TRUSTED_ROOT_FILE,
@@ -13,6 +14,29 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';
 import { objectPath } from '../../io/kubernetes/object-path.ts';
 import { readKeptDrill } from './kept-drill.ts';
+
+const UNSEEN = [403, 404];
+
+/** A CronJob that drills: with keys and volumes that nobody else has. */
+export interface ScheduledDrill {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** @returns undefined where there is none, or none may be looked for @throws RemoteError */
+export async function scheduledDrill(cluster: ClusterAccess): Promise<ScheduledDrill | undefined> {
+  const labelSelector = Object.entries(DRILL_LABELS)
+    .map((label) => label.join('='))
+    .join(',');
+  const query = new URLSearchParams({ labelSelector, limit: '1' });
+  const path = `/apis/batch/v1/cronjobs?${query.toString()}`;
+  const { status, object } = await askCluster(cluster, { path, expect: UNSEEN });
+  const [first] = UNSEEN.includes(status) ? [] : object.objects('items', 1);
+  const metadata = first?.object('metadata');
+  return metadata === undefined
+    ? undefined
+    : { namespace: metadata.string('namespace'), name: metadata.string('name') };
+}
 
 /**
  * What the last drill of an installation says, by whom the installation itself believes. Which members nobody believes any more stands
