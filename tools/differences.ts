@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DIFFERENCES, KEPT_DIFFERENCES, type Difference } from '../test/scenarios/differences.ts';
-import { ACCEPTED } from '../test/scenarios/sweep/accepted.ts';
+import { ACCEPTED, SWEPT } from '../test/scenarios/sweep/accepted.ts';
 import { SCENARIOS } from '../test/scenarios/scenarios.ts';
 import { NOT_PLAYED, UPSTREAM_TESTS } from '../test/scenarios/upstream.ts';
 
@@ -34,6 +34,9 @@ export function renderDifferences(): string {
     'empty, wrong, or naming files and images that are not there) by cosign and by Sealwright called as `cosign`, and compares',
     'exit code, stdout, files and registry. What is not in this table is the same.',
     '',
+    figures('the suite', SWEPT.suite),
+    figures('the whole sweep (`SWEEP=all`)', SWEPT.whole),
+    '',
     '| cosign | Here, always | Because |',
     '|---|---|---|',
     ...ACCEPTED.map(({ cosign, here, why }) => `| ${cell(cosign)} | ${cell(here)} | ${cell(why)} |`),
@@ -51,6 +54,10 @@ export function renderDifferences(): string {
     ...UPSTREAM_TESTS.filter((name) => !played.includes(name)).map((name) => `- ${name}: ${NOT_PLAYED[name] ?? ''}`),
     '',
   ].join('\n');
+}
+
+function figures(what: string, { played, listed }: (typeof SWEPT)['suite']): string {
+  return `Of the ${played} invocations of ${what}, ${played - listed} come out the same in everything, and ${listed} are of this table.`;
 }
 
 function row({ cosign, here, why, places }: Difference): string {

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import { Sandbox, SandboxStack } from '../../support/command-line.ts';
 import { peer } from '../../support/peers.ts';
 import { keptCommandLine } from '../../parity/cosign-command-line.ts';
-import { ACCEPTED } from './accepted.ts';
+import { ACCEPTED, SWEPT } from './accepted.ts';
 import { BASE_COMMANDS } from './base-commands.ts';
 import { invocations, loadFlags } from './invocations.ts';
 import { Stand } from './stand.ts';
@@ -63,6 +63,8 @@ test('called as cosign, small invocations end, print, write and push as cosignâ€
     `${compared.length} invocations: ${compared.length - differing.length} equal, ${differing.length} listed`,
   );
   assert.deepEqual(unlisted.map(textOf), []);
+  const counted = { played: compared.length, listed: differing.length };
+  assert.deepEqual(counted, IS_WHOLE ? SWEPT.whole : SWEPT.suite, 'docs/differences.md says so');
   // What is listed and does not differ any more is a line that nothing holds up; some lines only the whole sweep comes to.
   assert.deepEqual(
     ACCEPTED.filter(({ of }) => compared.some(({ invocation }) => of.test(invocation.name)))
