@@ -87,7 +87,7 @@ interop('kube-apiserver', 'both', 'webhook install, status and uninstall, as typ
   assert.deepEqual([told.exitCode, errorCode(told)], [1, 'USAGE_INSTALLATION']);
   assert.match(
     told.stdout,
-    /problem: the webhook runs, and the API server does not ask it.*\n {2}fix: sealwright webhook install --image IMAGE@DIGEST --trusted-root FILE/,
+    /problem: the webhook runs, and the API server does not ask it.*\n {2}fix: sealwright webhook install --image=registry\.example\/sealwright@sha256:d{64}\n/,
   );
 
   // The manifests by hand, all at once: the replicas write the authority.

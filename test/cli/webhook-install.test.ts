@@ -239,6 +239,28 @@ test('revocations: where they come from in the arguments, who may revoke in the 
   assert.ok(!JSON.stringify(find(await dryRun(), 'Deployment')).includes('--revocation'));
 });
 
+test('a ConfigMap of another namespace: a right to get that one, for who decides and nobody else', async () => {
+  const flags = ['--config-map', 'trust/keys', '--watch', 'report', ...REVOCATIONS];
+  const granted = (await dryRun(...flags)).filter(({ metadata }) => metadata.namespace === 'trust');
+  assert.deepEqual(
+    granted.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    ['Role sealwright-webhook-keys', 'RoleBinding sealwright-webhook-keys'],
+  );
+  assert.deepEqual(granted[0]?.['rules'], [
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['get'], resourceNames: ['keys'] },
+  ]);
+  assert.deepEqual(
+    granted[1]?.['subjects'],
+    ['sealwright-webhook', 'sealwright-watch'].map((name) => ({
+      kind: 'ServiceAccount',
+      name,
+      namespace: 'cosign-system',
+    })),
+  );
+  assert.ok(!JSON.stringify(await dryRun()).includes('sealwright.dev/grant'));
+  assert.ok(!JSON.stringify(await dryRun(...flags)).includes('installed-with'), 'manifests remember nothing');
+});
+
 test('cert-manager: its objects, its annotation, its Secret in the pods, and fewer rights of ours', async () => {
   const objects = await dryRun('--cert-manager');
   const ofKind = (kind: string): readonly string[] =>
@@ -302,8 +324,8 @@ for (const [what, flags, code] of [
     ['webhook', 'install', '--image', 'registry.example/sealwright:1', '--trusted-root', ROOT],
     'USAGE_BAD_FLAG',
   ],
-  ['no image', ['webhook', 'install', '--trusted-root', ROOT], 'USAGE_BAD_FLAG'],
-  ['no trusted root', ['webhook', 'install', '--image', IMAGE], 'USAGE_BAD_FLAG'],
+  ['no image', ['webhook', 'install', '--dry-run', '--trusted-root', ROOT], 'USAGE_BAD_FLAG'],
+  ['no trusted root', ['webhook', 'install', '--dry-run', '--image', IMAGE], 'USAGE_BAD_FLAG'],
   [
     'a trusted root that is none',
     ['webhook', 'install', '--image', IMAGE, '--trusted-root', join(import.meta.dirname, 'x.json')],
@@ -352,6 +374,12 @@ for (const [what, flags, code] of [
   ...['ca', 'Vault/ca', 'Issuer/', 'Issuer/a/b', 'Issuer/A B'].map(
     (issuer) =>
       [`the issuer ${issuer}`, [...BASE, '--dry-run', '--cert-manager', '--issuer', issuer], 'USAGE_BAD_FLAG'] as const,
+  ),
+  ...['keys', 'trust/', '/keys', 'trust/keys/x', 'Trust/keys', 'trust/ke ys', 'trust/*'].map(
+    (name) => [`the ConfigMap ${name}`, [...BASE, '--dry-run', '--config-map', name], 'USAGE_BAD_FLAG'] as const,
+  ),
+  ...['--unset=replicas', '--reset'].map(
+    (flag) => [`${flag} where no cluster remembers`, [...BASE, '--dry-run', flag], 'USAGE_BAD_FLAG'] as const,
   ),
   ['a chart and a dry run', [...BASE, '--dry-run', '--chart', 'x'], 'USAGE_BAD_FLAG'],
   [
@@ -417,6 +445,7 @@ const CHOICES: readonly (readonly string[])[] = [
   ],
   [...REVOCATIONS, '--stale-revocations', 'warn'],
   ['--allow-http-registry'],
+  ['--config-map', 'trust/keys', '--config-map', 'bank/signers.v1', '--watch', 'report', ...REVOCATIONS],
   ['--cert-manager'],
   ['--cert-manager', '--issuer', 'Issuer/corporate'],
 ];

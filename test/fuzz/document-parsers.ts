@@ -11,6 +11,8 @@ import { parsePlatform } from '../../src/core/image/platform.ts';
 import { parseReference, parseRepository } from '../../src/core/image/reference.ts';
 import { parsePolicyObjects } from '../../src/core/policy/objects/policy-objects.ts';
 import { parseClusterImagePolicies } from '../../src/core/policy/cluster-image/cluster-image-policy-parser.ts';
+import { parseGrantedConfigMap } from '../../src/core/installation/config-map-grant.ts';
+import { parseInstalledWith } from '../../src/core/installation/installation-memory.ts';
 import { parsePodTemplateRule } from '../../src/core/installation/pod-template-rule.ts';
 import { ImageGlob } from '../../src/core/policy/document/image-glob.ts';
 import { parsePolicyDocuments } from '../../src/core/policy/document/policy-document.ts';
@@ -261,6 +263,18 @@ export const DOCUMENT_PARSERS: readonly FuzzedParser[] = [
     families: FORMAT,
     parse: (bytes) => parseDecisionRecord(text(bytes)),
     samples: json(decisionOf()),
+  },
+  {
+    name: 'core/installation/installation-memory.ts: parseInstalledWith',
+    families: ['format'],
+    parse: (bytes) => parseInstalledWith(text(bytes)),
+    samples: ['["--image=registry.example/sealwright@sha256:ab","--namespaces=all","--config-map=trust/keys"]', '[]'],
+  },
+  {
+    name: 'core/installation/config-map-grant.ts: parseGrantedConfigMap',
+    families: ['usage'],
+    parse: (bytes) => parseGrantedConfigMap(text(bytes), 'config-map'),
+    samples: ['trust/keys', 'trust/keys.v1'],
   },
   {
     name: 'core/installation/pod-template-rule.ts: parsePodTemplateRule',

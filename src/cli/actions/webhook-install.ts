@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LADDER, type Rung } from '../../core/audit/running-copy.ts';
 import type { JsonObject } from '../../core/encoding/json.ts';
+import { parseGrantedConfigMap } from '../../core/installation/config-map-grant.ts';
 import { helmChart, yamlDocuments, type ChartValues } from '../../core/installation/helm-chart.ts';
 import { installationObjects, type InstallationObjects } from '../../core/installation/installation-objects.ts';
+import { encodeInstalledWith } from '../../core/installation/installation-memory.ts';
 import {
   EVIDENCE_SECRET,
   HTTP_REGISTRY,
@@ -11,23 +13,30 @@ import {
   OWN_EVIDENCE,
   SHARED_EVIDENCE,
   namespaceSelector,
+  type InstallationOptions,
   type NamespaceScope,
 } from '../../core/installation/installation-options.ts';
 import { parsePodTemplateRule } from '../../core/installation/pod-template-rule.ts';
 import { parseReference } from '../../core/image/reference.ts';
-import { parseTrustedRoot } from '../../core/trust/trusted-root.ts';
-import { utf8 } from '../../core/encoding/bytes.ts';
 import { UsageError } from '../../errors.ts';
+import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { installWebhook } from '../../workflows/installation/install-webhook.ts';
+import type { KeptTrust } from '../../workflows/installation/remembered-installation.ts';
+import { continuedInstallation } from '../choices/continued-installation.ts';
 import { isPostgresUrl, parsePostgresUrl } from '../choices/postgres-url.ts';
 import { certManagerChoice } from '../choices/issued-certificate-choice.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import { installedRevocations, revocationArguments } from '../choices/installed-revocations.ts';
+import { installedTrustedRoot } from '../choices/installed-trusted-root.ts';
+import { installCommand, wordsToRemember } from '../choices/remembered-flags.ts';
 import type { CommandContext } from '../grammar/command.ts';
+import type { FlagValues } from '../grammar/flag-values.ts';
 import { parseDuration } from '../terminal/duration.ts';
 import { fileSystem } from '../terminal/file-system.ts';
-import { readTextFile } from '../terminal/input-file.ts';
 import { packageVersion } from '../terminal/package-version.ts';
+import { visibleText } from '../terminal/visible-text.ts';
+
+type FixedOptions = Pick<InstallationOptions, 'podTemplates' | 'configMaps' | 'exempt' | 'certManager' | 'watch'>;
 
 const DEFAULT_REPLICAS = 2;
 const MAX_REPLICAS = 100;
@@ -37,60 +46,107 @@ const MAX_TIMEOUT_SECONDS = 30;
 const MIN_TIMEOUT_SECONDS = 3;
 const DEFAULT_WAIT = '2m';
 
-/** @throws UsageError; FormatError; RemoteError */
+/**
+ * Puts the webhook into a cluster, with what an earlier installation chose and nothing says otherwise now; or writes the objects, for
+ * which every flag has to be given.
+ *
+ * @throws UsageError; FormatError; RemoteError
+ */
 export async function installInCluster(context: CommandContext): Promise<void> {
   const { flags, terminal } = context;
   flags.exclude('dry-run', 'chart');
-  const values = chartValues(context);
-  const podTemplates = flags.list('pod-template').map((text) => parsePodTemplateRule(text, 'pod-template'));
-  const exempt = flags.list('exempt-namespace');
-  const certManager = certManagerChoice(context);
-  const watch = watchLevel(context, values);
+  flags.exclude('unset', 'reset');
+  for (const one of ['dry-run', 'chart']) for (const other of ['unset', 'reset']) flags.exclude(one, other);
   const folder = flags.string('chart');
   if (folder !== undefined) {
-    const files = helmChart({ values, podTemplates, exempt, ...certManager, ...watch, version: packageVersion() });
-    writeChart(folder, files);
+    const values = chartValues(context, {});
+    writeChart(folder, helmChart({ values, ...fixedOptions(context, values), version: packageVersion() }));
     terminal.result(
       terminal.done(`chart written to ${folder}: helm install sealwright ${folder} -n ${systemNamespace(context)}`),
     );
     return;
   }
-  const namespace = systemNamespace(context);
-  const objects = installationObjects({
-    namespace,
-    ...values,
-    namespaceSelector: namespaceSelector(values.namespaces, [namespace, ...exempt]),
-    scope: `--namespaces=${values.namespaces}`,
-    exempt,
-    ...evidenceArguments(values.evidence),
-    revocationArguments: revocationArguments(values),
-    registryArguments: values.allowHttpRegistry ? [HTTP_REGISTRY] : [],
-    ...certManager,
-    ...watch,
-    podTemplates,
-  });
   if (flags.boolean('dry-run')) {
-    terminal.result(yamlDocuments(inOrder(objects)).trimEnd());
+    terminal.result(yamlDocuments(inOrder(chosenObjects(context, chartValues(context, {})))).trimEnd());
     return;
   }
+  checkTyped(context);
   const cluster = await chosenCluster(context);
   try {
-    await installWebhook({
-      cluster,
-      objects,
-      namespace,
-      waitMs: parseDuration(flags.string('wait') ?? DEFAULT_WAIT, 'wait'),
-      sleep: (ms) => sleep(ms),
-      report: (object) => {
-        terminal.progress(`  ${object}`);
-      },
-    });
+    await install(context, cluster);
   } finally {
     cluster.http.close();
   }
+}
+
+async function install(typed: CommandContext, cluster: ClusterAccess): Promise<void> {
+  const { context, kept } = await continuedInstallation(typed, cluster);
+  const { flags, terminal } = context;
+  const words = wordsToRemember(flags);
+  terminal.progress(`  ${visibleText(installCommand(words))}`);
+  const values = chartValues(context, kept);
+  const namespace = systemNamespace(context);
+  await installWebhook({
+    cluster,
+    objects: chosenObjects(context, values, { installedWith: encodeInstalledWith(words) }),
+    namespace,
+    waitMs: parseDuration(flags.string('wait') ?? DEFAULT_WAIT, 'wait'),
+    sleep: (ms) => sleep(ms),
+    report: (object) => {
+      terminal.progress(`  ${object}`);
+    },
+  });
   terminal.result(
-    terminal.done(`webhook installed in ${namespace}; the API server asks it about ${words(values.namespaces)}`),
+    terminal.done(`webhook installed in ${namespace}; the API server asks it about ${asWords(values.namespaces)}`),
   );
+}
+
+/** What can be told to be wrong before a cluster is asked for the rest. @throws UsageError; FormatError */
+function checkTyped(context: CommandContext): void {
+  const { flags } = context;
+  if (flags.isGiven('image')) chosenImage(flags);
+  if (flags.isGiven('trusted-root')) installedTrustedRoot(context, {});
+  chosenNumbers(flags);
+  chosenLists(flags);
+}
+
+/** @throws UsageError USAGE_BAD_FLAG */
+function chosenLists(flags: FlagValues): Pick<FixedOptions, 'podTemplates' | 'configMaps'> {
+  return {
+    podTemplates: flags.list('pod-template').map((text) => parsePodTemplateRule(text, 'pod-template')),
+    configMaps: flags.list('config-map').map((text) => parseGrantedConfigMap(text, 'config-map')),
+  };
+}
+
+/** What a chart's user chooses when the chart is written. @throws UsageError USAGE_BAD_FLAG */
+function fixedOptions(context: CommandContext, values: ChartValues): FixedOptions {
+  const { flags } = context;
+  return {
+    ...chosenLists(flags),
+    exempt: flags.list('exempt-namespace'),
+    ...certManagerChoice(context),
+    ...watchLevel(context, values),
+  };
+}
+
+function chosenObjects(
+  context: CommandContext,
+  values: ChartValues,
+  memory: Pick<InstallationOptions, 'installedWith'> = {},
+): InstallationObjects {
+  const namespace = systemNamespace(context);
+  const fixed = fixedOptions(context, values);
+  return installationObjects({
+    namespace,
+    ...values,
+    namespaceSelector: namespaceSelector(values.namespaces, [namespace, ...fixed.exempt]),
+    scope: `--namespaces=${values.namespaces}`,
+    ...evidenceArguments(values.evidence),
+    revocationArguments: revocationArguments(values),
+    registryArguments: values.allowHttpRegistry ? [HTTP_REGISTRY] : [],
+    ...fixed,
+    ...memory,
+  });
 }
 
 /** @throws UsageError USAGE_BAD_FLAG for a watch that nobody would tell what to look for */
@@ -107,37 +163,47 @@ function inOrder({ namespace, definitions, workload, configurations }: Installat
   return [namespace, ...definitions, ...workload, ...configurations];
 }
 
-function words(scope: NamespaceScope): string {
+function asWords(scope: NamespaceScope): string {
   if (scope === 'opt-in') return 'namespaces labelled policy.sigstore.dev/include=true';
   return scope === 'all' ? 'every namespace' : 'namespaces without the label policy.sigstore.dev/exclude';
 }
 
 /** @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError */
-function chartValues(context: CommandContext): ChartValues {
+function chartValues(context: CommandContext, kept: KeptTrust): ChartValues {
   const { flags } = context;
-  const image = flags.required('image');
-  if (parseReference(image).digest === undefined) {
-    throw new UsageError('USAGE_BAD_FLAG', 'what admits images has to be named by its digest itself', {
-      found: image,
-      expected: 'IMAGE@sha256:…',
-    });
-  }
-  const trustedRoot = readTextFile(flags.required('trusted-root'));
-  parseTrustedRoot(utf8(trustedRoot));
+  const image = chosenImage(flags);
+  const trustedRoot = installedTrustedRoot(context, kept);
   return {
     image,
     imagePullSecrets: flags.list('image-pull-secret').map((name) => ({ name })),
-    replicas: flags.integer('replicas', 1, MAX_REPLICAS) ?? DEFAULT_REPLICAS,
     namespaces: NAMESPACE_SCOPES.find((scope) => scope === flags.string('namespaces')) ?? 'opt-in',
     failurePolicy: flags.string('failure-policy') ?? 'Fail',
-    timeoutSeconds:
-      flags.integer('review-timeout', MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS) ?? DEFAULT_TIMEOUT_SECONDS,
+    ...chosenNumbers(flags),
     callers: flags.list('api-server').map((cidr) => ({ ipBlock: { cidr } })),
     trustedRoot,
     evidence: evidenceDatabase(flags.string('evidence')),
     evidenceSecret: flags.string('evidence-secret') ?? EVIDENCE_SECRET,
-    ...installedRevocations(context),
+    ...installedRevocations(context, kept.revocationAuthority),
     allowHttpRegistry: flags.boolean('allow-http-registry'),
+  };
+}
+
+/** @throws UsageError USAGE_BAD_FLAG; FormatError FORMAT_REFERENCE */
+function chosenImage(flags: FlagValues): string {
+  const image = flags.required('image');
+  if (parseReference(image).digest !== undefined) return image;
+  throw new UsageError('USAGE_BAD_FLAG', 'what admits images has to be named by its digest itself', {
+    found: image,
+    expected: 'IMAGE@sha256:…',
+  });
+}
+
+/** @throws UsageError USAGE_BAD_FLAG */
+function chosenNumbers(flags: FlagValues): Pick<ChartValues, 'replicas' | 'timeoutSeconds'> {
+  return {
+    replicas: flags.integer('replicas', 1, MAX_REPLICAS) ?? DEFAULT_REPLICAS,
+    timeoutSeconds:
+      flags.integer('review-timeout', MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS) ?? DEFAULT_TIMEOUT_SECONDS,
   };
 }
 

@@ -1,13 +1,16 @@
-import { SealwrightError, UsageError } from '../../errors.ts';
+import { FormatError, SealwrightError, UsageError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import type { DrillStanding } from '../../core/audit/drill-standing.ts';
 import { MAX_SNAPSHOT_BYTES } from '../../core/revocation/trust-root-targets.ts';
 import { HttpClient } from '../../io/net/http-client.ts';
 import { installedDrill, scheduledDrill, type ScheduledDrill } from '../../workflows/installation/drill-status.ts';
 import { fetchWebhookCalls, type WebhookCalls } from '../../io/kubernetes/fail-open.ts';
+import { rememberedInstallation } from '../../workflows/installation/remembered-installation.ts';
+import type { InstallAgain, StatusProblem } from '../../workflows/installation/status-problem.ts';
 import { webhookStatus, type WebhookStatus } from '../../workflows/installation/webhook-status.ts';
 import { chosenCluster, systemNamespace } from '../choices/cluster-choice.ts';
 import { drillCommand } from '../report/drill-command.ts';
+import { checkRemembered, installCommand } from '../choices/remembered-flags.ts';
 import type { CommandContext } from '../grammar/command.ts';
 import { shellCommand } from '../terminal/shell-word.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -19,11 +22,14 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
   const namespace = systemNamespace(context);
   const cluster = await chosenCluster(context);
   let status: WebhookStatus;
+  let installed: InstalledWith;
   let calls: readonly WebhookCalls[] | undefined;
   let drill: DrillStanding | undefined;
   let scheduled: ScheduledDrill | undefined;
   try {
-    status = await webhookStatus(cluster, namespace, now());
+    installed = await installedWith(cluster);
+    status = await webhookStatus(cluster, namespace, now(), installed.again);
+    if (installed.problem !== undefined) status = { ...status, problems: [...status.problems, installed.problem] };
     calls = await readCalls(cluster, terminal);
     drill = await lastDrill(context, cluster, status);
     if (drill?.isDue === true) scheduled = await scheduledDrill(cluster);
@@ -33,13 +39,20 @@ export async function showWebhookStatus(context: CommandContext): Promise<void> 
   const due = drill?.isDue === true ? nextDrill(drill, scheduled, now()) : undefined;
   const { webhooks, problems, readyReplicas, wantedReplicas, revocations, certificates } = status;
   if (flags.string('output') === 'json')
-    terminal.result(JSON.stringify({ ...status, drill: drillDocument(drill, due), calls: calls ?? null }, null, 2));
+    terminal.result(
+      JSON.stringify(
+        { ...status, installedWith: installed.command, drill: drillDocument(drill, due), calls: calls ?? null },
+        null,
+        2,
+      ),
+    );
   else {
     terminal.result(`replicas in ${namespace}: ${readyReplicas} of ${wantedReplicas} ready`);
     if (certificates === 'cert-manager') terminal.result('certificate: renewed by cert-manager');
     if (wantedReplicas > 0) terminal.result(`revocations: ${revocations === null ? 'none' : visibleText(revocations)}`);
     if (drill !== undefined) terminal.result(visibleText(`drill of revocation: ${drill.text}`));
     if (due !== undefined) terminal.result(`  due: ${visibleText(due)}`);
+    if (installed.command !== null) terminal.result(`installed with: ${visibleText(installed.command)}`);
     for (const { configuration, name, target, readyEndpoints, failurePolicy } of webhooks) {
       const ready = readyEndpoints === undefined ? '' : `, ${readyEndpoints} ready`;
       terminal.result(visibleText(`${configuration}  ${name}  ${target}${ready}  ${failurePolicy}`));
@@ -92,6 +105,27 @@ function drillDocument(drill: DrillStanding | undefined, due: string | undefined
     ...(last === undefined ? {} : { endedAt: last.endedAt.toISOString() }),
     ...(due === undefined ? {} : { command: due }),
   };
+}
+
+interface InstalledWith {
+  /** Null where nothing says it. */
+  readonly command: string | null;
+  readonly again?: InstallAgain;
+  /** What says it, and cannot be read. */
+  readonly problem?: StatusProblem;
+}
+
+async function installedWith(cluster: ClusterAccess): Promise<InstalledWith> {
+  try {
+    const words = await rememberedInstallation(cluster);
+    if (words === undefined) return { command: null };
+    checkRemembered(words);
+    return { command: installCommand(words), again: (more) => installCommand(words, more) };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const { found, fix } = error.facts;
+    return { command: null, problem: { text: `${error.message}: ${found ?? ''}`, fix: fix ?? '' } };
+  }
 }
 
 /** What the API server counted itself. Whoever may not read its metrics is told so, and sees the rest. */

@@ -16,9 +16,10 @@ type RevocationValues = Pick<
 /**
  * Where the pods hear of revocations. A file is refused: it would be as old as the installation, and a snapshot has to stay new.
  *
+ * @param kept text of the authority that an earlier installation believes, where no file is named
  * @throws UsageError USAGE_BAD_FLAG, USAGE_FILE; FormatError FORMAT_REVOCATION
  */
-export function installedRevocations({ flags }: CommandContext): RevocationValues {
+export function installedRevocations({ flags }: CommandContext, kept?: string): RevocationValues {
   const source = flags.string('revocations');
   const file = flags.string('revocation-authority');
   const maxAge = flags.string('revocations-max-age') ?? DEFAULT_MAX_AGE;
@@ -33,7 +34,7 @@ export function installedRevocations({ flags }: CommandContext): RevocationValue
     }
     return { revocations: '', revocationAuthority: '', staleRevocations, revocationsMaxAge: maxAge };
   }
-  if (source === undefined || file === undefined) {
+  if (source === undefined || (file === undefined && kept === undefined)) {
     throw new UsageError('USAGE_BAD_FLAG', 'a snapshot of revocations is believed by who may revoke', {
       found: `--${source === undefined ? 'revocation-authority' : 'revocations'} alone`,
       expected: '--revocations URL and --revocation-authority FILE',
@@ -55,7 +56,7 @@ export function installedRevocations({ flags }: CommandContext): RevocationValue
       },
     );
   }
-  const revocationAuthority = readTextFile(file);
+  const revocationAuthority = file === undefined ? (kept ?? '') : readTextFile(file);
   parseRevocationAuthority(revocationAuthority);
   return { revocations: source, revocationAuthority, staleRevocations, revocationsMaxAge: maxAge };
 }

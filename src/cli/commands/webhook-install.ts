@@ -1,9 +1,6 @@
-import { LADDER } from '../../core/audit/running-copy.ts';
 import type { Command } from '../grammar/command.ts';
-import { GUARD_FLAGS, KUBECONFIG_FLAGS } from '../flags/cluster-flags.ts';
-import { REVOCATION_FLAGS } from '../flags/revocation-flags.ts';
-
-const SCOPES = ['opt-in', 'opt-out', 'all'] as const;
+import { KUBECONFIG_FLAGS } from '../flags/cluster-flags.ts';
+import { INSTALLATION_FLAGS } from '../flags/installation-flags.ts';
 
 export const webhookInstall: Command = {
   name: 'webhook install',
@@ -11,84 +8,17 @@ export const webhookInstall: Command = {
   operands: '',
   operandCount: [0, 0],
   flags: [
+    ...INSTALLATION_FLAGS,
     {
-      name: 'image',
-      kind: 'string',
-      value: 'IMAGE@DIGEST',
-      help: 'image of the webhook itself, by digest',
-      isCommon: true,
-    },
-    {
-      name: 'image-pull-secret',
+      name: 'unset',
       kind: 'list',
-      value: 'NAME',
-      help: 'Secret of the system namespace with which that image is pulled',
+      value: 'FLAG[=VALUE]',
+      help: 'forget what an earlier installation chose by this flag, or one value of a list',
     },
     {
-      name: 'trusted-root',
-      kind: 'string',
-      value: 'FILE',
-      help: 'trusted_root.json that signatures are verified by',
-      isCommon: true,
-    },
-    {
-      name: 'namespaces',
-      kind: 'string',
-      value: 'WHICH',
-      choices: SCOPES,
-      default: 'opt-in',
-      help: 'which to guard, by label policy.sigstore.dev/include',
-      isCommon: true,
-    },
-    ...GUARD_FLAGS,
-    { name: 'replicas', kind: 'string', value: 'N', default: '2', help: 'how many run at the same time' },
-    {
-      name: 'failure-policy',
-      kind: 'string',
-      value: 'POLICY',
-      choices: ['Fail', 'Ignore'],
-      default: 'Fail',
-      help: 'when no replica answers: refuse, or admit unseen',
-    },
-    { name: 'review-timeout', kind: 'string', value: 'SECONDS', default: '10', help: 'what the API server waits for' },
-    {
-      name: 'api-server',
-      kind: 'list',
-      value: 'CIDR',
-      help: 'only these addresses may ask the webhook; everybody when absent',
-    },
-    {
-      name: 'evidence',
-      kind: 'string',
-      value: 'URL',
-      help: 'postgres://USER@HOST/DATABASE that replicas share; a file of their own when absent',
-    },
-    {
-      name: 'evidence-secret',
-      kind: 'string',
-      value: 'NAME',
-      default: 'sealwright-evidence',
-      help: 'Secret with its password, and perhaps ca.crt',
-    },
-    ...REVOCATION_FLAGS,
-    {
-      name: 'allow-http-registry',
+      name: 'reset',
       kind: 'boolean',
-      help: 'let the replicas speak plain HTTP to registries',
-    },
-    {
-      name: 'watch',
-      kind: 'string',
-      value: 'RUNG',
-      choices: LADDER,
-      help: 'run revoke watch beside it, up to this rung',
-    },
-    { name: 'cert-manager', kind: 'boolean', help: 'let cert-manager renew the certificate, instead of the replicas' },
-    {
-      name: 'issuer',
-      kind: 'string',
-      value: 'KIND/NAME',
-      help: 'who signs it: Issuer/NAME or ClusterIssuer/NAME; an authority of its own when absent',
+      help: 'forget all of it: only the flags that are given now hold',
     },
     {
       name: 'wait',
@@ -107,7 +37,10 @@ export const webhookInstall: Command = {
     },
     ...KUBECONFIG_FLAGS,
   ],
-  examples: ['sealwright webhook install --image HOST/sealwright@sha256:… --trusted-root root.json'],
+  examples: [
+    'sealwright webhook install --image HOST/sealwright@sha256:… --trusted-root root.json',
+    'sealwright webhook install --namespaces all',
+  ],
   readsCosignVariables: false,
   isService: true,
   run: async (context) => {

@@ -29,6 +29,20 @@ export class FlagValues {
     return new FlagValues([...this.#flags.values(), ...declared], given, this.arguments);
   }
 
+  /** The same, completed by what was given before for some flags: lists grow, of anything else what is given now holds. */
+  completedBy(earlier: FlagValues, names: readonly string[]): FlagValues {
+    const given = new Map(this.#given);
+    for (const name of names) {
+      const before = earlier.#texts(name);
+      if (before === undefined) continue;
+      const isList = this.#flags.get(name)?.kind === 'list';
+      if (isList) given.set(name, [...new Set([...earlier.list(name), ...this.list(name)])]);
+      // An empty text is none, as of a variable that is not set: it takes nothing back.
+      else if (this.string(name) === undefined) given.set(name, before);
+    }
+    return new FlagValues([...this.#flags.values()], given, this.arguments);
+  }
+
   isDeclared(name: string): boolean {
     return this.#flags.has(name);
   }

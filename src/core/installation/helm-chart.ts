@@ -42,6 +42,7 @@ export interface ChartValues {
 interface ChartInput {
   readonly values: ChartValues;
   readonly podTemplates: InstallationOptions['podTemplates'];
+  readonly configMaps: InstallationOptions['configMaps'];
   /** Further namespaces that are never guarded. */
   readonly exempt: readonly string[];
   /** Whether, and by whom, the certificate is renewed by cert-manager. */
@@ -95,6 +96,7 @@ class Expressions {
 export function helmChart({
   values,
   podTemplates,
+  configMaps,
   exempt,
   certManager,
   watch,
@@ -136,6 +138,7 @@ export function helmChart({
     evidence: expressions.value(evidenceChoice(0, '{{ .Values.evidence }}')),
     evidencePassword: expressions.value(evidenceChoice(1, '')),
     evidenceSecret: text('evidenceSecret'),
+    configMaps,
     podTemplates,
   };
   const { definitions, workload, configurations } = installationObjects(options);

@@ -2,8 +2,14 @@ import type { JsonObject } from '../encoding/json.ts';
 import { EXCEPTION_DEFINITIONS } from '../policy/definitions/exception-definitions.ts';
 import { POLICY_DEFINITIONS } from '../policy/definitions/policy-definitions.ts';
 import { INJECTION, injectedFrom } from './issued-certificate-objects.ts';
-import { EXCLUDE_LABEL, INSTALLATION_LABELS, type InstallationOptions } from './installation-options.ts';
-import { watchObjects } from './watch-objects.ts';
+import { configMapGrant } from './config-map-grant.ts';
+import {
+  EXCLUDE_LABEL,
+  INSTALLATION_LABELS,
+  INSTALLATION_NAME,
+  type InstallationOptions,
+} from './installation-options.ts';
+import { WATCH_NAME, watchObjects } from './watch-objects.ts';
 import { webhookAccess } from './webhook-access.ts';
 import { serviceClients, webhookConfigurations } from './webhook-configurations.ts';
 import { webhookWorkload } from './webhook-workload.ts';
@@ -34,7 +40,8 @@ export function installationObjects(options: InstallationOptions): InstallationO
     },
     definitions: [...POLICY_DEFINITIONS, ...EXCEPTION_DEFINITIONS],
     workload: [
-      ...webhookAccess(options.namespace, options.certManager === undefined),
+      ...webhookAccess(options.namespace, options.certManager === undefined, options.installedWith),
+      ...options.configMaps.flatMap((configMap) => configMapGrant(configMap, accountsOf(options), options.namespace)),
       ...webhookWorkload(options),
       ...(options.watch === undefined ? [] : watchObjects(options, options.watch)),
     ],
@@ -44,6 +51,11 @@ export function installationObjects(options: InstallationOptions): InstallationO
       ...configurationAnnotations(options),
     }),
   };
+}
+
+/** Who decides by policies. */
+function accountsOf({ watch }: InstallationOptions): readonly string[] {
+  return watch === undefined ? [INSTALLATION_NAME] : [INSTALLATION_NAME, WATCH_NAME];
 }
 
 /** By which cert-manager knows where to write the authority that API servers are to believe. */

@@ -43,6 +43,10 @@ export interface InstallationOptions {
   readonly evidencePassword: JsonValue;
   /** Name of the Secret with that `password`, and perhaps a `ca.crt`, in the webhook's namespace; it may be absent. */
   readonly evidenceSecret: JsonValue;
+  /** ConfigMaps of other namespaces that policies may read. */
+  readonly configMaps: readonly GrantedConfigMap[];
+  /** What it says about its own flags (`encodeInstalledWith`); absent where whoever applies the objects keeps them. */
+  readonly installedWith?: string;
   /** Further kinds with a pod template. */
   readonly podTemplates: readonly PodTemplateRule[];
 }
@@ -51,6 +55,12 @@ export interface InstallationOptions {
 export interface CertManagerChoice {
   /** An authority of the installation's own when absent. */
   readonly issuer?: { readonly kind: 'Issuer' | 'ClusterIssuer'; readonly name: string };
+}
+
+/** A ConfigMap of another namespace that policies read keys from. */
+export interface GrantedConfigMap {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** Objects of a kind of somebody else's with a pod template in them. */
@@ -62,9 +72,12 @@ export interface PodTemplateRule {
   readonly path: readonly string[];
 }
 
-/** Brings an installation up to date. Nothing in the cluster says which flags it was made with. */
+/**
+ * Brings an installation up to date that does not say which flags it was made with: by manifests, a chart or an older version. Of any
+ * other the whole command is known.
+ */
 export const INSTALL_AGAIN =
-  'sealwright webhook install --image IMAGE@DIGEST --trusted-root FILE, and what else it was installed with';
+  'apply the manifests or the chart again; or sealwright webhook install --reset --image IMAGE@DIGEST --trusted-root FILE, and what else is to hold';
 
 /** How everything that belongs to an installation is called. */
 export const INSTALLATION_NAME = 'sealwright-webhook';

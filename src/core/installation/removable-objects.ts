@@ -21,6 +21,7 @@ export function removableObjects(namespace: string): InstallationObjects {
     evidence: '',
     evidencePassword: '',
     evidenceSecret: '',
+    configMaps: [],
     podTemplates: [],
     watch: 'report',
   });

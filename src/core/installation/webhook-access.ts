@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../encoding/json.ts';
+import { INSTALLED_WITH } from './installation-memory.ts';
 import {
   CERTIFICATE_SECRET,
   CONFIGURATION_NAME,
@@ -12,9 +13,17 @@ const API_VERSION = `${RBAC}/v1`;
 /**
  * What the webhook's account may do: read what it decides by; and unless somebody else renews its certificate, do that, and keep
  * its two configurations right.
+ *
+ * @param installedWith flags that the installation was made with, as they are remembered
  */
-export function webhookAccess(namespace: string, renewsCertificate: boolean): readonly JsonObject[] {
+export function webhookAccess(
+  namespace: string,
+  renewsCertificate: boolean,
+  installedWith?: string,
+): readonly JsonObject[] {
   const metadata = { name: INSTALLATION_NAME, labels: INSTALLATION_LABELS };
+  const remembering =
+    installedWith === undefined ? metadata : { ...metadata, annotations: { [INSTALLED_WITH]: installedWith } };
   const own = { ...metadata, namespace };
   const subjects = [{ kind: 'ServiceAccount', name: INSTALLATION_NAME, namespace }];
   const binding = (kind: string, role: string, where: JsonObject): JsonObject => ({
@@ -26,7 +35,7 @@ export function webhookAccess(namespace: string, renewsCertificate: boolean): re
   });
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
-    { apiVersion: API_VERSION, kind: 'ClusterRole', metadata, rules: clusterRules(renewsCertificate) },
+    { apiVersion: API_VERSION, kind: 'ClusterRole', metadata: remembering, rules: clusterRules(renewsCertificate) },
     binding('ClusterRoleBinding', 'ClusterRole', metadata),
     { apiVersion: API_VERSION, kind: 'Role', metadata: own, rules: ownRules(renewsCertificate) },
     binding('RoleBinding', 'Role', own),

@@ -1,5 +1,4 @@
 import type { JsonObject } from '../../core/encoding/json.ts';
-import { INSTALLATION_NAME } from '../../core/installation/installation-options.ts';
 import { parseTrustRoot } from '../../core/policy/cluster-image/trust-root-parser.ts';
 import { RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
@@ -22,10 +21,7 @@ export function clusterReferences(
 ): ReferenceSources {
   return {
     ...outside,
-    configMaps: configMapLookup(
-      (namespace, name) => readConfigMap(cluster, systemNamespace, namespace, name),
-      outside.now,
-    ),
+    configMaps: configMapLookup((namespace, name) => readConfigMap(cluster, namespace, name), outside.now),
     secret: async (name, namespace = systemNamespace) => {
       const object = await fetchClusterObject(cluster, corePath(namespace, 'secrets', name));
       const data = object?.optionalObject('data');
@@ -46,13 +42,8 @@ export function clusterReferences(
   };
 }
 
-/** @throws RemoteError; one that may not be read is told with the commands that allow it, and nothing more */
-async function readConfigMap(
-  cluster: ClusterAccess,
-  systemNamespace: string,
-  namespace: string,
-  name: string,
-): Promise<JsonObject | undefined> {
+/** @throws RemoteError; one that may not be read is told with the command that allows it, and nothing more */
+async function readConfigMap(cluster: ClusterAccess, namespace: string, name: string): Promise<JsonObject | undefined> {
   try {
     const object = await fetchClusterObject(cluster, corePath(namespace, 'configmaps', name));
     if (object === undefined) return undefined;
@@ -62,17 +53,14 @@ async function readConfigMap(
     throw new RemoteError(error.code, `the ConfigMap ${namespace}/${name} may not be read`, {
       ...error.facts,
       expected: 'an account of the webhook that may get this one ConfigMap',
-      fix: configMapGrant(systemNamespace, namespace, name),
+      fix: grantCommand(namespace, name),
       status: error.status,
       cause: error,
     });
   }
 }
 
-function configMapGrant(systemNamespace: string, namespace: string, name: string): string {
-  const role = `${INSTALLATION_NAME}-${name}`;
-  return [
-    `kubectl create role ${role} -n ${namespace} --verb=get --resource=configmaps --resource-name=${name}`,
-    `kubectl create rolebinding ${role} -n ${namespace} --role=${role} --serviceaccount=${systemNamespace}:${INSTALLATION_NAME}`,
-  ].join(' && ');
+/** Where the webhook is, the installation remembers. */
+function grantCommand(namespace: string, name: string): string {
+  return `sealwright webhook install --config-map ${namespace}/${name}`;
 }

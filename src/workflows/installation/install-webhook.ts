@@ -7,6 +7,8 @@ import { NotFoundError, RemoteError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';
 import { objectPath, pathOf } from '../../io/kubernetes/object-path.ts';
+import { leftOver } from './left-over.ts';
+import { removeObject } from './remove-object.ts';
 
 export interface InstallationOrder {
   readonly cluster: ClusterAccess;
@@ -27,7 +29,8 @@ const MANAGED_DEFINITION = 'certificates.cert-manager.io';
 
 /**
  * Puts the webhook into a cluster, or brings what is there up to date. The API server is told last, when a replica is ready and
- * its authority is known: an installation that stops half-way keeps nothing from running.
+ * its authority is known: an installation that stops half-way keeps nothing from running. What an earlier one had and this one does
+ * not want goes at the end, when nothing uses it.
  *
  * @throws NotFoundError without cert-manager where it is to renew the certificate; RemoteError REMOTE_STATUS for what the API server refuses, REMOTE_TIMEOUT when no replica becomes ready
  */
@@ -50,6 +53,9 @@ export async function installWebhook(order: InstallationOrder): Promise<void> {
   });
   const bundle = await authorityBundle(order);
   for (const object of objects.configurations) await replace(order, withBundle(object, bundle));
+  for (const object of await leftOver(order.cluster, objects, order.namespace)) {
+    if (await removeObject(order.cluster, object)) order.report(`${labelOf(object)} removed`);
+  }
 }
 
 /** Server-side apply: members that others write, such as a renewed `caBundle`, are theirs. */

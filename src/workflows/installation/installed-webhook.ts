@@ -1,7 +1,6 @@
 import type { JsonFields } from '../../core/encoding/json-fields.ts';
 import { INJECTION } from '../../core/installation/issued-certificate-objects.ts';
 import {
-  INSTALL_AGAIN,
   INSTALLATION_LABELS,
   INSTALLATION_NAME,
   REVOCATION_AUTHORITY_FILE,
@@ -12,7 +11,7 @@ import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';
 import { objectPath } from '../../io/kubernetes/object-path.ts';
-import type { StatusProblem } from './status-problem.ts';
+import type { InstallAgain, StatusProblem } from './status-problem.ts';
 
 /** What runs, and what it was told. */
 export interface InstalledWebhook {
@@ -30,6 +29,7 @@ const MAX_ITEMS = 1000;
 export async function installedWebhook(
   cluster: ClusterAccess,
   namespace: string,
+  installAgain: InstallAgain,
 ): Promise<InstalledWebhook | undefined> {
   const path = objectPath('Deployment', INSTALLATION_NAME, namespace);
   const { status, object } = await askCluster(cluster, { path, expect: [NOT_FOUND] });
@@ -44,7 +44,7 @@ export async function installedWebhook(
       fix: `kubectl -n ${namespace} describe pods -l app.kubernetes.io/name=${INSTALLATION_LABELS['app.kubernetes.io/name']}`,
     });
   }
-  if (revocations !== undefined) problems.push(...(await authorityProblems(cluster, namespace)));
+  if (revocations !== undefined) problems.push(...(await authorityProblems(cluster, namespace, installAgain)));
   return {
     readyReplicas,
     wantedReplicas,
@@ -60,7 +60,11 @@ function argument(deployment: JsonFields, start: string): string | undefined {
 }
 
 /** Without it no replica that starts from now on comes up. */
-async function authorityProblems(cluster: ClusterAccess, namespace: string): Promise<readonly StatusProblem[]> {
+async function authorityProblems(
+  cluster: ClusterAccess,
+  namespace: string,
+  installAgain: InstallAgain,
+): Promise<readonly StatusProblem[]> {
   const path = objectPath('ConfigMap', TRUST_CONFIG_MAP, namespace);
   const { status, object } = await askCluster(cluster, { path, expect: [NOT_FOUND] });
   const text =
@@ -73,7 +77,8 @@ async function authorityProblems(cluster: ClusterAccess, namespace: string): Pro
     return [
       {
         text: `the ConfigMap ${namespace}/${TRUST_CONFIG_MAP} does not say who may revoke: replicas that start now do not come up`,
-        fix: `${INSTALL_AGAIN}, with --revocations URL --revocation-authority FILE`,
+        // As `revoke init` writes it.
+        fix: installAgain([`--revocation-authority=${REVOCATION_AUTHORITY_FILE}`]),
       },
     ];
   }
@@ -88,6 +93,7 @@ async function authorityProblems(cluster: ClusterAccess, namespace: string): Pro
 export async function managedCertificateProblems(
   cluster: ClusterAccess,
   metadata: JsonFields,
+  installAgain: InstallAgain,
 ): Promise<readonly StatusProblem[] | undefined> {
   const source = metadata.optionalObject('annotations')?.optionalString(INJECTION);
   if (source === undefined) return undefined;
@@ -99,7 +105,7 @@ export async function managedCertificateProblems(
     return [
       {
         text: `there is no Certificate ${source}: cert-manager was removed, or renews nothing`,
-        fix: `${INSTALL_AGAIN}, with --cert-manager`,
+        fix: installAgain(['--cert-manager=true']),
       },
     ];
   }

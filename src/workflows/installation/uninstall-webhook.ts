@@ -5,7 +5,9 @@ import { IntegrityError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';
 import { objectPath, pathOf } from '../../io/kubernetes/object-path.ts';
+import { configMapGrants } from './config-map-grants.ts';
 import { labelOf } from './install-webhook.ts';
+import { removeObject } from './remove-object.ts';
 
 export interface RemovalOrder {
   readonly cluster: ClusterAccess;
@@ -36,6 +38,7 @@ export async function uninstallWebhook(order: RemovalOrder): Promise<void> {
   for (const kind of CONFIGURATION_KINDS) {
     for (const name of await configurationNames(order.cluster, kind)) await removeConfiguration(order, kind, name);
   }
+  for (const object of await configMapGrants(order.cluster)) await remove(order, object);
   for (const object of [...objects.workload].reverse()) await remove(order, object);
   if (!purge) return;
   for (const object of objects.definitions) await remove(order, object);
@@ -63,10 +66,5 @@ async function removeConfiguration(order: RemovalOrder, kind: string, name: stri
 }
 
 async function remove({ cluster, report }: RemovalOrder, object: JsonObject): Promise<void> {
-  const { status } = await askCluster(cluster, {
-    method: 'DELETE',
-    path: `${pathOf(object)}?propagationPolicy=Background`,
-    expect: [NOT_FOUND],
-  });
-  if (status !== NOT_FOUND) report(labelOf(object));
+  if (await removeObject(cluster, object)) report(labelOf(object));
 }

@@ -14,7 +14,7 @@ import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
 import { askCluster } from '../../io/kubernetes/cluster-request.ts';
 import { objectPath } from '../../io/kubernetes/object-path.ts';
 import { installedWebhook, managedCertificateProblems } from './installed-webhook.ts';
-import type { StatusProblem } from './status-problem.ts';
+import type { InstallAgain, StatusProblem } from './status-problem.ts';
 import { trustProblems } from './trust-problems.ts';
 
 /** One webhook that the API server asks. */
@@ -53,27 +53,33 @@ const CAINJECTOR_COMMAND = 'kubectl logs --all-namespaces -l app.kubernetes.io/c
  * What the cluster has of the webhook, and what is wrong with it. Looks at every webhook that the API server asks, ours or not: one
  * whose Service has gone refuses requests or lets them through unseen, and nobody is left who would say so.
  *
+ * @param installAgain the command that brings the installation up to date
  * @throws RemoteError
  */
-export async function webhookStatus(cluster: ClusterAccess, namespace: string, now: Date): Promise<WebhookStatus> {
+export async function webhookStatus(
+  cluster: ClusterAccess,
+  namespace: string,
+  now: Date,
+  installAgain: InstallAgain = () => INSTALL_AGAIN,
+): Promise<WebhookStatus> {
   const problems: StatusProblem[] = [];
   const webhooks: AskedWebhook[] = [];
   let certificates: WebhookStatus['certificates'] = null;
   for (const kind of KINDS) {
     const { object } = await askCluster(cluster, { path: objectPath(kind) });
     for (const item of object.objects('items', MAX_ITEMS)) {
-      const found = await readConfiguration({ cluster, kind, namespace, now, problems }, item);
+      const found = await readConfiguration({ cluster, kind, namespace, now, installAgain, problems }, item);
       webhooks.push(...found.webhooks);
       certificates ??= found.certificates;
     }
   }
-  const replicas = await installedWebhook(cluster, namespace);
+  const replicas = await installedWebhook(cluster, namespace, installAgain);
   const isTold = webhooks.some(({ isOurs }) => isOurs);
   const isThere = replicas !== undefined;
   if (isThere && !isTold) {
     problems.push({
       text: 'the webhook runs, and the API server does not ask it: every image is admitted',
-      fix: INSTALL_AGAIN,
+      fix: installAgain(),
     });
   }
   problems.push(...(replicas?.problems ?? []));
@@ -93,6 +99,7 @@ interface Reading {
   readonly kind: string;
   readonly namespace: string;
   readonly now: Date;
+  readonly installAgain: InstallAgain;
   readonly problems: StatusProblem[];
 }
 
@@ -111,7 +118,9 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<Re
     Object.entries(INSTALLATION_LABELS).every(([name, value]) => labels?.optionalString(name) === value);
   const removal = isOurs ? 'sealwright webhook uninstall' : `kubectl delete ${kind.toLowerCase()} ${configuration}`;
   const webhooks: AskedWebhook[] = [];
-  const managed = isOurs ? await managedCertificateProblems(reading.cluster, metadata) : undefined;
+  const managed = isOurs
+    ? await managedCertificateProblems(reading.cluster, metadata, reading.installAgain)
+    : undefined;
   for (const problem of managed ?? []) {
     // Both configurations hang from one certificate.
     if (!problems.some(({ text }) => text === problem.text)) problems.push(problem);
@@ -129,7 +138,7 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<Re
       common.failurePolicy === 'Fail' ? 'refuses what it is asked about' : 'lets everything through unseen';
     if (isOurs && common.name.includes('.images.')) {
       const gaps = configurationGaps(webhook, kind);
-      problems.push(...gaps.map((gap) => ({ text: `${common.name} ${gap}`, fix: INSTALL_AGAIN })));
+      problems.push(...gaps.map((gap) => ({ text: `${common.name} ${gap}`, fix: reading.installAgain() })));
     }
     if (isOurs) problems.push(...bundleProblems(common.name, restart, client, reading.now));
     const service = client.optionalObject('service');

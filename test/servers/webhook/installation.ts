@@ -34,6 +34,7 @@ const OPTIONS = {
   evidence: '--evidence=/var/lib/sealwright/evidence.db',
   evidencePassword: '--evidence-password-file=',
   evidenceSecret: 'sealwright-evidence',
+  configMaps: [],
   podTemplates: [{ group: 'argoproj.io', resource: 'rollouts', path: ['spec', 'template'] }],
 };
 
