@@ -101,7 +101,7 @@ test('taken by the API server; its account sees everything, and signs what it sa
     ['list', 'secrets'],
     ['update', 'secrets'],
     ['patch', 'deployments.apps'],
-    ['create', 'pods/eviction'],
+    ['create', 'pods', '--subresource=eviction'],
   ] as const) {
     const { stdout } = await cluster.kubectl(['auth', 'can-i', verb, resource, '-A', `--as=${ACCOUNT}`]);
     assert.equal(stdout.trim(), 'no', `${verb} ${resource}`);

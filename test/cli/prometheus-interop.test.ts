@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { SweepMetrics } from '../../src/cli/report/sweep-metrics.ts';
 import { encodeAuditSnapshot } from '../../src/core/audit/audit-snapshot.ts';
+import { undetermined } from '../../src/core/audit/drill-standing.ts';
 import { RevocationIndex } from '../../src/core/revocation/revocation-index.ts';
 import { readWebhookCalls } from '../../src/io/kubernetes/fail-open.ts';
 import { RegistryRequests, WebhookMetrics, type WebhookGauges } from '../../src/servers/webhook/webhook-metrics.ts';
@@ -64,6 +65,7 @@ function gaugesText(): string {
 function watchText(): string {
   const metrics = new SweepMetrics();
   metrics.looked({ pods: 1, copies: [], notLookedAt: [] }, 1, new Date(0));
+  metrics.drilled(undetermined('its record is by a stranger'));
   return metrics.text();
 }
 

@@ -108,6 +108,7 @@ function podSpec(
         env: [{ name: 'HOME', value: DATA_FOLDER }],
         ports: [{ name: 'metrics', containerPort: METRICS_PORT }],
         livenessProbe: { httpGet: { path: '/healthz', port: 'metrics' }, periodSeconds: 20, failureThreshold: 6 },
+        // Node keeps its heap to 268 MB by itself where the limit of memory is this one.
         resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } },
         securityContext: RESTRICTED_CONTAINER,
         volumeMounts: [
