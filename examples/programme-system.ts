@@ -81,7 +81,7 @@ export class Programme {
   }
 
   async snapshot(out: string): Promise<void> {
-    const where = ['--dir', 'stack', '--kubeconfig', relative(this.shell.folder, this.cluster.kubeconfig)];
+    const where = ['--dir', 'stack', '--kubeconfig', this.#kubeconfig];
     await this.#tokenOf(AUDITOR);
     const signed = ['--sign', '--identity-token', 'token', '--out', out];
     await this.shell.sealwright(['audit', 'snapshot', '--system', SYSTEM, ...where, ...signed]);
@@ -104,7 +104,7 @@ export class Programme {
   async drill(webhook: { readonly url: string; readonly ca: string }, record: string): Promise<void> {
     const told = ['--to', 'stack', '--dir', 'stack', '--snapshot-key', 'snapshot.key'];
     const news = ['--notify', new URL('/revocations', webhook.url).href, '--notify-ca', webhook.ca];
-    const where = ['--kubeconfig', this.cluster.kubeconfig, '-n', NAMESPACE];
+    const where = ['--kubeconfig', this.#kubeconfig, '-n', NAMESPACE];
     const members = ['--key', 'ann.key', '--key', 'ben.key'];
     const command = ['revoke', 'drill', ...members, ...told, ...where, ...news, '--out', record];
     await this.shell.sealwright([...command, this.image('canary', '1')]);
@@ -115,6 +115,11 @@ export class Programme {
     const command = ['audit', 'ticket', snapshot, '--to', 'ticket.md', '--owner', 'payments', ...this.#bySomebody()];
     await this.shell.sealwright(command);
     await this.shell.sealwright(command);
+  }
+
+  /** As somebody in the demo's folder names it: snapshots and records remember their words, and examples are kept of them. */
+  get #kubeconfig(): string {
+    return relative(this.shell.folder, this.cluster.kubeconfig);
   }
 
   /** Who has to have signed the snapshots. */
