@@ -13,7 +13,7 @@ export interface Machine {
   /** `2 × Intel(R) Xeon(R) … , 7.8 GiB, linux x64`. No host name and no path. */
   readonly hardware: string;
   readonly node: string;
-  /** Short commit, followed by `+changes` when tracked files differ from it. */
+  /** Short commit, followed by `+changes` when tracked files other than reports differ from it. */
   readonly commit: string;
   /** `2026-11-24`, UTC. */
   readonly date: string;
@@ -51,7 +51,8 @@ function commit(): string {
   try {
     const git = (...args: string[]): string =>
       execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    // But for the reports themselves, which the benches before this one have written.
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/reports') !== '';
     return `${git('rev-parse', '--short=12', 'HEAD')}${changed ? '+changes' : ''}`;
   } catch {
     return 'unknown (not a git checkout)';

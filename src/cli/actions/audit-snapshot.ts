@@ -151,13 +151,13 @@ async function keep(
   const given = flags.string('out');
   if (given === undefined) return;
   const out = snapshotPath(given, snapshot);
-  const text = encodeAuditSnapshot(snapshot);
-  const [name, hex] = [basename(out), encodeHex(sha256(utf8(text)))];
+  const bytes = utf8(encodeAuditSnapshot(snapshot));
+  const [name, hex] = [basename(out), encodeHex(sha256(bytes))];
   const signed = await signer?.sign(name, hex, snapshotStatement(name, hex, snapshot));
   // What is beside it from before is about another snapshot, and would be held against this one.
   if (signed === undefined) rmSync(snapshotBundlePath(out), { force: true });
   else writeOutputFile(snapshotBundlePath(out), signed.bundleJson, READABLE);
-  writeOutputFile(out, text, READABLE);
+  writeOutputFile(out, bytes, READABLE);
   terminal.progress(terminal.done(`${out}   content ${contentDigest(snapshot)}`));
   const later = ['sealwright', 'audit', 'diff', out, 'after.json'];
   if (signed === undefined) {

@@ -1,5 +1,5 @@
 import { IMAGE_SIGNATURE_PREDICATE } from '../../core/attestation/image-signature.ts';
-import { byPlace, type AuditEntry } from '../../core/audit/audit-entry.ts';
+import { inOrderOfPlace, type AuditEntry } from '../../core/audit/audit-entry.ts';
 import { acceptedKeys, type AcceptedKey } from '../../core/audit/policy-facts.ts';
 import { keylessOnly, type KeylessIdentity } from '../../core/policy/conversion/key-migration.ts';
 import { PolicyMaterial } from '../../core/policy/judgement/policy-material.ts';
@@ -140,7 +140,7 @@ export function lostPlaces(before: readonly AuditEntry[], after: readonly AuditE
   const placeOf = ({ namespace, owner, path, image }: AuditEntry): string =>
     JSON.stringify([namespace, owner, path, image]);
   const kept = new Set(after.filter(({ state }) => state === 'verified').map(placeOf));
-  return before.filter((entry) => entry.state === 'verified' && !kept.has(placeOf(entry))).sort(byPlace);
+  return inOrderOfPlace(before.filter((entry) => entry.state === 'verified' && !kept.has(placeOf(entry))));
 }
 
 /** Each image once, whatever it is called in which place. */

@@ -101,11 +101,12 @@ export function workloadOf({ namespace, owner }: Pick<AuditEntry, 'namespace' | 
 
 type Place = Pick<AuditEntry, 'namespace' | 'owner' | 'path' | 'image'>;
 
-/** By place first, so that the same things stand in the same order whatever the order they were found in. */
-export function byPlace(a: Place, b: Place): number {
-  const key = ({ namespace, owner, path, image }: Place): string => JSON.stringify([namespace, owner, path, image]);
-  const [one, other] = [key(a), key(b)];
-  return one < other ? -1 : one > other ? 1 : 0;
+/** By place, so that the same things stand in the same order whatever the order they were found in. Each is named once: comparisons are many. */
+export function inOrderOfPlace<T extends Place>(entries: readonly T[]): readonly T[] {
+  return entries
+    .map((entry) => [JSON.stringify([entry.namespace, entry.owner, entry.path, entry.image]), entry] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, entry]) => entry);
 }
 
 /** The worst of several: what is known to be bad is worse than what nobody knows. */

@@ -4,7 +4,7 @@ import { encodeHex } from '../encoding/hex.ts';
 import { JsonFields } from '../encoding/json-fields.ts';
 import { parseJson } from '../encoding/json.ts';
 import { FormatError } from '../../errors.ts';
-import { byPlace, type AuditEntry, type AuditException } from './audit-entry.ts';
+import { inOrderOfPlace, type AuditEntry, type AuditException } from './audit-entry.ts';
 import { enforcementContent, readEnforcement, type AuditedEnforcement } from './enforcement-reach.ts';
 import { notAuditedContent, readNotAudited, type NotAudited } from './not-audited.ts';
 import { policiesContent, readPolicies, type AuditedPolicies } from './policy-facts.ts';
@@ -73,13 +73,14 @@ const MAX_KINDS = 100;
 /** In order and with its digest, as a file for people and programs. */
 export function encodeAuditSnapshot(snapshot: AuditSnapshot): string {
   const { takenAt, version, words } = snapshot;
+  const content = contentOf(snapshot);
   return `${JSON.stringify(
     {
       schema: AUDIT_SCHEMA,
-      ...contentOf(snapshot),
+      ...content,
       takenAt: takenAt.toISOString(),
       program: { name: 'sealwright', version, ...(words === undefined ? {} : { words }) },
-      contentDigest: contentDigest(snapshot),
+      contentDigest: digestOfContent(snapshot, content),
     },
     undefined,
     1,
@@ -88,7 +89,16 @@ export function encodeAuditSnapshot(snapshot: AuditSnapshot): string {
 
 /** `sha256:…` over everything but the moment and the program: two snapshots of the same things have the same. */
 export function contentDigest(snapshot: AuditSnapshot): string {
-  return `sha256:${encodeHex(sha256(utf8(JSON.stringify(contentOf(snapshot)))))}`;
+  return digests.get(snapshot) ?? digestOfContent(snapshot, contentOf(snapshot));
+}
+
+/** Of snapshots, which never change: those of ten thousand entries are ten megabytes each time that somebody asks. */
+const digests = new WeakMap<AuditSnapshot, string>();
+
+function digestOfContent(snapshot: AuditSnapshot, content: object): string {
+  const digest = `sha256:${encodeHex(sha256(utf8(JSON.stringify(content))))}`;
+  digests.set(snapshot, digest);
+  return digest;
 }
 
 /** Members in one order, so that equal content has equal bytes. */
@@ -104,7 +114,7 @@ function contentOf(snapshot: AuditSnapshot): object {
       : { teams: { labels: teams.labels, notLookedAt: notAuditedContent(teams.notLookedAt) } }),
     policies: policiesContent(policies),
     trust,
-    entries: [...entries].sort(byPlace).map(entryContent),
+    entries: inOrderOfPlace(entries).map(entryContent),
     notLookedAt: notAuditedContent(notLookedAt),
     ...(reach === undefined
       ? {}

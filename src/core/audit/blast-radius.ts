@@ -1,4 +1,4 @@
-import { byPlace, type AuditEntry } from './audit-entry.ts';
+import { inOrderOfPlace, type AuditEntry } from './audit-entry.ts';
 import type { NotAudited } from './not-audited.ts';
 
 /**
@@ -103,7 +103,7 @@ function registryNamespace(image: string): string {
 
 export function sortedRadius({ entries, notLookedAt }: BlastRadius): BlastRadius {
   return {
-    entries: [...entries].sort(byPlace),
+    entries: inOrderOfPlace(entries),
     notLookedAt: [...notLookedAt].sort((a, b) => (a.what < b.what ? -1 : 1)),
   };
 }

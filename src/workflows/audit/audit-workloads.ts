@@ -5,6 +5,9 @@ import type { VerifiedBundle } from '../../core/verify/verified-bundle.ts';
 import { teamOf } from '../../core/audit/team-of.ts';
 import { auditException } from '../../core/audit/policy-facts.ts';
 import type { OutsideReach } from '../../core/audit/outside-reach.ts';
+import { sha256 } from '../../core/crypto/digest.ts';
+import { utf8 } from '../../core/encoding/bytes.ts';
+import { encodeHex } from '../../core/encoding/hex.ts';
 import type { JsonValue } from '../../core/encoding/json.ts';
 import type { NoMatchAction } from '../../core/policy/judgement/image-decision.ts';
 import { pinnedImageOf } from '../../core/policy/judgement/image-evidence.ts';
@@ -73,7 +76,8 @@ export async function auditWorkloads(
     for (let workload = rest.shift(); workload !== undefined; workload = rest.shift()) {
       for (const entry of await auditWorkload(workload, options)) {
         const { pods, ...same } = entry;
-        const key = JSON.stringify(same);
+        // A digest, for the texts of ten thousand entries are ten megabytes.
+        const key = encodeHex(sha256(utf8(JSON.stringify(same))));
         entries.set(key, { ...entry, pods: pods + (entries.get(key)?.pods ?? 0) });
       }
       options.onProgress?.(++done, workloads.length);
