@@ -40,6 +40,15 @@ const OPERATORS = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const;
 const NAME_LABEL = 'kubernetes.io/metadata.name';
 const MAX_ITEMS = 1000;
 
+/** Whether metadata of a webhook configuration are those of one of ours: of the command, or of a chart under another name. */
+export function isOwnConfiguration(metadata: JsonFields): boolean {
+  const labels = metadata.optionalObject('labels');
+  return (
+    metadata.string('name') === CONFIGURATION_NAME ||
+    Object.entries(INSTALLATION_LABELS).every(([name, value]) => labels?.optionalString(name) === value)
+  );
+}
+
 /**
  * Of a `ValidatingWebhookConfiguration` those webhooks that may refuse images. Ours only pin otherwise, and refuse nothing.
  *
@@ -49,10 +58,7 @@ const MAX_ITEMS = 1000;
 export function imageWebhooks(item: JsonFields): readonly ImageWebhook[] {
   const metadata = item.object('metadata');
   const configuration = metadata.string('name');
-  const labels = metadata.optionalObject('labels');
-  const isOurs =
-    configuration === CONFIGURATION_NAME ||
-    Object.entries(INSTALLATION_LABELS).every(([name, value]) => labels?.optionalString(name) === value);
+  const isOurs = isOwnConfiguration(metadata);
   if (!isOurs && !OTHERS.test(configuration)) return [];
   return item
     .objects('webhooks', MAX_ITEMS)

@@ -2,12 +2,8 @@ import { parseBase64 } from '../../core/encoding/base64.ts';
 import type { JsonFields } from '../../core/encoding/json-fields.ts';
 import { parseUtf8 } from '../../core/encoding/utf8.ts';
 import { configurationGaps } from '../../core/installation/configuration-gaps.ts';
-import {
-  CONFIGURATION_NAME,
-  INSTALL_AGAIN,
-  INSTALLATION_LABELS,
-  INSTALLATION_NAME,
-} from '../../core/installation/installation-options.ts';
+import { isOwnConfiguration } from '../../core/installation/image-webhook.ts';
+import { INSTALL_AGAIN, INSTALLATION_NAME } from '../../core/installation/installation-options.ts';
 import { Certificate } from '../../core/pki/certificate.ts';
 import { SealwrightError } from '../../errors.ts';
 import type { ClusterAccess } from '../../io/kubernetes/cluster-access.ts';
@@ -112,10 +108,7 @@ async function readConfiguration(reading: Reading, item: JsonFields): Promise<Re
   const { kind, problems } = reading;
   const metadata = item.object('metadata');
   const configuration = metadata.string('name');
-  const labels = metadata.optionalObject('labels');
-  const isOurs =
-    configuration === CONFIGURATION_NAME ||
-    Object.entries(INSTALLATION_LABELS).every(([name, value]) => labels?.optionalString(name) === value);
+  const isOurs = isOwnConfiguration(metadata);
   const removal = isOurs ? 'sealwright webhook uninstall' : `kubectl delete ${kind.toLowerCase()} ${configuration}`;
   const webhooks: AskedWebhook[] = [];
   const managed = isOurs
