@@ -1,6 +1,7 @@
 import type { JsonFields } from '../encoding/json-fields.ts';
 import { FormatError } from '../../errors.ts';
 import type { AuditEntry, Unproven } from './audit-entry.ts';
+import { groupedBy } from './grouped-by.ts';
 import type { NotAudited } from './not-audited.ts';
 
 /** Whether the webhook is asked about a namespace, by what the API server was told. */
@@ -58,15 +59,12 @@ export function enforcementFigures(
   entries: readonly AuditEntry[],
 ): EnforcementFigures {
   const known = new Map(namespaces.map((namespace) => [namespace.name, namespace]));
-  const running = new Map<string, (Unproven | undefined)[]>();
-  for (const { namespace, unproven } of entries) {
-    running.set(namespace, [...(running.get(namespace) ?? []), unproven]);
-  }
+  const running = new Map(groupedBy(entries, ({ namespace }) => namespace));
   const all = [...new Set([...known.keys(), ...running.keys()])].sort().map((name): NamespaceEnforcement => {
     const { guard, failurePolicy, reason } = known.get(name) ?? UNSEEN;
     const found =
       guard === 'asked'
-        ? weakest(running.get(name) ?? [])
+        ? weakest((running.get(name) ?? []).map(({ unproven }) => unproven))
         : { enforcement: guard, ...(reason === undefined ? {} : { reason }) };
     return { name, ...found, ...(failurePolicy === undefined ? {} : { failurePolicy }) };
   });
