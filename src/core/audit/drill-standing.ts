@@ -4,7 +4,7 @@ import type { RevocationHistory } from '../revocation/revocation-history.ts';
 import { verifySignedDrill } from '../revocation/signed-drill.ts';
 import { MAX_SKEW_MS } from '../revocation/snapshot-freshness.ts';
 import type { StatementTrust } from '../revocation/verified-statement.ts';
-import { timeToRevoke, type TimeToRevoke } from './time-to-revoke.ts';
+import { timeToRevoke } from './time-to-revoke.ts';
 
 export const DRILL_STATES = ['never-drilled', 'drilled', 'failed', 'stale', 'undetermined'] as const;
 
@@ -27,18 +27,16 @@ export interface DrillBelief extends StatementTrust {
 /** @param text a record as somebody has put it there; undefined where there is none */
 export function drillStanding(text: string | undefined, belief: DrillBelief, now: Date): DrillStanding {
   if (text === undefined) return timeToRevoke(undefined, now);
-  let time: TimeToRevoke;
   try {
     const drill = verifySignedDrill(text, belief, belief.history);
     // A clock that was ahead must not keep a drill fresh until it is right.
     if (drill.record.endedAt.getTime() - now.getTime() > MAX_SKEW_MS) {
       return undetermined('its record is of a time that has not come yet');
     }
-    time = timeToRevoke(drill, now);
+    return timeToRevoke(drill, now);
   } catch (error) {
     return undeterminedBy(error);
   }
-  return time;
 }
 
 /** @throws what is nobody's failure but the program's own */

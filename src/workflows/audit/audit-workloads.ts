@@ -112,8 +112,14 @@ async function auditImage(
   const finding = findingOf(admitted, observed);
   const reachedBy = outside?.of(judged.namespace, podLabels(object.document)) ?? [];
   const exposure = exposureOf(object.document, reachedBy.length > 0);
-  const about = rehearsed.policies.policies.flatMap((policy) => policy.about(judged.object) ?? []);
-  const unproven = inForce === undefined ? undefined : unprovenOf(admitted, about, inForce.noMatch);
+  const unproven =
+    inForce === undefined
+      ? undefined
+      : unprovenOf(
+          admitted,
+          rehearsed.policies.policies.flatMap((policy) => policy.about(judged.object) ?? []),
+          inForce.noMatch,
+        );
   const team = teams === undefined ? undefined : teamOfWorkload(workload, judged.namespace, teams);
   const entry: AuditEntry = {
     namespace,
